@@ -1,0 +1,1 @@
+"""A model name, and the ordered targets that it stands for."""

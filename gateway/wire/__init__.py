@@ -1,0 +1,30 @@
+"""Wire formats: a leaf package without Django and without I/O.
+
+`WireFormat` (base.py) is the contract, `ir.py` the neutral form, `sse.py` the stream codec. One package a format.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from gateway.wire.base import WireFormat
+
+FORMATS: dict[str, str] = {
+    "openai_chat": "gateway.wire.openai_chat:OpenAIChat",
+    "openai_responses": "gateway.wire.openai_responses:OpenAIResponses",
+    "anthropic_messages": "gateway.wire.anthropic_messages:AnthropicMessages",
+    "gemini": "gateway.wire.gemini:Gemini",
+}
+"""Every wire format by name; a package is imported when its format is first used."""
+
+
+@cache
+def get_format(name: str) -> WireFormat:
+    """Raise `LookupError`, naming the known formats."""
+    try:
+        module, _, attribute = FORMATS[name].partition(":")
+    except KeyError:
+        raise LookupError(f"Unknown wire format {name!r}. Known: {', '.join(FORMATS)}") from None
+    format_class: type[WireFormat] = getattr(import_module(module), attribute)
+    return format_class()

@@ -1,0 +1,168 @@
+"""What a wire format is: a package with eight halves, each `parse_*` beside its `emit_*`, and a tap.
+
+Every package defines one subclass of `WireFormat` and `gateway.wire` lists an instance of it. Nothing here or below
+imports Django or does I/O.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.wire import ir
+from gateway.wire.sse import ServerEvent
+from omniroute.errors import GatewayError, UpstreamRefused
+from omniroute.types import Fields, InboundRequest, JSONDict, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProfile:
+    """What an emitter has to know of the model that it writes for. None and "" mean: not known, be careful."""
+
+    provider: str = ""
+    """Provider id, e.g. `deepseek`."""
+    model: str = ""
+    vendor: str = ""
+    """Whose signatures the model accepts: `anthropic`, `openai`, `gemini`; "" for everybody else."""
+    max_output_tokens: int | None = None
+    reasoning: str = ""
+    """How thinking is asked for: `none`, `effort`, `budget`, `adaptive` (Claude 4.6+), `level` (Gemini 3)."""
+    vision: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a format demands of a conversation. `tools.adapt` and `history.repair` make a foreign one fit."""
+
+    tool_name: str = r"[a-zA-Z0-9_-]{1,64}"
+    """Regular expression that a tool's name matches whole."""
+    tool_id: str = r"[a-zA-Z0-9_-]{1,64}"
+    custom_tools: bool = False
+    """Knows tools that take free text instead of JSON."""
+    merge_roles: bool = False
+    """Neighbouring turns of one role must be one turn."""
+    user_first: bool = False
+    """The first turn must be the user's."""
+    answer_calls: bool = True
+    """Every tool call needs its result in the next turn, and every result its call in the turn before."""
+
+
+class Seen(Enum):
+    """What one event of a same-format stream is to the gateway."""
+
+    NOTHING = 0
+    """Keep-alive, role, empty delta: shows the client nothing yet."""
+    CONTENT = 1
+    """Part of the answer. The first one is the commit point."""
+    LAST = 2
+    """The regular end of the stream: held back until the usage is on disk."""
+    UNASKED = 3
+    """The upstream sends it because the gateway asked; this client did not. Dropped."""
+    ERROR = 4
+    """An error in the place of an answer: see the tap's `error`."""
+
+
+class Tap(ABC):
+    """Reads usage, end and errors from a copy of a same-format stream, whose bytes go to the client untouched.
+
+    `finished` is set once the answer is known to be whole, which may be before the LAST event.
+    """
+
+    usage: Usage | None = None
+    finished: bool = False
+    error: GatewayError | None = None
+
+    @abstractmethod
+    def look(self, event: ServerEvent) -> Seen: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the gateway wants to know of a whole same-format answer."""
+
+    usage: Usage | None = None
+    error: GatewayError | None = None
+    """Set for an error body under status 200, and for an answer without any choice."""
+
+
+class StreamParser(ABC):
+    """A provider's stream into events. Tolerates what `facts/translators.md` §3.2 lists."""
+
+    @abstractmethod
+    def feed(self, event: ServerEvent) -> list[ir.Event]: ...
+
+    @abstractmethod
+    def close(self) -> list[ir.Event]:
+        """At the end of the input. An answer that is not whole by now ends with `Errored`."""
+
+
+class StreamEmitter(ABC):
+    """Events into a client's stream. `emit` returns bytes ready to send, possibly none."""
+
+    @abstractmethod
+    def emit(self, event: ir.Event) -> bytes: ...
+
+    @abstractmethod
+    def close(self) -> bytes:
+        """The format's end. After an `Errored`, nothing that could pass for a normal end."""
+
+
+class WireFormat(ABC):
+    name: str
+    """As in `InboundRequest.format` and `Endpoint.format`."""
+    label: str
+    keepalive: bytes
+    """What keeps a waiting client of this format from giving up."""
+    rules: Rules = Rules()
+
+    # -- same format: bytes
+    @abstractmethod
+    def upstream_path(self, model: str, stream: bool) -> str:
+        """Path and query behind the provider's base URL."""
+
+    @abstractmethod
+    def patch(self, fields: Fields, model: str, stream: bool) -> None:
+        """Make the client's own body fit the target: `model`, and the request for usage in a stream. Nothing else."""
+
+    @abstractmethod
+    def tap(self, inbound: InboundRequest) -> Tap: ...
+
+    @abstractmethod
+    def inspect(self, body: bytes) -> Inspection: ...
+
+    # -- other format: the neutral form
+    @abstractmethod
+    def parse_request(self, body: JSONDict, model: str, stream: bool) -> ir.Request:
+        """Raise `InvalidRequest`, naming the field, where the body has a shape that this format does not allow."""
+
+    @abstractmethod
+    def emit_request(self, request: ir.Request, profile: ModelProfile) -> JSONDict:
+        """Does not change `request` but for appending to `dropped`."""
+
+    @abstractmethod
+    def parse_response(self, body: JSONDict) -> ir.Response:
+        """Raise `UpstreamBroken` for an answer without a candidate, `UpstreamRefused` for an error body."""
+
+    @abstractmethod
+    def emit_response(self, response: ir.Response, request: ir.Request) -> JSONDict:
+        """`request` is what the client asked: some formats echo it."""
+
+    @abstractmethod
+    def stream_parser(self) -> StreamParser: ...
+
+    @abstractmethod
+    def stream_emitter(self, request: ir.Request) -> StreamEmitter: ...
+
+    # -- errors
+    @abstractmethod
+    def parse_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamRefused:
+        """Put a provider's error into the gateway's words. Never fails: whatever the body is, it says something."""
+
+    @abstractmethod
+    def emit_error(self, error: GatewayError) -> JSONDict: ...
+
+    @abstractmethod
+    def emit_stream_error(self, error: GatewayError) -> bytes:
+        """The error in band, behind the first byte. Never a normal end."""

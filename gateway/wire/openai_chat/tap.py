@@ -1,0 +1,184 @@
+"""What the gateway reads from a Chat Completions answer that it passes on untouched."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.wire.base import Inspection, Seen, Tap
+from gateway.wire.openai_chat.errors import parse_error_value
+from gateway.wire.sse import DONE, ServerEvent
+from omniroute.errors import GatewayError, UpstreamBroken
+from omniroute.types import Usage
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class UsageBody(msgspec.Struct):
+    """`usage` of Chat Completions and what vendors add to it (facts/translators.md §2.3, api_key_providers.md §2)."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+    prompt_cache_hit_tokens: int | None = None  # DeepSeek
+    cached_tokens: int | None = None  # Moonshot
+    cost: float | dict[str, object] | None = None  # OpenRouter: USD; Perplexity: an object
+
+    def to_usage(self) -> Usage:
+        prompt, completion = self.prompt_tokens or 0, self.completion_tokens or 0
+        details, produced = self.prompt_tokens_details, self.completion_tokens_details
+        cached = (details and details.cached_tokens) or self.prompt_cache_hit_tokens or self.cached_tokens or 0
+        reasoning = (produced and produced.reasoning_tokens) or 0
+        if self.total_tokens is not None and reasoning and self.total_tokens == prompt + completion + reasoning:
+            completion += reasoning  # xAI counts reasoning beside completion_tokens, everybody else inside of it
+        return Usage(
+            input_tokens=prompt,
+            output_tokens=completion,
+            cache_read_tokens=cached,
+            cache_write_tokens=(details and details.cache_write_tokens) or 0,
+            reasoning_tokens=reasoning,
+            cost=self._reported_cost(),
+        )
+
+    def _reported_cost(self) -> Decimal | None:
+        cost = self.cost.get("total_cost") if isinstance(self.cost, dict) else self.cost
+        return Decimal(str(cost)) if isinstance(cost, int | float) else None
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: msgspec.Raw = msgspec.Raw()
+
+
+class _Call(msgspec.Struct):
+    function: _Function | None = None
+
+
+class _Delta(msgspec.Struct):
+    content: msgspec.Raw = msgspec.Raw()
+    reasoning_content: msgspec.Raw = msgspec.Raw()
+    reasoning: msgspec.Raw = msgspec.Raw()
+    refusal: msgspec.Raw = msgspec.Raw()
+    audio: msgspec.Raw = msgspec.Raw()
+    tool_calls: list[_Call] | None = None
+    function_call: _Function | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
+    message: msgspec.Raw = msgspec.Raw()
+    text: msgspec.Raw = msgspec.Raw()
+    finish_reason: str | None = None
+
+
+class _XGroq(msgspec.Struct):
+    usage: UsageBody | None = None
+    error: msgspec.Raw = msgspec.Raw()
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: UsageBody | None = None
+    error: msgspec.Raw = msgspec.Raw()
+    x_groq: _XGroq | None = None
+
+
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+_EMPTY = (b"", b"null", b'""', b"[]", b"{}")
+
+
+def _is_content(delta: _Delta) -> bool:
+    return bool(
+        delta.tool_calls
+        or delta.function_call
+        or bytes(delta.content) not in _EMPTY
+        or bytes(delta.reasoning_content) not in _EMPTY
+        or bytes(delta.reasoning) not in _EMPTY
+        or bytes(delta.refusal) not in _EMPTY
+        or bytes(delta.audio) not in _EMPTY
+    )
+
+
+class ChatTap(Tap):
+    """`wants_usage`: the client asked for the usage chunk itself (`stream_options.include_usage`)."""
+
+    def __init__(self, wants_usage: bool) -> None:
+        self._wants_usage = wants_usage
+
+    def look(self, event: ServerEvent) -> Seen:
+        data = event.data
+        if not data:
+            return Seen.NOTHING
+        if data == DONE:
+            self.finished = True
+            return Seen.LAST
+        try:
+            chunk = _decode_chunk(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._look_at_odd(data)
+        error = chunk.error if bytes(chunk.error) not in _EMPTY else chunk.x_groq and chunk.x_groq.error
+        if error and bytes(error) not in _EMPTY:
+            self.error = parse_error_value(error)
+            return Seen.ERROR
+        usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
+        if usage:
+            self.usage = usage.to_usage()
+        if not chunk.choices:
+            return Seen.UNASKED if chunk.usage and not self._wants_usage else Seen.NOTHING
+        return self._look_at_choices(chunk.choices)
+
+    def _look_at_choices(self, choices: list[_Choice]) -> Seen:
+        seen = Seen.NOTHING
+        for choice in choices:
+            if choice.finish_reason:
+                self.finished = True
+                seen = Seen.CONTENT
+            if (choice.delta and _is_content(choice.delta)) or bytes(choice.text) not in _EMPTY:
+                seen = Seen.CONTENT
+        return seen
+
+    def _look_at_odd(self, data: bytes) -> Seen:
+        """A chunk of another shape than the types above. Whatever it is, the client gets it."""
+        if b'"finish_reason"' in data and b'"finish_reason":null' not in data.replace(b" ", b""):
+            self.finished = True
+        return Seen.CONTENT if b'"choices"' in data else Seen.NOTHING
+
+
+class _Whole(msgspec.Struct):
+    choices: list[msgspec.Raw] | None = None
+    usage: UsageBody | None = None
+    error: msgspec.Raw = msgspec.Raw()
+    base_resp: dict[str, object] | None = None  # MiniMax: an error under status 200
+
+
+_decode_whole = msgspec.json.Decoder(_Whole).decode
+
+
+def inspect(body: bytes) -> Inspection:
+    try:
+        whole = _decode_whole(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _inspect_odd(body)
+    usage = whole.usage.to_usage() if whole.usage else None
+    if bytes(whole.error) not in _EMPTY:
+        return Inspection(usage, parse_error_value(whole.error))
+    if whole.base_resp and whole.base_resp.get("status_code"):
+        return Inspection(usage, parse_error_value(msgspec.json.encode(whole.base_resp)))
+    if not whole.choices:
+        return Inspection(usage, _nothing())
+    return Inspection(usage)
+
+
+def _inspect_odd(body: bytes) -> Inspection:
+    return Inspection() if b'"choices"' in body else Inspection(error=_nothing())
+
+
+def _nothing() -> GatewayError:
+    return UpstreamBroken("The provider answered without any choice")

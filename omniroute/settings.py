@@ -1,0 +1,185 @@
+"""Django settings. Every environment variable that the product knows is read here, and only here.
+
+Unset secrets are generated at first start and kept in `DATA_DIR`; nothing has a default that a stranger knows.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+from omniroute.env import bind_address, data_dir, env, is_loopback, under_test
+from omniroute.secrets import read_or_create
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# ---- Where things are -------------------------------------------------------------------------------------------
+DATA_DIR = Path(tempfile.mkdtemp(prefix="omniroute-test-")) if under_test() else data_dir()
+DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+PORT = env.int("PORT", default=20128)
+HOST = bind_address()
+BASE_URL = env.str("BASE_URL", default="") or env.str("NEXT_PUBLIC_BASE_URL", default="") or f"http://localhost:{PORT}"
+PROVIDERS_FILE = Path(env.str("OMNIROUTE_PROVIDERS_FILE", default="") or DATA_DIR / "providers.toml")
+
+# ---- Secrets ----------------------------------------------------------------------------------------------------
+SECRET_KEY = env.str("JWT_SECRET", default="") or read_or_create(DATA_DIR / "secret.key")
+API_KEY_SECRET = env.str("API_KEY_SECRET", default="") or read_or_create(DATA_DIR / "api-key-secret.key")
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [read_or_create(DATA_DIR / "encryption.key")]
+INITIAL_PASSWORD = env.str("INITIAL_PASSWORD", default="")
+
+# ---- The gateway ------------------------------------------------------------------------------------------------
+REQUIRE_API_KEY = env.bool("REQUIRE_API_KEY", default=False) or not is_loopback(HOST)
+"""Bound to more than loopback, a key is always required."""
+ENABLE_REQUEST_LOGS = env.bool("ENABLE_REQUEST_LOGS", default=False)
+MAX_BODY_BYTES = env.int("MAX_BODY_MB", default=32) * 1024 * 1024
+SHUTDOWN_GRACE_S = env.int("SHUTDOWN_GRACE_SECONDS", default=30)
+REDIS_URL = env.str("REDIS_URL", default="")
+CLOUD_URL = env.str("CLOUD_URL", default="")
+
+# ---- Django -----------------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+AUTH_COOKIE_SECURE = env.bool("AUTH_COOKIE_SECURE", default=False)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+if BASE_URL.startswith("https://"):
+    CSRF_TRUSTED_ORIGINS = [*CSRF_TRUSTED_ORIGINS, BASE_URL.rstrip("/")]
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.inlines",
+    "omniroute.apps.OmniRouteConfig",
+    "omniroute.apps.OmniRouteAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "daphne",
+    "django.contrib.staticfiles",
+    "channels",
+    "django_q",
+    "ninja",
+    "resilience",
+    "providers",
+    "combos",
+    "billing",
+    "gateway",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "omniroute.urls"
+ASGI_APPLICATION = "omniroute.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+APPEND_SLASH = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_NAME = "omniroute_session"
+CSRF_COOKIE_NAME = "omniroute_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = AUTH_COOKIE_SECURE
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = env.str("TZ", default="UTC") or "UTC"
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+# ---- Database ---------------------------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'omniroute.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE takes the write lock when a transaction begins, where it can wait for it; DEFERRED would fail at the
+    # first write inside of it. NORMAL under WAL survives the death of the process, which is what accounting promises.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
+    }
+else:
+    _database["CONN_MAX_AGE"] = 300
+    _database["CONN_HEALTH_CHECKS"] = True
+
+# ---- Several processes ------------------------------------------------------------------------------------------
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+Q_CLUSTER = {
+    "name": "omniroute",
+    "workers": env.int("JOB_WORKERS", default=1),
+    "timeout": 300,
+    "retry": 360,
+    "max_attempts": 3,
+    "catch_up": False,
+    "save_limit": 200,
+    "label": "Background jobs",
+    "poll": 2,  # seconds; the database broker asks this often, and each question is a read
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+
+# ---- Logging ----------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "loggers": {
+        "django-q": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+    },
+}
+
+from omniroute.unfold import UNFOLD  # noqa: E402, F401  (the admin's look, a table of its own)
+
+SILENCED_SYSTEM_CHECKS: list[str] = []
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omniroute.settings")

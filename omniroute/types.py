@@ -1,0 +1,65 @@
+"""Values that cross app borders. Frozen, without behaviour, without Django."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+JSONDict = dict[str, Any]
+"""A JSON object that somebody else defined."""
+
+Fields = dict[str, Any]
+"""The top level of a request body: each value a `msgspec.Raw` (its bytes as received) or a plain JSON value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer, each counted once, whatever the wire format's own habit.
+
+    `input_tokens` is the whole prompt: fresh, read from cache and written to cache together. `output_tokens`
+    includes reasoning. So fresh input = input - cache_read - cache_write.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost: Decimal | None = None
+    """USD, where the provider itself reports it."""
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRequest:
+    """What a client asked, before anything is decided. Never mutated: every attempt starts from it."""
+
+    id: str
+    format: str
+    """Wire format of the endpoint that was called, e.g. `openai_chat`."""
+    operation: str
+    """What is asked of the model: `generate`."""
+    model: str
+    stream: bool
+    body: bytes
+    fields: Mapping[str, msgspec.Raw]
+    """The body's top level, undecoded."""
+    headers: Mapping[str, str]
+    """Lower-case names."""
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One HTTP request to a provider, complete: `upstream.send` adds nothing to it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    format: str
+    stream: bool

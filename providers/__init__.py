@@ -1,0 +1,1 @@
+"""Who to call, and as whom."""
