@@ -24,7 +24,7 @@ def difference(original: JSONDict, canonical: JSONDict, skip: Collection[str] = 
     changed: JSONDict = {}
     inside: JSONDict = {}
     for key, value in original.items():
-        if key in skip and not is_empty(value):
+        if key in skip and not is_empty(value) and not is_empty(canonical.get(key)):
             continue
         mine = canonical.get(key, _ABSENT)
         if mine is value or (mine == value and type(mine) is type(value)):

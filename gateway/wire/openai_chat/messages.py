@@ -251,13 +251,15 @@ def _echo_reasoning(emitted: JSONDict, reasoning: list[ir.Reasoning], has_calls:
         emission.drop("reasoning.history")
 
 
-def emit_calls(tool_calls: list[ir.ToolCall], native: bool, signatures: bool) -> JSONDict:
-    """`tool_calls`, or `function_call` where that is how they came. `signatures`: the reader takes Gemini's."""
+def emit_calls(
+    tool_calls: list[ir.ToolCall], native: bool, signatures: bool, legacy: bool = False
+) -> JSONDict:
+    """`tool_calls`, or the one `function_call` of old. `signatures`: the reader takes Gemini's."""
     fields: JSONDict = {}
     listed = []
     for call in tool_calls:
-        if call.extra.get(SHAPE) == calls.LEGACY:
-            fields["function_call"] = {"name": call.name, "arguments": call.arguments}
+        if legacy or call.extra.get(SHAPE) == calls.LEGACY:
+            fields.setdefault("function_call", {"name": call.name, "arguments": call.arguments})
             continue
         emitted = calls.emit_call(call)
         if signatures and call.signature and "extra_content" not in emitted:
