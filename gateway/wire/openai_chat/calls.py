@@ -37,7 +37,11 @@ def parse_call(raw: JSONDict) -> ir.ToolCall | None:
     if function.get("name"):
         call.name, call.arguments = str(function["name"]), arguments_text(function.get("arguments"))
     elif custom.get("name"):
-        call.name, call.arguments, call.kind = str(custom["name"]), arguments_text(custom.get("input")), "custom"
+        call.name, call.arguments, call.kind = (
+            str(custom["name"]),
+            arguments_text(custom.get("input")),
+            "custom",
+        )
     else:
         return None
     call.signature = thought_signature(raw)

@@ -273,7 +273,9 @@ def _emit_document(file: ir.File, emission: Emission) -> JSONDict | None:
     if data is not None:
         value = {"file_data": data_uri(media_type or ("" if emission.native else "application/pdf"), data)}
     elif file.url is not None:
-        value = {"file_data": file.url}  # OpenRouter fetches it; OpenAI refuses it by name, which says more than a gap
+        value = {
+            "file_data": file.url
+        }  # OpenRouter fetches it; OpenAI refuses it by name, which says more than a gap
     elif emission.native and file.file_id is not None:
         return {"type": "file", "file": {"file_id": file.file_id}}
     else:

@@ -106,7 +106,9 @@ def _parse_result(raw: JSONDict, where: str, names: dict[str, str]) -> ir.ToolRe
     if not isinstance(identity, str):
         open_calls = [known for known, function in names.items() if function == name]
         identity = open_calls[-1] if open_calls else ""
-    result = ir.ToolResult(identity, parse_content(raw.get("content"), f"{where}.content"), name or names.get(identity))
+    result = ir.ToolResult(
+        identity, parse_content(raw.get("content"), f"{where}.content"), name or names.get(identity)
+    )
     _keep(result.extra, raw, [_emit_result(result, NATIVE)])
     return result
 
@@ -238,7 +240,9 @@ def _emit_model_turn(message: ir.Message, emission: Emission) -> JSONDict:
     return emitted
 
 
-def _echo_reasoning(emitted: JSONDict, reasoning: list[ir.Reasoning], has_calls: bool, emission: Emission) -> None:
+def _echo_reasoning(
+    emitted: JSONDict, reasoning: list[ir.Reasoning], has_calls: bool, emission: Emission
+) -> None:
     """Strict servers refuse the unknown field, others insist on it."""
     provider = emission.profile.provider
     if provider == "openrouter":
@@ -275,7 +279,9 @@ def emit_calls(
 def _emit_content(parts: Iterable[ir.Part], message: ir.Message, emission: Emission) -> Any:
     """A string where one text says it all or the provider takes no more; None for nothing."""
     own_list = message.extra.get(SHAPE) == "list"
-    taken = [p for p in parts if p.extra.get(SHAPE) != "images" and (own_list or not isinstance(p, ir.Refusal))]
+    taken = [
+        p for p in parts if p.extra.get(SHAPE) != "images" and (own_list or not isinstance(p, ir.Refusal))
+    ]
     if not emission.native:
         taken = [p for p in taken if not isinstance(p, ir.Text) or p.text]
         if message.role == "assistant":
@@ -316,5 +322,3 @@ def _result_media(result: ir.ToolResult, emission: Emission) -> list[JSONDict]:
         return []
     media = [part for part in result.parts if not isinstance(part, ir.Text)]
     return [value for part in media if (value := emit_part(part, emission)) is not None]
-
-

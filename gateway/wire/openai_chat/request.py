@@ -20,7 +20,9 @@ _INTEGERS = ("top_k", "seed", "n", "top_logprobs")
 _FLAGS = ("logprobs", "parallel_tool_calls")
 _NEW_LIMIT = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9]|codex)")
 """OpenAI models that refuse `max_tokens` (facts/api_key_providers.md §2, openai)."""
-_TAKES_TOP_K = frozenset({"openrouter", "together", "fireworks", "vllm", "ollama", "lm-studio", "nvidia", "huggingface"})
+_TAKES_TOP_K = frozenset(
+    {"openrouter", "together", "fireworks", "vllm", "ollama", "lm-studio", "nvidia", "huggingface"}
+)
 _TAKES_TIER = frozenset({"openai", "azure", "openrouter", "groq"})
 _TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 MAX_STOPS = 4
@@ -152,7 +154,11 @@ def _emit_fields(
         if choice is not None:
             name = "function_call" if choice.extra.get(SHAPE) == toolbox.LEGACY else "tool_choice"
             shape = choice.extra.get(SHAPE)
-            fields[name] = shape if isinstance(shape, dict) and emission.native else toolbox.emit_choice(choice, request.tools)
+            fields[name] = (
+                shape
+                if isinstance(shape, dict) and emission.native
+                else toolbox.emit_choice(choice, request.tools)
+            )
         fields["parallel_tool_calls"] = request.parallel_tool_calls
     if request.response_format is not None:
         fields["response_format"] = toolbox.emit_response_format(request.response_format, emission.native)

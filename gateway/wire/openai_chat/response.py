@@ -127,7 +127,8 @@ def emit_response(response: ir.Response, request: ir.Request) -> JSONDict:
     body = _envelope(response) if native else _foreign_envelope(response, request)
     legacy = any(tool.extra.get(SHAPE) == toolbox.LEGACY for tool in request.tools)
     body["choices"] = [
-        restored_choice(candidate, number, native, legacy) for number, candidate in enumerate(response.candidates)
+        restored_choice(candidate, number, native, legacy)
+        for number, candidate in enumerate(response.candidates)
     ]
     return restore(body, response.extra.get(CHAT), ("choices",))
 

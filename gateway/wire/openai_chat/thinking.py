@@ -153,7 +153,11 @@ def encrypted_detail(part: ir.Reasoning) -> JSONDict | None:
     """OpenRouter's form of Responses' `encrypted_content` and of Gemini's signatures."""
     if part.signature is None or part.vendor not in _FORMATS:
         return None
-    detail: JSONDict = {"type": "reasoning.encrypted", "data": part.signature, "format": _FORMATS[part.vendor]}
+    detail: JSONDict = {
+        "type": "reasoning.encrypted",
+        "data": part.signature,
+        "format": _FORMATS[part.vendor],
+    }
     if part.id is not None:
         detail["id"] = part.id
     return detail

@@ -54,7 +54,9 @@ def _parse_function(raw: JSONDict, where: str) -> ir.Tool:
         raise InvalidRequest(f"{where}.function.name must be a string", param=f"{where}.function.name")
     parameters = function.get("parameters", function.get("input_schema"))
     if parameters is not None and not isinstance(parameters, dict):
-        raise InvalidRequest(f"{where}.function.parameters must be an object", param=f"{where}.function.parameters")
+        raise InvalidRequest(
+            f"{where}.function.parameters must be an object", param=f"{where}.function.parameters"
+        )
     description, strict = function.get("description"), function.get("strict")
     tool = ir.Tool(
         name,
@@ -138,7 +140,9 @@ def _complete(emitted: JSONDict) -> None:
 def _is_strict(schema: JSONDict) -> bool:
     """What OpenAI demands of a strict schema's top level; it refuses the request otherwise."""
     properties = schema.get("properties") or {}
-    return schema.get("additionalProperties") is False and set(schema.get("required") or ()) == set(properties)
+    return schema.get("additionalProperties") is False and set(schema.get("required") or ()) == set(
+        properties
+    )
 
 
 # ---- Choice -------------------------------------------------------------------------------------------------------
@@ -203,7 +207,12 @@ def emit_choice(choice: ir.ToolChoice, tools: list[ir.Tool]) -> Any:
 def narrow(request: ir.Request, emission: Emission) -> tuple[list[ir.Tool], ir.ToolChoice | None]:
     """Only OpenAI knows a list of allowed tools: elsewhere the others are not offered."""
     choice, tools = request.tool_choice, request.tools
-    if emission.native or choice is None or not choice.names or emission.profile.provider in _KNOWS_ALLOWED_TOOLS:
+    if (
+        emission.native
+        or choice is None
+        or not choice.names
+        or emission.profile.provider in _KNOWS_ALLOWED_TOOLS
+    ):
         return tools, choice
     if choice.mode == "any" and len(choice.names) == 1:
         return tools, choice
