@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -42,7 +42,13 @@ def decrypt(token: str) -> str:
         raise UnreadableSecret("Stored under another encryption key: enter the credential again") from None
 
 
-class EncryptedTextField(models.TextField[str, str]):
+if TYPE_CHECKING:
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
+
+
+class EncryptedTextField(_TextField):
     """Text that is encrypted in the database and plain in Python.
 
     A value under a lost key reads as an empty string: the row stays usable and editable, and asks for its credential

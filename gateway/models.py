@@ -1,0 +1,62 @@
+"""The gateway's own settings, and the version that tells processes that the configuration changed."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+
+class ConfigVersion(models.Model):
+    """One row. Every saved change of configuration raises `version`; each process compares it with its snapshot's."""
+
+    version = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+
+class GatewaySettings(models.Model):
+    """One row of settings that take effect on the next request."""
+
+    account_strategy = models.CharField(
+        max_length=30, default="fill_first", help_text="How an account is chosen when a provider has several."
+    )
+    require_key_for_models = models.BooleanField(
+        "API key for the model list",
+        default=False,
+        help_text="Ask for a key on GET /v1/models even where requests do not need one.",
+    )
+    connect_timeout_s = models.FloatField("connect timeout (s)", default=10)
+    first_event_timeout_s = models.FloatField(
+        "first event timeout (s)",
+        default=120,
+        help_text="How long a provider may think before its first event; then the next target is tried.",
+    )
+    idle_timeout_s = models.FloatField(
+        "idle timeout (s)", default=300, help_text="How long a stream may pause before it counts as broken."
+    )
+    keepalive_s = models.FloatField(
+        "keep-alive (s)", default=15, help_text="How often a waiting client of a stream gets a sign of life."
+    )
+
+    class Meta:
+        verbose_name = "settings"
+        verbose_name_plural = "settings"
+
+    def __str__(self) -> str:
+        return "Settings"
+
+    @classmethod
+    def load(cls) -> Self:
+        return cls.objects.first() or cls(pk=1)
+
+    def clean(self) -> None:
+        for name in ("connect_timeout_s", "first_event_timeout_s", "idle_timeout_s", "keepalive_s"):
+            if getattr(self, name) <= 0:
+                raise ValidationError({name: "Must be greater than 0."})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.pk = 1
+        super().save(*args, **kwargs)

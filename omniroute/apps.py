@@ -1,0 +1,16 @@
+"""The project's own app (commands, static files, system checks) and the admin site's configuration."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class OmniRouteConfig(AppConfig):
+    name = "omniroute"
+    verbose_name = "OmniRoute"
+
+    def ready(self) -> None:
+        from omniroute import checks  # noqa: F401  (registers the system checks)
+
+
+class OmniRouteAdminConfig(AdminConfig):
+    default_site = "omniroute.admin_site.OmniRouteAdminSite"

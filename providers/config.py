@@ -1,0 +1,97 @@
+"""The providers' part of the snapshot: every spec and account, ready for routing without a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from providers import catalog
+from providers.models import Account, CustomModel, ProviderNode
+from providers.nodes import spec_of_node
+from providers.spec import ModelSpec, ProviderSpec
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """An account as routing sees it. `repr` hides the key: it may end up in a traceback."""
+
+    id: int
+    provider: str
+    name: str
+    api_key: str = field(repr=False)
+    priority: int = 1
+    base_url: str = ""
+    variant: str = ""
+    region: str = ""
+    default_model: str = ""
+    provider_data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """What `resilience` knows this account by."""
+        return f"account:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidersConfig:
+    """`specs` by id; `prefixes` maps every id, prefix and alias to the id; `accounts` are active ones by priority."""
+
+    specs: Mapping[str, ProviderSpec]
+    prefixes: Mapping[str, str]
+    accounts: Mapping[str, tuple[AccountConfig, ...]]
+
+    def find(self, prefix: str) -> ProviderSpec | None:
+        provider = self.prefixes.get(prefix) or self.prefixes.get(prefix.lower())
+        return self.specs[provider] if provider else None
+
+    def is_connected(self, provider: str) -> bool:
+        return bool(self.accounts.get(provider))
+
+
+def load() -> ProvidersConfig:
+    """Read the catalog, the overlay and the database. The one place that builds this part of the snapshot."""
+    specs = dict(catalog.load())
+    for node in ProviderNode.objects.filter(is_active=True):
+        specs[node.id] = spec_of_node(node)
+    for custom in CustomModel.objects.all():
+        if spec := specs.get(custom.provider):
+            model = ModelSpec(id=custom.model_id, name=custom.name, kind=custom.kind)  # type: ignore[arg-type]
+            known = tuple(known for known in spec.models if known.id != custom.model_id)
+            specs[custom.provider] = replace(spec, models=(*known, model))
+    return ProvidersConfig(specs, _prefixes(specs), _accounts(specs))
+
+
+def _prefixes(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
+    """Ids win over prefixes, prefixes over aliases, and custom nodes over nothing: theirs may not collide."""
+    prefixes: dict[str, str] = {}
+    for spec in specs.values():
+        for alias in spec.aliases:
+            prefixes.setdefault(alias, spec.id)
+    for spec in specs.values():
+        prefixes[spec.shown_prefix] = spec.id
+    for spec in specs.values():
+        prefixes[spec.id] = spec.id
+    return prefixes
+
+
+def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfig, ...]]:
+    accounts: dict[str, list[AccountConfig]] = {}
+    for row in Account.objects.filter(is_active=True).order_by("priority", "id"):
+        if row.provider not in specs:
+            continue
+        accounts.setdefault(row.provider, []).append(
+            AccountConfig(
+                id=row.pk,
+                provider=row.provider,
+                name=row.name,
+                api_key=row.api_key,
+                priority=row.priority,
+                base_url=row.base_url,
+                variant=row.variant,
+                region=row.region,
+                default_model=row.default_model,
+                provider_data=row.provider_data or {},
+            )
+        )
+    return {provider: tuple(rows) for provider, rows in accounts.items()}

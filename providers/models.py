@@ -1,0 +1,155 @@
+"""Rows about providers: accounts, custom nodes and custom models. Built-in providers are code (`catalog/`)."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+
+from omniroute.crypto import EncryptedTextField, mask
+
+PREFIX_VALIDATOR = RegexValidator(
+    r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", "Letters, digits, dots, dashes and underscores; no slash."
+)
+
+
+def validate_base_url(value: str) -> None:
+    """Looser than Django's URLField, which refuses a container's bare host name (http://ollama:11434/v1)."""
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or any(character.isspace() for character in value):
+        raise ValidationError("Enter an address such as http://localhost:11434/v1.")
+
+
+def new_node_id() -> str:
+    return f"node-{secrets.token_hex(5)}"
+
+
+class ProviderNode(models.Model):
+    """An OpenAI- or Anthropic-compatible server of one's own: Ollama, vLLM, LM Studio, a company's proxy."""
+
+    class Kind(models.TextChoices):
+        OPENAI = "openai-compatible", "OpenAI-compatible"
+        ANTHROPIC = "anthropic-compatible", "Anthropic-compatible"
+
+    class ApiType(models.TextChoices):
+        CHAT = "chat", "Chat Completions"
+        RESPONSES = "responses", "Responses"
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_node_id, editable=False)
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(
+        max_length=60,
+        unique=True,
+        validators=[PREFIX_VALIDATOR],
+        help_text="What clients write before the slash: <prefix>/<model>.",
+    )
+    kind = models.CharField(max_length=30, choices=Kind, default=Kind.OPENAI)
+    api_type = models.CharField(
+        max_length=20, choices=ApiType, default=ApiType.CHAT, help_text="Only for OpenAI-compatible servers."
+    )
+    base_url = models.CharField(
+        "base URL",
+        max_length=500,
+        validators=[validate_base_url],
+        help_text="Up to and including the version, e.g. http://localhost:11434/v1. A full endpoint address works too.",
+    )
+    headers = models.JSONField(
+        default=dict, blank=True, help_text="Further headers for every request, as a JSON object."
+    )
+    is_active = models.BooleanField("active", default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "custom provider"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Account(models.Model):
+    """A credential at a provider. Several may serve one provider; the lowest priority number goes first."""
+
+    class AuthType(models.TextChoices):
+        API_KEY = "api_key", "API key"
+        OAUTH = "oauth", "OAuth login"
+        NONE = "none", "None"
+
+    class TestStatus(models.TextChoices):
+        UNTESTED = "", "Not tested"
+        VALID = "valid", "Valid"
+        WARNING = "warning", "Valid, with a warning"
+        INVALID = "invalid", "Invalid"
+        UNREACHABLE = "unreachable", "Could not be verified"
+
+    provider = models.CharField(max_length=60, db_index=True, help_text="Id of a built-in or custom provider.")
+    name = models.CharField(max_length=100, help_text="How you tell this account from the others.")
+    auth_type = models.CharField(max_length=20, choices=AuthType, default=AuthType.API_KEY)
+    api_key = EncryptedTextField("API key", blank=True, default="")
+    priority = models.PositiveIntegerField(default=1, help_text="1 is asked first.")
+    is_active = models.BooleanField("active", default=True)
+    base_url = models.CharField(
+        "base URL",
+        max_length=500,
+        blank=True,
+        default="",
+        validators=[validate_base_url],
+        help_text="Replaces the provider's own address.",
+    )
+    variant = models.CharField(
+        "endpoint", max_length=40, blank=True, default="", help_text="Where the provider offers a choice."
+    )
+    region = models.CharField(max_length=40, blank=True, default="", help_text="Where the provider offers a choice.")
+    default_model = models.CharField(max_length=200, blank=True, default="")
+    provider_data = models.JSONField(
+        "provider-specific data", default=dict, blank=True, help_text="Further options, as a JSON object."
+    )
+    test_status = models.CharField(
+        max_length=20, choices=TestStatus, default=TestStatus.UNTESTED, blank=True, editable=False
+    )
+    last_error = models.TextField(blank=True, default="", editable=False)
+    last_tested_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["provider", "priority", "id"]
+        indexes = [models.Index(fields=["provider", "is_active"])]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.provider})"
+
+    @property
+    def masked_key(self) -> str:
+        return mask(self.api_key)
+
+
+class CustomModel(models.Model):
+    """A model id added to a provider by hand, without waiting for a release."""
+
+    class Kind(models.TextChoices):
+        CHAT = "chat", "Chat"
+        EMBEDDING = "embedding", "Embedding"
+        IMAGE = "image", "Image"
+        TRANSCRIPTION = "transcription", "Transcription"
+
+    provider = models.CharField(max_length=60, db_index=True)
+    model_id = models.CharField("model id", max_length=200, help_text="As the provider spells it, without prefix.")
+    name = models.CharField(max_length=200, blank=True, default="")
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.CHAT)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["provider", "model_id"]
+        constraints = [models.UniqueConstraint(fields=["provider", "model_id"], name="one_custom_model")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model_id}"
