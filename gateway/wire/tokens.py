@@ -10,7 +10,7 @@ from gateway.wire import ir, json
 
 _CHARACTERS_PER_TOKEN = 4.0
 _TOKENS_PER_FOREIGN_BYTE = 0.4
-"""On top, for each byte that UTF-8 needs beyond one a character: 0.4 + 0.25 a Cyrillic letter, 1.05 a Chinese one."""
+"""On top, for each byte that UTF-8 needs beyond one: 0.65 a Cyrillic letter, 1.05 a Chinese one."""
 _REQUEST = 3
 _MESSAGE = 4
 _TOOL = 8

@@ -12,9 +12,9 @@ from omniroute.types import JSONDict
 NAME = "anthropic_messages"
 VENDOR = "anthropic"
 JSON_TOOL = "omniroute_json_answer"
-"""The tool that models without structured output are made to call: its input is the answer's text."""
+"""The tool that models without structured output must call: its input is the answer's text."""
 RAW = "$raw"
-"""In `extra[NAME]`: the whole block, where the neutral fields say only a part of it. Keys with $ are never sent."""
+"""In `extra[NAME]`: the whole block, where the neutral fields say part of it. Keys with $ are never sent."""
 
 
 def parse_blocks(blocks: list[Any], path: str) -> list[ir.Part]:
@@ -86,10 +86,7 @@ def _tool_use(block: JSONDict, path: str) -> ir.Part:
     extra = _rest(block, "id", "name", "input")
     if not isinstance(value, dict):
         extra = {NAME: {**extra.get(NAME, {}), RAW: block}}
-    if isinstance(value, str):
-        arguments = value
-    else:
-        arguments = json.dumps(value).decode() if value is not None else ""
+    arguments = value if isinstance(value, str) else "" if value is None else json.dumps(value).decode()
     return ir.ToolCall(_string(block, "id", path), _string(block, "name", path), arguments, extra=extra)
 
 

@@ -1,4 +1,4 @@
-"""The conversation of a foreign request as Claude takes it: instructions in front, turns of user and assistant."""
+"""The conversation of a foreign request as Claude takes it: instructions, then turns of two roles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def emit_system(
 
 
 def hoist_system(request: ir.Request) -> tuple[ir.Request, list[JSONDict]]:
-    """Instructions from all over the conversation go to its front, in order: Claude's turns know two roles only."""
+    """Instructions from all over the conversation go to its front, in order: Claude's turns have two roles."""
     texts = [part.text for part in request.system]
     messages: list[ir.Message] = []
     for message in request.messages:
@@ -67,7 +67,7 @@ def _content(role: str, blocks: list[JSONDict]) -> list[JSONDict] | str:
 
 
 def _prepare_prefill(turns: list[tuple[str, list[JSONDict]]], profile: ModelProfile) -> None:
-    """A beginning that the model shall continue: without trailing white space, and only where it is supported."""
+    """A beginning that the model shall continue: without trailing white space, and only where supported."""
     last = turns[-1][1][-1]
     if last["type"] == "text":
         turns[-1][1][-1] = {**last, "text": last["text"].rstrip()}

@@ -26,7 +26,7 @@ _INPUT, _SIGNATURE = (b"input_json_delta", b"partial_json"), (b"signature_delta"
 class AnthropicStreamEmitter(StreamEmitter):
     """One block open at a time, contiguous indexes, message_delta once the usage is known.
 
-    A text or a reasoning begins with its first character: an empty text block would be refused when it comes back.
+    A text or a reasoning begins with its first character: an empty text block is refused when it comes back.
     """
 
     def __init__(self, request: ir.Request) -> None:

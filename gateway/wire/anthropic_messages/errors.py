@@ -60,7 +60,7 @@ _NUMBERS: tuple[tuple[re.Pattern[str], bool], ...] = (
 """(tokens, limit) in the vendors' wordings; True: the limit comes first."""
 
 
-# ---- Emit ----------------------------------------------------------------------------------------------------
+# ---- Emit --------------------------------------------------------------------------------------------------
 
 
 def emit_error(error: GatewayError) -> JSONDict:
@@ -110,7 +110,7 @@ def _request_id(error: GatewayError) -> str | None:
     return None
 
 
-# ---- Parse ---------------------------------------------------------------------------------------------------
+# ---- Parse -------------------------------------------------------------------------------------------------
 
 
 def parse_error(status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamRefused:

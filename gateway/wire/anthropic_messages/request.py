@@ -32,11 +32,11 @@ _USER_ID_LIMIT = 256
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only", "priority": "auto"}
 
 
-# ---- Parse ---------------------------------------------------------------------------------------------------
+# ---- Parse -------------------------------------------------------------------------------------------------
 
 
 def parse_request(body: JSONDict, model: str, stream: bool) -> ir.Request:
-    """Also takes the body of count_tokens, which has no `max_tokens`. Raise `InvalidRequest`, naming the field."""
+    """Also of count_tokens, whose body has no `max_tokens`. Raise `InvalidRequest`, naming the field."""
     extra = {key: value for key, value in body.items() if key not in _NEUTRAL or value is None}
     if "stream" in body:
         extra["$stream"] = True
@@ -158,7 +158,7 @@ def _strings(body: JSONDict, key: str) -> list[str]:
     raise InvalidRequest(f"{key}: Input should be a list of strings", param=key)
 
 
-# ---- Emit ----------------------------------------------------------------------------------------------------
+# ---- Emit --------------------------------------------------------------------------------------------------
 
 
 def emit_request(request: ir.Request, profile: ModelProfile) -> JSONDict:
@@ -220,7 +220,7 @@ def _emit_same_message(message: ir.Message, writer: BlockWriter) -> JSONDict:
 
 
 def _emit_format(request: ir.Request, profile: ModelProfile, body: JSONDict) -> list[JSONDict]:
-    """Structured output in the best way that the model has; the return value is added to the instructions."""
+    """Structured output in the best way that the model has; what is returned joins the instructions."""
     wanted = request.response_format
     if wanted is None or wanted.kind == "text":
         return []
@@ -272,7 +272,7 @@ def _is_unproven_chain(messages: list[JSONDict]) -> bool:
 
 
 def _emit_sampling(request: ir.Request, profile: ModelProfile, thinks: bool, body: JSONDict) -> None:
-    """Within 0 and 1; never both temperature and top_p, which Claude 4.1 and newer refuse; none from 4.7 on."""
+    """Within 0 and 1; not both temperature and top_p, which Claude 4.1 and newer refuse; none from 4.7 on."""
     version = reasoning.claude_version(profile.model) or (0, 0)
     sampling = {
         "temperature": None if request.temperature is None else min(max(request.temperature, 0), 1),

@@ -40,7 +40,7 @@ _ENVELOPE = ("id", "type", "role", "model", "content", "stop_reason", "stop_sequ
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-# ---- Parse ---------------------------------------------------------------------------------------------------
+# ---- Parse -------------------------------------------------------------------------------------------------
 
 
 def parse_response(body: JSONDict) -> ir.Response:
@@ -98,7 +98,7 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-# ---- Emit ----------------------------------------------------------------------------------------------------
+# ---- Emit --------------------------------------------------------------------------------------------------
 
 
 def emit_response(response: ir.Response, request: ir.Request) -> JSONDict:
@@ -166,7 +166,7 @@ def emit_usage(usage: Usage, service_tier: str | None = None) -> JSONDict:
 
 
 def reply_blocks(part: ir.Part, same: bool = False) -> list[JSONDict]:
-    """The blocks of one part: none for what this format's replies cannot hold, two for a call with a proof."""
+    """The blocks of one part: none for what replies of this format cannot hold, two for a call with a proof."""
     own = own_fields(part.extra)
     match part:
         case ir.Text() | ir.Refusal():

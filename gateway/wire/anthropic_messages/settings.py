@@ -1,4 +1,4 @@
-"""Tools, tool choice, thinking and the answer's format: the top-level objects of a request, in both directions."""
+"""Tools, tool choice, thinking and the answer's format: the objects at the top level of a request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.wire.base import ModelProfile
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
 
-# ---- Tools ---------------------------------------------------------------------------------------------------
+# ---- Tools -------------------------------------------------------------------------------------------------
 
 
 def parse_tools(value: Any) -> list[ir.Tool]:
@@ -85,7 +85,7 @@ def _emit_tool(tool: ir.Tool, same: bool) -> JSONDict:
     return {**emitted, **own_fields(tool.extra)}
 
 
-# ---- Tool choice ---------------------------------------------------------------------------------------------
+# ---- Tool choice -------------------------------------------------------------------------------------------
 
 
 def parse_tool_choice(value: Any) -> tuple[ir.ToolChoice, bool | None]:
@@ -121,7 +121,7 @@ def emit_tool_choice(request: ir.Request) -> JSONDict | None:
     return emitted
 
 
-# ---- Thinking ------------------------------------------------------------------------------------------------
+# ---- Thinking ----------------------------------------------------------------------------------------------
 
 
 def parse_reasoning(thinking: Any, effort: Any) -> ir.ReasoningRequest | None:
@@ -141,7 +141,7 @@ def parse_reasoning(thinking: Any, effort: Any) -> ir.ReasoningRequest | None:
     return parsed
 
 
-# ---- The answer's format -------------------------------------------------------------------------------------
+# ---- The answer's format -----------------------------------------------------------------------------------
 
 
 def parse_response_format(value: Any, path: str) -> ir.ResponseFormat | None:

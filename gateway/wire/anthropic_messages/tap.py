@@ -19,7 +19,7 @@ class _Details(msgspec.Struct):
 
 
 class UsageBody(msgspec.Struct):
-    """`usage` of a message; `input_tokens` excludes what the cache read and wrote (facts/translators.md §2.3)."""
+    """`usage` of a message; `input_tokens` is without what the cache read and wrote (facts §2.3)."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -28,7 +28,7 @@ class UsageBody(msgspec.Struct):
     output_tokens_details: _Details | None = None
 
     def merge(self, other: UsageBody) -> UsageBody:
-        """The larger of each count: message_start knows the input, or all zeros; message_delta is cumulative."""
+        """The larger of each count: message_start knows the input or nothing; message_delta is cumulative."""
         thinking = max(self._thinking, other._thinking)
         return UsageBody(
             max(self.input_tokens or 0, other.input_tokens or 0),
