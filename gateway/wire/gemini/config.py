@@ -26,7 +26,15 @@ _FLOATS = {
 }
 _STRUCTURED = ("responseMimeType", "responseSchema", "responseJsonSchema")
 _KNOWN = frozenset(
-    {*_INTS, *_FLOATS, *_STRUCTURED, "stopSequences", "responseLogprobs", "thinkingConfig", "_responseJsonSchema"}
+    {
+        *_INTS,
+        *_FLOATS,
+        *_STRUCTURED,
+        "stopSequences",
+        "responseLogprobs",
+        "thinkingConfig",
+        "_responseJsonSchema",
+    }
 )
 MAX_STOPS = 5
 _JSON_OR_TOOLS = re.compile(r"gemini-[12](?!\d)")

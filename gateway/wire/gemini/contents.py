@@ -29,15 +29,16 @@ def emit_contents(
 
 
 class _Writer:
-    def __init__(
-        self, messages: list[ir.Message], style: Style, invents: bool, dropped: list[str]
-    ) -> None:
+    def __init__(self, messages: list[ir.Message], style: Style, invents: bool, dropped: list[str]) -> None:
         self.contents: list[JSONDict] = []
         self._style = style
         self._invents = invents
         self._dropped = dropped
         self._names = {
-            part.id: part.name for message in messages for part in message.parts if isinstance(part, ir.ToolCall)
+            part.id: part.name
+            for message in messages
+            for part in message.parts
+            if isinstance(part, ir.ToolCall)
         }
         self._order: list[str] = []
         """Ids of the calls of the model's latest turn: their results must come in this order."""

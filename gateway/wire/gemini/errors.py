@@ -88,7 +88,9 @@ def parse_error(status: int, body: bytes, headers: Mapping[str, str]) -> Upstrea
     error = _error_object(value)
     message = error.get("message")
     return UpstreamRefused(
-        (message if isinstance(message, str) and message else _plain_text(value, body, status))[:MESSAGE_LIMIT],
+        (message if isinstance(message, str) and message else _plain_text(value, body, status))[
+            :MESSAGE_LIMIT
+        ],
         status=status,
         code=_code(error, status),
         retry_after=_retry_after(error, headers),

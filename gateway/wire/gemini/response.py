@@ -38,7 +38,9 @@ def parse_response(body: JSONDict) -> ir.Response:
             raise UpstreamBroken("The provider answered without any candidate")
         if "candidates" in body:
             extra[FORMAT]["candidates"] = body["candidates"]
-        response.candidates = [ir.Candidate(finish_reason="content_filter", extra={FORMAT: {"blocked": True}})]
+        response.candidates = [
+            ir.Candidate(finish_reason="content_filter", extra={FORMAT: {"blocked": True}})
+        ]
     return response
 
 
