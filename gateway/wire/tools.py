@@ -200,6 +200,8 @@ def _adapt_tools(tools: list[ir.Tool], names: _Names, rules: Rules) -> tuple[lis
 def _as_function(tool: ir.Tool) -> ir.Tool:
     lines = [tool.description or "", _INPUT_NOTE]
     grammar = tool.grammar or {}
+    if isinstance(grammar.get("grammar"), dict):  # Chat nests it
+        grammar = grammar["grammar"]
     if definition := grammar.get("definition"):
         lines.append(f"It must match this {grammar.get('syntax', '')} grammar:\n{definition}")
     parameters: JSONDict = {
