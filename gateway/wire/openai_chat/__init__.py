@@ -77,6 +77,6 @@ class OpenAIChat(WireFormat):
         return ChatStreamParser()
 
     def stream_emitter(self, request: ir.Request) -> StreamEmitter:
-        from gateway.wire.openai_chat.stream import ChatStreamEmitter
+        from gateway.wire.openai_chat.emitter import ChatStreamEmitter
 
         return ChatStreamEmitter(request)
