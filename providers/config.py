@@ -36,7 +36,7 @@ class AccountConfig:
 
 @dataclass(frozen=True, slots=True)
 class ProvidersConfig:
-    """`specs` by id; `prefixes` maps every id, prefix and alias to the id; `accounts` are active ones by priority."""
+    """`prefixes` maps every id, prefix and alias to the id; `accounts` are the active ones by priority."""
 
     specs: Mapping[str, ProviderSpec]
     prefixes: Mapping[str, str]
