@@ -14,7 +14,6 @@ from providers.config import AccountConfig, ProvidersConfig
 from resilience.classify import Next, Scope, Verdict, classify
 from resilience.cooldown import Cooldown, Cooldowns
 
-
 _TELLING = {
     reason: rank
     for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
@@ -87,7 +86,7 @@ class Plan:
         self.cooldowns.succeed(attempt.model_key)
 
     def failure(self, errors: Sequence[UpstreamError]) -> GatewayError:
-        """What to tell the client when no attempt is left: of the failures the one it can act upon, the first of equals.
+        """What to tell the client when no attempt is left: the failure that it can act upon, the first of equals.
 
         Its Retry-After is the time until the first account is free again.
         """
@@ -110,7 +109,8 @@ class Plan:
             )
         names = ", ".join(dict.fromkeys(target.provider.name for target in self.route.targets))
         return NoTargetAvailable(
-            f"No account is connected for {names}. Add one in the dashboard under Providers.", code="no_account"
+            f"No account is connected for {names}. Add one in the dashboard under Providers.",
+            code="no_account",
         )
 
     def _candidates(self) -> Iterator[Attempt]:

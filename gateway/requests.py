@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from omniroute import __version__
-from omniroute.types import InboundRequest, UpstreamRequest
-
 from combos.plan import Attempt
 from gateway.passage import Passage, SameFormat
 from gateway.translate import OtherFormat
 from gateway.wire import get_format, json
 from gateway.wire.base import ModelProfile
+from omniroute import __version__
+from omniroute.types import InboundRequest, UpstreamRequest
 from providers import quirks
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
-from providers.profiles import profile_of
+from providers.families import profile_of
 from providers.spec import Endpoint
 
 USER_AGENT = f"omniroute/{__version__}"

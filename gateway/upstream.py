@@ -19,7 +19,13 @@ from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
 from gateway.wire import get_format
-from omniroute.errors import UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
+from omniroute.errors import (
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from omniroute.types import UpstreamRequest
 from resilience.backoff import hinted_wait
 
@@ -110,7 +116,9 @@ async def send(request: UpstreamRequest, connect_timeout_s: float, idle_timeout_
 async def _refusal(upstream: Upstream, request: UpstreamRequest) -> UpstreamRefused:
     if upstream.status < 400:
         return UpstreamRefused(
-            f"The provider redirects (status {upstream.status}); check its base URL", status=502, code="redirect"
+            f"The provider redirects (status {upstream.status}); check its base URL",
+            status=502,
+            code="redirect",
         )
     try:
         body = (await upstream.read_all())[:MAX_ERROR_BYTES]

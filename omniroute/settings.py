@@ -7,7 +7,6 @@ import os
 import tempfile
 from pathlib import Path
 
-
 from omniroute.env import bind_address, data_dir, env, is_loopback, under_test
 from omniroute.secrets import read_or_create
 
@@ -18,7 +17,11 @@ DATA_DIR = Path(tempfile.mkdtemp(prefix="omniroute-test-")) if under_test() else
 DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 PORT = env.int("PORT", default=20128)
 HOST = bind_address()
-BASE_URL = env.str("BASE_URL", default="") or env.str("NEXT_PUBLIC_BASE_URL", default="") or f"http://localhost:{PORT}"
+BASE_URL = (
+    env.str("BASE_URL", default="")
+    or env.str("NEXT_PUBLIC_BASE_URL", default="")
+    or f"http://localhost:{PORT}"
+)
 PROVIDERS_FILE = Path(env.str("OMNIROUTE_PROVIDERS_FILE", default="") or DATA_DIR / "providers.toml")
 
 # ---- Secrets ----------------------------------------------------------------------------------------------------
