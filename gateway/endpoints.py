@@ -74,21 +74,18 @@ async def responses_socket(request: HttpRequest) -> HttpResponse:
     raise GatewayError("Use POST; there is no WebSocket here", status=426, code="upgrade_required")
 
 
-@router.post("/v1beta/models/{path:call}")
-async def gemini(request: HttpRequest, call: str) -> HttpResponseBase:
-    """`{model}:{method}`; google-genai 3 calls the same under /v1."""
-    assert isinstance(request, WireRequest)
-    model, _, method = call.removeprefix("models/").rpartition(":")
+@models_router.post("/v1beta/models/{path:model}")
+@models_router.post("/v1/models/{path:model}")
+async def gemini(request: HttpRequest, model: str) -> HttpResponseBase:
+    """`{model}:{method}`; google-genai 3 calls under /v1 what earlier ones call under /v1beta."""
+    name, _, method = model.removeprefix("models/").rpartition(":")
     if method == "countTokens":
-        return json_response(listing.emit_count(await counted(request, "gemini", model)))
+        return json_response(listing.emit_count(await counted(request, "gemini", name)))
     if method not in ("generateContent", "streamGenerateContent"):
         raise NotFound(f"There is no method {method[:60]!r} for models here")
     stream = method == "streamGenerateContent"
     array = stream and request.GET.get("alt") != "sse"
-    return await serve(request, "gemini", model=model, stream=stream, array=array)
-
-
-router.post("/v1/models/{path:call}", url_name="gemini-v1")(gemini)
+    return await serve(request, "gemini", model=name, stream=stream, array=array)
 
 
 def json_response(value: JSONDict) -> HttpResponse:
