@@ -51,6 +51,12 @@ class ProvidersConfig:
 
 def load() -> ProvidersConfig:
     """Read the catalog, the overlay and the database. The one place that builds this part of the snapshot."""
+    specs = load_specs()
+    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs))
+
+
+def load_specs() -> dict[str, ProviderSpec]:
+    """Every provider by id, with custom nodes and custom models, and without touching a credential."""
     specs = dict(catalog.load())
     for node in ProviderNode.objects.filter(is_active=True):
         specs[node.id] = spec_of_node(node)
@@ -59,10 +65,10 @@ def load() -> ProvidersConfig:
             model = ModelSpec(id=custom.model_id, name=custom.name, kind=custom.kind)  # type: ignore[arg-type]
             known = tuple(known for known in spec.models if known.id != custom.model_id)
             specs[custom.provider] = replace(spec, models=(*known, model))
-    return ProvidersConfig(specs, _prefixes(specs), _accounts(specs))
+    return specs
 
 
-def _prefixes(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
+def prefixes_of(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
     """Ids win over prefixes, prefixes over aliases, and custom nodes over nothing: theirs may not collide."""
     prefixes: dict[str, str] = {}
     for spec in specs.values():

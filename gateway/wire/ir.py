@@ -442,7 +442,7 @@ def unfold(response: Response) -> Iterable[Event]:
     for number, candidate in enumerate(response.candidates):
         for index, part in enumerate(candidate.parts):
             match part:
-                case (Text(text=text) | Reasoning(text=text) | Refusal(text=text)) if text:
+                case Text(text=text) | Reasoning(text=text) | Refusal(text=text) if text:
                     yield PartStarted(index, replace(part, text=""), number)
                     yield PartDelta(index, text, number)
                 case ToolCall(arguments=arguments) if arguments:
