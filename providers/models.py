@@ -1,4 +1,4 @@
-"""Rows about providers: accounts, custom nodes and custom models. Built-in providers are code (`catalog/`)."""
+"""Rows about providers: accounts, custom nodes, custom models. Built-in providers are code (`catalog/`)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ class ProviderNode(models.Model):
         "base URL",
         max_length=500,
         validators=[validate_base_url],
-        help_text="Up to and including the version, e.g. http://localhost:11434/v1. A full endpoint address works too.",
+        help_text="Up to and including the version, e.g. http://localhost:11434/v1. "
+        "A full endpoint address works too.",
     )
     headers = models.JSONField(
         default=dict, blank=True, help_text="Further headers for every request, as a JSON object."

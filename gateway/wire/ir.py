@@ -6,7 +6,7 @@ Rules that every format package keeps:
   `emit(parse(body))` of one format loses nothing. `emit` of another format ignores it. `note_dropped` records what a
   format could not say at all.
 * Unset is None (or an empty tuple/list), never a default that the client did not send.
-* JSON text stays text: a tool call's `arguments` are the model's own bytes, so that number precision and key order live.
+* JSON text stays text: a tool call's `arguments` are the model's own, so that number precision and key order live.
 * A reply is a `Response`; a stream is the same reply as a sequence of `Event`s. `fold` and `unfold` turn one into the
   other, so each direction has one logic.
 """
