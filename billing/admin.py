@@ -151,7 +151,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
 
     @display(description="API key")
     def key(self, row: UsageRecord) -> str:
-        return row.api_key_name or "–"
+        return row.api_key_name or "-"
 
     @display(description="Tokens in / out")
     def tokens(self, row: UsageRecord) -> SafeString:
@@ -162,7 +162,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
         if row.cost is not None:
             return usd(row.cost)
         return (
-            format_html('<span class="or-pill or-pill-warn">{}</span>', "unpriced") if row.has_tokens else "–"
+            format_html('<span class="or-pill or-pill-warn">{}</span>', "unpriced") if row.has_tokens else "-"
         )
 
     @display(description="Time taken")
@@ -191,11 +191,11 @@ class UsageRecordAdmin(ReadOnlyAdmin):
     @display(description="Formats")
     def formats(self, row: UsageRecord) -> str:
         way = " → ".join(filter(None, dict.fromkeys((row.client_format, row.provider_format))))
-        return f"{way or '–'}, {'streamed' if row.stream else 'not streamed'}"
+        return f"{way or '-'}, {'streamed' if row.stream else 'not streamed'}"
 
     @display(description="Client")
     def client(self, row: UsageRecord) -> str:
-        return " · ".join(filter(None, (row.client_address, row.user_agent))) or "–"
+        return " · ".join(filter(None, (row.client_address, row.user_agent))) or "-"
 
 
 @admin.register(DailyUsage)
@@ -241,7 +241,7 @@ class DailyUsageAdmin(ReadOnlyAdmin):
 
     @display(description="API key", ordering="api_key_id")
     def key(self, row: DailyUsage) -> str:
-        return self._keys.get(row.api_key_id, f"deleted key {row.api_key_id}") if row.api_key_id else "–"
+        return self._keys.get(row.api_key_id, f"deleted key {row.api_key_id}") if row.api_key_id else "-"
 
     @display(description="Input tokens", ordering="input_tokens")
     def tokens_in(self, row: DailyUsage) -> str:

@@ -14,11 +14,12 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from combos.flow import flow_of
-from combos.forms import ComboForm, ModelAliasForm, TargetForm, TargetFormSet, strategy_choices
+from combos.forms import ComboForm, ModelAliasForm, TargetForm, TargetFormSet
 from combos.models import Combo, ComboTarget, ModelAlias
 from combos.queries import combo_names, references, rename_references
-from combos.validation import Names, is_listed, known_names
-from providers.choices import connected_providers, model_ids
+from combos.strategies import registry
+from combos.validation import Names, known_names
+from providers.choices import model_ids
 from providers.config import load_specs
 
 
@@ -73,13 +74,11 @@ class ComboAdmin(SuggestsModels, ModelAdmin):
         fieldsets[1],
     )
     _names: Names
-    _connected: set[str]
     _strategies: dict[str, str]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Combo]:
         self._names = known_names()
-        self._connected = connected_providers()
-        self._strategies = dict(strategy_choices())
+        self._strategies = dict(registry.choices())
         queryset: QuerySet[Combo] = super().get_queryset(request)
         return queryset.prefetch_related("targets")
 
@@ -95,7 +94,7 @@ class ComboAdmin(SuggestsModels, ModelAdmin):
         super().save_related(request, form, formsets, change)
         names = known_names()
         for target in form.instance.targets.all():
-            if not is_listed(target.model, names):
+            if not names.is_listed(target.model):
                 messages.warning(
                     request,
                     f"{target.model} is not in the provider's list of models. It is sent as it is written; "
@@ -121,10 +120,10 @@ class ComboAdmin(SuggestsModels, ModelAdmin):
         return self._label(row)
 
     def _label(self, row: Combo) -> str:
-        return self._strategies.get(row.strategy, row.strategy)
+        return self._strategies.get(row.strategy, row.strategy).partition(":")[0]
 
     def _steps(self, row: Combo) -> Any:
-        return flow_of(row, self._names, self._connected)
+        return flow_of(row, self._names)
 
 
 @admin.register(ModelAlias)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from combos.models import Combo
-from combos.validation import MAX_DEPTH, Names
+from combos.resolve import MAX_DEPTH
+from combos.validation import InvalidTarget, Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,45 +17,36 @@ class Step:
     provider: str = ""
     note: str = ""
     is_connected: bool = False
+    """Some active account can serve it."""
     is_active: bool = True
-    weight: int = 1
     share: int | None = None
     """Percent of the traffic, under the weighted strategy."""
     steps: tuple[Step, ...] = ()
     """Of a nested combo."""
 
 
-def flow_of(combo: Combo, names: Names, connected: Set[str]) -> tuple[Step, ...]:
-    """The combo's steps. `connected` holds the ids of providers that have an active account."""
+def flow_of(combo: Combo, names: Names) -> tuple[Step, ...]:
     targets = list(combo.targets.all())
-    total = sum(target.weight for target in targets if target.is_active)
-    steps = []
-    for target in targets:
-        step = _step(target.model, names, connected, MAX_DEPTH)
-        share = None
-        if combo.strategy == "weighted" and target.is_active and total:
-            share = round(100 * target.weight / total)
-        steps.append(
-            Step(
-                model=step.model,
-                kind=step.kind,
-                provider=step.provider,
-                note=step.note,
-                is_connected=step.is_connected,
-                is_active=target.is_active,
-                weight=target.weight,
-                share=share,
-                steps=step.steps,
-            )
+    total = (
+        sum(target.weight for target in targets if target.is_active) if combo.strategy == "weighted" else 0
+    )
+    return tuple(
+        replace(
+            _step(target.model, names, MAX_DEPTH),
+            is_active=target.is_active,
+            share=round(100 * target.weight / total) if total and target.is_active else None,
         )
-    return tuple(steps)
+        for target in targets
+    )
 
 
-def _step(model: str, names: Names, connected: Set[str], depth: int) -> Step:
+def _step(model: str, names: Names, depth: int) -> Step:
     if model in names.combos:
         inner = names.combos[model] if depth > 1 else ()
-        steps = tuple(_step(target, names, connected, depth - 1) for target in inner)
+        steps = tuple(_step(target, names, depth - 1) for target in inner)
         return Step(model, "combo", steps=steps, is_connected=any(step.is_connected for step in steps))
-    if spec := names.spec(model):
-        return Step(model, "model", spec.name, spec.cost_note, spec.id in connected)
-    return Step(model, "unknown")
+    try:
+        provider = names.route(model).targets[0].provider
+    except (InvalidTarget, IndexError):
+        return Step(model, "unknown")
+    return Step(model, "model", provider.name, provider.cost_note, names.providers.is_connected(provider.id))

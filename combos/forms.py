@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from django import forms
@@ -10,15 +9,12 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from combos.models import Combo, ComboTarget, ModelAlias
+from combos.strategies import registry
 from combos.validation import InvalidTarget, Names, check_target, known_names
 from omniroute.forms import SuggestionInput
 
 SUGGESTIONS = "model-suggestions"
 """Id of the page's `<datalist>`."""
-
-
-def strategy_choices() -> list[tuple[str, str]]:
-    return list(import_module("combos.strategies").registry.choices())
 
 
 class ComboForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -41,7 +37,7 @@ class ComboForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if isinstance(field := self.fields.get("strategy"), forms.ChoiceField):
-            choices = strategy_choices()
+            choices = registry.choices()
             current = self.instance.strategy
             if current and current not in dict(choices):
                 choices.append((current, f"{current} (not available)"))
@@ -74,13 +70,14 @@ class TargetFormSet(PaginationInlineFormSet):
         names = known_names()
         kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
         for form in kept:
-            self._check(form, names)
+            if form.has_changed():  # one that broke by itself must not hinder the mending of others
+                self._check(form, names)
         if not kept and not any(form.errors for form in self.forms):
             raise forms.ValidationError("Add at least one target: a combo without targets cannot answer.")
 
     def _check(self, form: forms.BaseForm, names: Names) -> None:
         try:
-            check_target(str(form.cleaned_data.get("model", "")), names, within=self.instance.name)
+            check_target(str(form.cleaned_data.get("model", "")), names, combo=self.instance.name)
         except InvalidTarget as error:
             form.add_error("model", str(error))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from combos import config as combos_config
+from combos.config import CombosConfig
 from combos.models import Combo
-from providers.config import load_specs, prefixes_of
-from providers.spec import ProviderSpec
-
-MAX_DEPTH = 3
-"""Levels of nesting, the combo itself included. facts/features.md §3."""
+from combos.resolve import MAX_DEPTH, Route, resolve
+from omniroute.errors import ClientError
+from providers import config as providers_config
+from providers.config import ProvidersConfig
 
 
 class InvalidTarget(ValueError):
@@ -19,67 +20,75 @@ class InvalidTarget(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Everything that a target can name: `combos` by name with their targets, `specs` by id, `prefixes` to ids."""
+    """Everything that a target can name. `combos` holds all of them, with all of their targets, also inactive ones."""
 
     combos: Mapping[str, Sequence[str]]
-    specs: Mapping[str, ProviderSpec]
-    prefixes: Mapping[str, str]
+    active: CombosConfig
+    providers: ProvidersConfig
 
-    def spec(self, model: str) -> ProviderSpec | None:
-        """The provider of a `prefix/model`."""
+    def route(self, model: str) -> Route:
+        """Raise `InvalidTarget`."""
+        try:
+            return resolve(model, self.active, self.providers)
+        except ClientError as error:
+            raise InvalidTarget(self._advice(model) or error.message) from None
+
+    def is_listed(self, model: str) -> bool:
+        """Whether the provider's list has the model. One that is not there may be new: allowed, but worth a word."""
+        if model in self.combos:
+            return True
+        target = self.route(model).targets[0]
+        return not target.provider.models or target.provider.model_spec(target.model) is not None
+
+    def _advice(self, model: str) -> str:
         prefix, slash, rest = model.partition("/")
-        return self.specs.get(self.prefixes.get(prefix.lower(), "")) if slash and rest else None
+        if slash and not rest:
+            return f"Write the model after the slash: {prefix}/<model>."
+        if slash and self.providers.find(prefix) is None:
+            return f"No provider has the prefix “{prefix}”, and no combo is named “{model}”."
+        if not slash and not any(spec.model_spec(model) for spec in self.providers.specs.values()):
+            return f"No combo is named “{model}”. For a model write provider/model, such as openai/gpt-4o."
+        return ""
 
 
 def known_names() -> Names:
-    """Read them. Two queries for the combos, those of `load_specs` for the providers."""
-    specs = load_specs()
-    combos = {c.name: [t.model for t in c.targets.all()] for c in Combo.objects.prefetch_related("targets")}
-    return Names(combos, specs, {name.lower(): owner for name, owner in prefixes_of(specs).items()})
+    combos = {
+        combo.name: [target.model for target in combo.targets.all()]
+        for combo in Combo.objects.prefetch_related("targets")
+    }
+    return Names(combos, combos_config.load(), providers_config.load())
 
 
-def check_target(model: str, names: Names, within: str = "") -> None:
-    """Raise `InvalidTarget` for an unknown provider or combo, and for a combo that leads back to `within`."""
-    if model == within:
+def check_target(model: str, names: Names, combo: str = "") -> None:
+    """Check a target of the named combo, or of an alias. Raise `InvalidTarget`."""
+    if combo and model == combo:
         raise InvalidTarget("A combo cannot contain itself.")
     if model in names.combos:
-        _check_nesting(model, names.combos, within)
-    elif names.spec(model) is None:
-        raise InvalidTarget(_what_is_wrong(model, names))
+        if combo:
+            _check_nesting(model, names.combos, combo)
+        return
+    found = names.route(model).combo
+    if found and combo:
+        raise InvalidTarget(f"“{model}” is an alias of the combo “{found.name}”. Write the combo's own name.")
 
 
-def is_listed(model: str, names: Names) -> bool:
-    """Whether the model is in the provider's list. One that is not may be new: it is allowed, and worth a warning."""
-    if model in names.combos:
-        return True
-    spec = names.spec(model)
-    return spec is not None and (not spec.models or spec.model_spec(model.partition("/")[2]) is not None)
+def _check_nesting(model: str, combos: Mapping[str, Sequence[str]], combo: str) -> None:
+    above = _levels_above(combo, combos)
 
-
-def _check_nesting(model: str, combos: Mapping[str, Sequence[str]], within: str) -> None:
     def walk(name: str, path: tuple[str, ...]) -> None:
-        if name == within or name in path:
-            raise InvalidTarget(
-                f"This would go in a circle: {' → '.join(filter(None, (within, *path, name)))}."
-            )
-        if len(path) + 1 >= MAX_DEPTH + (not within):
-            raise InvalidTarget(
-                f"Combos can be nested {MAX_DEPTH} levels deep: {' → '.join((within, *path, name))}."
-            )
+        chain = " → ".join((*path, name))
+        if name in path:
+            raise InvalidTarget(f"This would go in a circle: {chain}.")
+        if above + len(path) >= MAX_DEPTH:
+            raise InvalidTarget(f"This would nest combos more than {MAX_DEPTH} levels deep: {chain}.")
         for target in combos[name]:
             if target in combos:
                 walk(target, (*path, name))
 
-    walk(model, ())
+    walk(model, (combo,))
 
 
-def _what_is_wrong(model: str, names: Names) -> str:
-    prefix, slash, rest = model.partition("/")
-    if slash and not rest:
-        return f"Write the model after the slash: {prefix}/<model>."
-    if slash:
-        return f"No provider has the prefix “{prefix}”, and no combo is named “{model}”."
-    owners = [s.shown_prefix for s in names.specs.values() if s.model_spec(model)]
-    if owners:
-        return f"Say which provider: {' or '.join(f'{owner}/{model}' for owner in sorted(owners))}."
-    return f"No combo is named “{model}”. For a model write provider/model, such as openai/gpt-4o."
+def _levels_above(combo: str, combos: Mapping[str, Sequence[str]], seen: frozenset[str] = frozenset()) -> int:
+    """How many levels of other combos contain this one."""
+    parents = [name for name, targets in combos.items() if combo in targets and name not in seen]
+    return max((1 + _levels_above(name, combos, seen | {combo}) for name in parents), default=0)

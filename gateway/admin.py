@@ -21,7 +21,15 @@ class GatewaySettingsAdmin(ModelAdmin):
         ("Access", {"fields": ("require_key_for_models",)}),
         (
             "Time limits",
-            {"fields": ("connect_timeout_s", "first_event_timeout_s", "idle_timeout_s", "keepalive_s")},
+            {
+                "fields": (
+                    "connect_timeout_s",
+                    "first_event_timeout_s",
+                    "idle_timeout_s",
+                    "response_timeout_s",
+                    "keepalive_s",
+                )
+            },
         ),
     )
 

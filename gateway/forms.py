@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from gateway.models import GatewaySettings
-
-
-def account_strategy_choices() -> list[tuple[str, str]]:
-    return list(import_module("providers.selection").registry.choices())
+from providers.selection import registry
 
 
 class GatewaySettingsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -28,13 +24,14 @@ class GatewaySettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             "connect_timeout_s",
             "first_event_timeout_s",
             "idle_timeout_s",
+            "response_timeout_s",
             "keepalive_s",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if isinstance(field := self.fields.get("account_strategy"), forms.ChoiceField):
-            choices = account_strategy_choices()
+            choices = registry.choices()
             current = self.instance.account_strategy
             if current not in dict(choices):
                 choices.append((current, f"{current} (not available)"))

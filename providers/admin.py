@@ -23,7 +23,7 @@ from providers.choices import account_counts, account_defaults, provider_names
 from providers.config import load_specs
 from providers.forms import AccountForm, CustomModelForm, NewProviderNodeForm, ProviderNodeForm
 from providers.models import Account, CustomModel, ProviderNode
-from providers.probe import report, test_accounts
+from providers.probe import check_accounts, report
 
 TEST_LABELS = {
     Account.TestStatus.UNTESTED: "default",
@@ -129,7 +129,7 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
 
     @admin.action(description="Test the selected accounts", permissions=["change"])
     def test_selected(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
-        report(request, test_accounts(list(queryset)))
+        report(request, check_accounts(list(queryset)))
 
     @action(
         description="Test this account",
@@ -142,7 +142,7 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
         if refusal := refuse_get(self, request, object_id):
             return refusal
         if account := object_or_none(self, request, object_id):
-            report(request, test_accounts([account]))
+            report(request, check_accounts([account]))
         return redirect_to_change(self, object_id)
 
 
@@ -223,7 +223,7 @@ class ProviderNodeAdmin(ModelAdmin):
             accounts = list(Account.objects.filter(provider=object_id))
             if not accounts:
                 messages.warning(request, "Add an account first: a provider without one is never asked.")
-            report(request, test_accounts(accounts))
+            report(request, check_accounts(accounts))
         return redirect_to_change(self, object_id)
 
 

@@ -53,7 +53,7 @@ class ProvidersConfig:
 def load() -> ProvidersConfig:
     """Read the catalog, the overlay and the database. The one place that builds this part of the snapshot."""
     specs = load_specs()
-    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs))
+    return ProvidersConfig(specs, _prefixes(specs), _accounts(specs))
 
 
 def load_specs() -> dict[str, ProviderSpec]:
@@ -69,7 +69,7 @@ def load_specs() -> dict[str, ProviderSpec]:
     return specs
 
 
-def prefixes_of(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
+def _prefixes(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
     """Ids win over prefixes, prefixes over aliases, and custom nodes over nothing: theirs may not collide."""
     prefixes: dict[str, str] = {}
     for spec in specs.values():

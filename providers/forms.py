@@ -10,8 +10,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from omniroute.forms import HeadersField, SecretField, one_of
 from providers.choices import needs_key, provider_choices, suggested_name
-from providers.config import load_specs, prefixes_of
+from providers.config import load_specs
 from providers.models import Account, CustomModel, ProviderNode
+from providers.nodes import prefix_problem
 from providers.spec import ProviderSpec
 
 
@@ -29,7 +30,7 @@ class ProviderSelectForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _choice(self, name: str) -> forms.ChoiceField:
         field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101
+        assert isinstance(field, forms.ChoiceField)
         return field
 
     @property
@@ -157,12 +158,10 @@ class ProviderNodeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_prefix(self) -> str:
         prefix = str(self.cleaned_data["prefix"]).strip()
-        others = {key: spec for key, spec in load_specs().items() if key != self.instance.pk}
-        taken = {name.lower(): owner for name, owner in prefixes_of(others).items()}
-        if owner := taken.get(prefix.lower()):
-            raise forms.ValidationError(
-                f"“{prefix}” already leads to {others[owner].name}. Choose another prefix."
-            )
+        if problem := prefix_problem(prefix):
+            raise forms.ValidationError(problem)
+        if ProviderNode.objects.filter(prefix__iexact=prefix).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(f"Another custom provider has the prefix “{prefix}”.")
         return prefix
 
 

@@ -10,7 +10,7 @@ from django.utils.timesince import timesince
 
 register = template.Library()
 
-EMPTY = "–"
+EMPTY = "-"
 
 
 @register.filter
