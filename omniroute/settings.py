@@ -33,6 +33,8 @@ REQUIRE_API_KEY = env.bool("REQUIRE_API_KEY", default=False) or not is_loopback(
 ENABLE_REQUEST_LOGS = env.bool("ENABLE_REQUEST_LOGS", default=False)
 MAX_BODY_BYTES = env.int("MAX_BODY_MB", default=32) * 1024 * 1024
 SHUTDOWN_GRACE_S = env.int("SHUTDOWN_GRACE_SECONDS", default=30)
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+"""Addresses whose X-Forwarded-For is believed. Anybody else could claim to be local."""
 REDIS_URL = env.str("REDIS_URL", default="")
 CLOUD_URL = env.str("CLOUD_URL", default="")
 
