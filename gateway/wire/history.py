@@ -1,7 +1,8 @@
 """A conversation made to fit a format that did not write it (facts/translators.md §1.2, §1.3).
 
-Clients cut and edit their histories: calls lose their results, results their calls, ids repeat. Every vendor answers
-such a conversation with 400, each for other reasons; what comes out of here pleases all whose `Rules` it was made for.
+Clients cut and edit their histories: calls lose their results, results their calls, ids repeat. Every vendor
+answers such a conversation with 400, each for other reasons; what comes out of here pleases all whose
+`Rules` it was made for.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ class _Turn:
 def repair(request: ir.Request, rules: Rules) -> ir.Request:
     """A new request; the given one and its parts stay as they are.
 
-    Neighbouring turns of the model are joined where a tool call or a thought belongs to them. Where turns must
-    alternate, all neighbours of one role are, and instructions in mid-conversation move up to the system's.
+    Neighbouring turns of the model are joined where a tool call or a thought belongs to them. Where turns
+    must alternate, all neighbours of one role are, and later instructions move up to the system's.
     """
     system, messages = list(request.system), request.messages
     if rules.merge_roles:
@@ -66,7 +67,7 @@ def _is_instruction(message: ir.Message) -> bool:
     return message.role in ("system", "developer")
 
 
-# ---- Joining ------------------------------------------------------------------------------------------------------
+# ---- Joining ---------------------------------------------------------------------------------------------
 
 
 def _join_model_turns(messages: list[ir.Message], always: bool) -> list[ir.Message]:
@@ -98,7 +99,7 @@ def _merge(turns: list[_Turn]) -> list[_Turn]:
     return merged
 
 
-# ---- Calls and results --------------------------------------------------------------------------------------------
+# ---- Calls and results -----------------------------------------------------------------------------------
 
 
 def _pair(messages: list[ir.Message], ids: _Ids, answer: bool) -> list[_Turn]:
@@ -162,7 +163,7 @@ def _interrupted(call: ir.ToolCall) -> ir.ToolResult:
     return ir.ToolResult(call.id, [ir.Text(INTERRUPTED)], call.name, is_error=True, kind=call.kind)
 
 
-# ---- Emptiness ----------------------------------------------------------------------------------------------------
+# ---- Emptiness -------------------------------------------------------------------------------------------
 
 
 def _tidy(turn: _Turn) -> bool:
@@ -181,7 +182,7 @@ def _says_something(part: ir.Part) -> bool:
     return not isinstance(part, ir.Reasoning | ir.Unknown)
 
 
-# ---- Ids ----------------------------------------------------------------------------------------------------------
+# ---- Ids -------------------------------------------------------------------------------------------------
 
 
 class _Ids:
