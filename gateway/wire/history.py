@@ -16,8 +16,6 @@ from gateway.wire import ir
 from gateway.wire.base import Rules
 
 INTERRUPTED = "The tool call was interrupted: there is no result."
-FILLER = "."
-"""Stands for a turn that must be there and has nothing to say: Claude refuses blank text."""
 
 
 @dataclass(slots=True)
@@ -54,11 +52,11 @@ def repair(request: ir.Request, rules: Rules) -> ir.Request:
     turns = _pair(_join_model_turns(messages, rules.merge_roles), _Ids(rules.tool_id), rules.answer_calls)
     if rules.answer_calls:
         turns = list(_answered(turns))
-    filled = [turn for turn in turns if _tidy(turn)]
+    filled = [turn for turn in turns if _tidy(turn, rules.filler)]
     if rules.merge_roles:
         filled = _merge(filled)
     if rules.user_first and (not filled or filled[0].role != "user"):
-        filled.insert(0, _Turn("user", [ir.Text(FILLER)], {}))
+        filled.insert(0, _Turn("user", [ir.Text(rules.filler)], {}))
     repaired = [ir.Message(turn.role, turn.results + turn.parts, turn.extra) for turn in filled]
     return replace(request, system=system, messages=repaired)
 
@@ -166,14 +164,14 @@ def _interrupted(call: ir.ToolCall) -> ir.ToolResult:
 # ---- Emptiness -------------------------------------------------------------------------------------------
 
 
-def _tidy(turn: _Turn) -> bool:
+def _tidy(turn: _Turn, filler: str) -> bool:
     """Without blank texts. False for a turn that then says nothing and need not be there."""
     parts = [part for part in turn.parts if not isinstance(part, ir.Text) or part.text.strip()]
     turn.parts = parts
     if turn.results or any(_says_something(part) for part in parts):
         return True
     if turn.role == "user":
-        turn.parts = [*parts, ir.Text(FILLER)]
+        turn.parts = [*parts, ir.Text(filler)]
         return True
     return False
 
