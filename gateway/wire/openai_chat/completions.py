@@ -1,7 +1,7 @@
 """The legacy `/v1/completions` on top of chat: a prompt in, text out.
 
-A body becomes a chat body; the reply, as the neutral form has it, becomes a `text_completion`. Only the answer's text
-is shown: reasoning and tool calls have no place here.
+A body becomes a chat body; the reply, as the neutral form has it, becomes a `text_completion`. Only the text of
+the answer is shown: reasoning and tool calls have no place here.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _OWN = ("content", "tool_calls", "function_call")
 _USER_ONLY = (ir.Image, ir.Audio, ir.File)
 """Media that a turn of the model cannot hold: they move to the user's next turn."""
 _BILLING = "x-anthropic-billing-header"
-"""First system block of Claude Code. It changes with every request and defeats the prompt caches of others."""
+"""First system block of Claude Code. It changes with every request and defeats other vendors' caches."""
 _ECHOES = frozenset({"deepseek", "moonshot", "kimi", "kimi-coding", "zai", "glm", "minimax", "xiaomi"})
 """Providers that want `reasoning_content` back with its tool calls (facts/api_key_providers.md §2)."""
 _FLAT = frozenset({"cerebras", "deepseek", "perplexity", "ollama", "nvidia", "sambanova"})

@@ -1,7 +1,7 @@
 """Reasoning as chat messages carry it, which every vendor does differently (facts/translators.md §1.6, §3.2).
 
 `reasoning_content` (DeepSeek and most others), `reasoning` (Groq, vLLM, OpenRouter), `reasoning_details`
-(OpenRouter: text, summaries and opaque data with their vendor) and `thinking_blocks` (litellm: Claude's blocks
+(OpenRouter: text, summaries and opaque data) and `thinking_blocks` (litellm: Claude's blocks
 with their signatures).
 """
 

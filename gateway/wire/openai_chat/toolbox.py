@@ -199,12 +199,11 @@ def emit_choice(choice: ir.ToolChoice, tools: list[ir.Tool]) -> Any:
 def narrow(request: ir.Request, emission: Emission) -> tuple[list[ir.Tool], ir.ToolChoice | None]:
     """Only OpenAI knows a list of allowed tools: elsewhere the others are not offered."""
     choice, tools = request.tool_choice, request.tools
-    if (
-        emission.native
-        or choice is None
-        or not choice.names
-        or emission.profile.provider in _KNOWS_ALLOWED_TOOLS
-    ):
+    if emission.native or choice is None or not choice.names:
+        return tools, choice
+    if len(tools) > 1 and {tool.name for tool in tools if tool.kind != "hosted"} <= set(choice.names):
+        return tools, ir.ToolChoice(choice.mode)
+    if emission.profile.provider in _KNOWS_ALLOWED_TOOLS:
         return tools, choice
     if choice.mode == "any" and len(choice.names) == 1:
         return tools, choice
