@@ -74,6 +74,6 @@ class Gemini(WireFormat):
         return GeminiStreamParser()
 
     def stream_emitter(self, request: ir.Request) -> StreamEmitter:
-        from gateway.wire.gemini.stream import GeminiStreamEmitter
+        from gateway.wire.gemini.emitter import GeminiStreamEmitter
 
         return GeminiStreamEmitter(request)

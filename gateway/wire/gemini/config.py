@@ -42,7 +42,7 @@ _JSON_OR_TOOLS = re.compile(r"gemini-[12](?!\d)")
 
 
 def read_config(raw: Any) -> dict[str, Any]:
-    """The neutral fields, by their names in `ir.Request`. Raise `InvalidRequest` on a value of another type."""
+    """The neutral fields by their names in `ir.Request`. Raise `InvalidRequest` on a wrong type."""
     config = as_object(raw, "generationConfig")
     read: dict[str, Any] = {name: _number(config, key, int) for key, name in _INTS.items()}
     read |= {name: _number(config, key, float) for key, name in _FLOATS.items()}

@@ -17,7 +17,7 @@ def emit_contents(
 ) -> list[JSONDict]:
     """`system` receives instructions from between the turns, which Gemini does not know there.
 
-    `invents`: the first call of a step gets `SKIP_SIGNATURE` where it has no signature, as Gemini 3 demands one.
+    `invents`: a step's first call without a signature gets `SKIP_SIGNATURE`, as Gemini 3 demands one.
     """
     writer = _Writer(messages, style, invents, dropped)
     for message in messages:

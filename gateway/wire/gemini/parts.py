@@ -1,7 +1,7 @@
 """Parts of a content: `parse_part` beside `emit_part`.
 
-A part keeps Google's own object in `extra`. As long as the neutral fields still say the same, that object is what
-is emitted again; otherwise it is built anew and keeps the fields that only Google knows.
+A part keeps Google's own object in `extra`. As long as the neutral fields still say the same, that object is
+emitted again; otherwise it is built anew and keeps the fields that only Google knows.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ def emit_result(part: ir.ToolResult, name: str, style: Style, beside: list[JSOND
 
 
 def _response_object(part: ir.ToolResult) -> JSONDict:
-    """An object as it is; any other text wrapped. Google resolves `$ref` in a response, so that stays text."""
+    """An object as it is, other text wrapped. Google resolves `$ref` in a response, so that stays text."""
     text = "\n".join(item.text for item in part.parts if isinstance(item, ir.Text | ir.Refusal))
     if part.is_error:
         return {"error": text}

@@ -10,7 +10,7 @@ from gateway.wire import ir
 from gateway.wire.base import ModelProfile
 from gateway.wire.gemini import config as generation
 from gateway.wire.gemini.contents import emit_contents
-from gateway.wire.gemini.fields import FORMAT, as_list, as_object, get, others, own, spelled
+from gateway.wire.gemini.fields import FORMAT, as_list, as_object, get, others, own, shallow, spelled
 from gateway.wire.gemini.parts import Style, parse_part
 from gateway.wire.gemini.tools import emit_choice, emit_tools, parse_choice, parse_tools
 from omniroute.errors import InvalidRequest
@@ -22,6 +22,7 @@ _UNSAYABLE = ("user", "metadata", "service_tier")
 _GEMINI = re.compile(r"gemini-(\d+)")
 
 
+@shallow
 def parse_request(body: JSONDict, model: str, stream: bool) -> ir.Request:
     contents = get(body, "contents")
     if not isinstance(contents, list | dict):
@@ -66,7 +67,7 @@ def parse_contents(contents: list[Any]) -> list[ir.Message]:
 
 
 class _Calls:
-    """Ids for calls that have none, the same ones each time this conversation is sent, and the results' calls."""
+    """Ids for calls without one, the same each time this conversation is sent, and the results' calls."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -97,15 +98,19 @@ def made_id(*seed: object) -> str:
     return "call_" + hashlib.sha256(repr(seed).encode("utf-8", "replace")).hexdigest()[:24]
 
 
+@shallow
 def emit_request(request: ir.Request, profile: ModelProfile) -> JSONDict:
     raw: JSONDict = own(request.extra).get("body") or {}
     style = _style(profile)
     system = list(request.system)
-    contents = emit_contents(request.messages, style, _invents_signatures(profile), system, request.dropped)
+    contents = emit_contents(request.messages, style, _is_gemini_3(profile), system, request.dropped)
     if generation.asks_in_words(request, profile) and request.response_format is not None:
         system.append(ir.Text(generation.json_in_words(request.response_format)))
-    # A list even of nothing: Gemini refuses a request without any content.
-    body: JSONDict = {"contents": contents or [{"role": "user", "parts": [{"text": " "}]}]}
+    if not contents:
+        contents = [
+            {"role": "user", "parts": [{"text": " "}]}
+        ]  # Gemini refuses a request of instructions alone
+    body: JSONDict = {"contents": contents}
     pieces = {
         "systemInstruction": _emit_system(system, raw),
         "tools": _emit_tools(request, raw),
@@ -124,14 +129,13 @@ _UNSET: Any = object()
 
 
 def _style(profile: ModelProfile) -> Style:
-    found = _GEMINI.search(profile.model.lower())
-    modern = found is not None and int(found[1]) >= 3
+    modern = _is_gemini_3(profile)
     return Style(
         ids=modern, media_in_results=modern, vendor=profile.vendor or FORMAT, unsigned_thoughts=False
     )
 
 
-def _invents_signatures(profile: ModelProfile) -> bool:
+def _is_gemini_3(profile: ModelProfile) -> bool:
     found = _GEMINI.search(profile.model.lower())
     return found is not None and int(found[1]) >= 3
 

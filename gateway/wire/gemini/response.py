@@ -31,8 +31,8 @@ def parse_response(body: JSONDict) -> ir.Response:
     seed = response.id or secrets.token_hex(8)
     try:
         response.candidates = [_parse_candidate(raw, seed) for raw in as_list(body.get("candidates"))]
-    except InvalidRequest as error:
-        raise UpstreamBroken(f"The provider's answer is malformed: {error.message}") from None
+    except (InvalidRequest, RecursionError) as error:
+        raise UpstreamBroken(f"The provider's answer is malformed: {error}") from None
     if not response.candidates:
         if not is_blocked(body):
             raise UpstreamBroken("The provider answered without any candidate")
@@ -107,9 +107,9 @@ def _emit_candidate(candidate: ir.Candidate, number: int) -> JSONDict:
     calls = any(isinstance(part, ir.ToolCall) for part in candidate.parts)
     built: JSONDict = dict(raw)
     content = raw.get("content")
-    if not isinstance(content, dict) or as_list(content.get("parts")) != parts:
-        if parts or not raw:
-            built["content"] = {"role": "model", **(content or {}), "parts": parts}
+    said = as_list(content.get("parts")) if isinstance(content, dict) else []
+    if parts != said or not raw:
+        built["content"] = {"role": "model", **(content or {}), "parts": parts}
     given = parse_finish(get(raw, "finishReason"), calls)
     if not raw or (candidate.finish_reason != given and given is not None):
         built[spelled(raw, "finishReason")] = emit_finish(candidate.finish_reason or "stop")
