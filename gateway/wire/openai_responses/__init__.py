@@ -24,7 +24,7 @@ class OpenAIResponses(WireFormat):
         return "/responses"
 
     def patch(self, fields: Fields, model: str, stream: bool) -> None:
-        """`model`; and reasoning that the gateway sealed for another vendor goes, which this one would refuse."""
+        """`model`; and without what the gateway sealed for another vendor, which this one would refuse."""
         fields["model"] = model
         items = fields.get("input")
         if isinstance(items, msgspec.Raw):

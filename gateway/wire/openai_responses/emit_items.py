@@ -30,7 +30,7 @@ class InputEmitter:
             if _starts_item(part):
                 self._flush(run, message.role)
                 run = []
-            if _is_content(part):
+            if is_content(part):
                 run.append(part)
                 continue
             self._flush(run, message.role)
@@ -135,14 +135,14 @@ def _summary(text: str) -> JSONDict:
     return {"type": "summary_text", "text": text}
 
 
-def _is_content(part: ir.Part) -> bool:
+def is_content(part: ir.Part) -> bool:
     if isinstance(part, ir.Unknown):
         return bool(own(part.extra).get("content"))
     return isinstance(part, ir.Text | ir.Refusal | ir.Image | ir.File | ir.Audio)
 
 
 def _starts_item(part: ir.Part) -> bool:
-    return _is_content(part) and "item" in own(part.extra)
+    return is_content(part) and "item" in own(part.extra)
 
 
 def _null_content(item: JSONDict) -> JSONDict:

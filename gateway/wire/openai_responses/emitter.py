@@ -1,7 +1,7 @@
 """Neutral events into this format's event stream (facts/translators.md §3.5).
 
-One item is open at a time. A part is finished when the next one begins or the answer ends: by then its signature,
-annotations and log probabilities are known, and whether it was cut.
+One item is open at a time. A part is finished when the next one begins or the answer ends: by then its
+signature, annotations and log probabilities are known, and whether it was cut.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CUT = ("length", "content_filter", "error")
 
 
 class ResponsesStreamEmitter(StreamEmitter):
-    """`request` is what the client asked; `response.completed` echoes it and carries all items that went before."""
+    """`request` is what the client asked: the closing event echoes it and holds all items before it."""
 
     def __init__(self, request: ir.Request) -> None:
         self._request = request

@@ -1,10 +1,10 @@
-"""Requests (facts/translators.md §1). `parse_request` and `emit_request` go through the fields in one order."""
+"""Requests (facts/translators.md §1). Parsing and emitting go through the fields in one order."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from gateway.wire import ir
+from gateway.wire import ir, schema
 from gateway.wire.base import ModelProfile
 from gateway.wire.openai_responses import reasoning, toolspec
 from gateway.wire.openai_responses.emit_items import InputEmitter
@@ -33,6 +33,7 @@ _NEUTRAL = {
     "service_tier",
 }
 MIN_OUTPUT_TOKENS = 16
+_MISSING = "missing_required_parameter"
 _LOGPROBS = "message.output_text.logprobs"
 _ENCRYPTED = "reasoning.encrypted_content"
 _SHARED_WITH_CHAT = ("prompt_cache_key", "prompt_cache_retention", "safety_identifier")
@@ -40,7 +41,7 @@ _UNSAYABLE = ("top_k", "seed", "n", "frequency_penalty", "presence_penalty")
 
 
 def parse_request(body: JSONDict, model: str, stream: bool) -> ir.Request:
-    """Items of one turn become one message: reasoning, text and calls of the assistant; results of the user."""
+    """Items of one turn become one message: the assistant's reasoning, text, calls; the user's results."""
     kept = leftover(body, _NEUTRAL)
     kept.update({name: None for name in _NEUTRAL if name in body and body[name] is None})
     items = _items(body, kept)
@@ -79,9 +80,7 @@ def _items(body: JSONDict, kept: JSONDict) -> list[JSONDict]:
     value = body.get("input")
     if value is None:
         if not any(kept.get(name) for name in ("previous_response_id", "prompt", "conversation")):
-            raise InvalidRequest(
-                "Missing required parameter: 'input'", param="input", code="missing_required_parameter"
-            )
+            raise InvalidRequest("Missing required parameter: 'input'", param="input", code=_MISSING)
         return []
     if isinstance(value, str):
         return [{"role": "user", "content": value}]
@@ -90,7 +89,7 @@ def _items(body: JSONDict, kept: JSONDict) -> list[JSONDict]:
 
 
 def _turns(items: list[JSONDict], body: JSONDict) -> tuple[list[ir.Text], list[ir.Message]]:
-    """(leading instructions, messages). Items that only this vendor understands do not end the leading ones."""
+    """(leading instructions, messages). Items that only this vendor knows do not end the leading ones."""
     instructions = body.get("instructions")
     system: list[ir.Text] = []
     if instructions is not None:
@@ -170,14 +169,14 @@ def _parse_text(body: JSONDict, kept: JSONDict) -> ir.ResponseFormat | None:
     kind = typed(raw, dict, "text.format", "an object").get("type")
     if kind not in ("text", "json_object", "json_schema"):
         raise invalid("text.format.type", "expected text, json_object or json_schema")
-    schema = raw.get("schema")
-    if kind == "json_schema" and not isinstance(schema, dict):
+    wanted = raw.get("schema")
+    if kind == "json_schema" and not isinstance(wanted, dict):
         raise invalid("text.format.schema", "expected a JSON schema")
     known = ("type", "name", "description", "schema", "strict")
     rest = leftover(raw, known)
     rest.update({name: None for name in known if name in raw and raw[name] is None})
     return ir.ResponseFormat(
-        kind, raw.get("name"), raw.get("description"), schema, raw.get("strict"), {NAME: rest}
+        kind, raw.get("name"), raw.get("description"), wanted, raw.get("strict"), {NAME: rest}
     )
 
 
@@ -259,11 +258,13 @@ def _emit_text(request: ir.Request, native: bool) -> JSONDict | None:
     format: JSONDict = {"type": wanted.kind}
     if wanted.kind == "json_schema":
         format["name"] = wanted.name or "response"
-        format["schema"] = wanted.schema or {"type": "object"}
+        format["schema"] = wanted.schema if native else schema.for_openai(wanted.schema, wanted.strict)
         if wanted.description is not None:
             format["description"] = wanted.description
-        if wanted.strict is not None or not native:
-            format["strict"] = bool(wanted.strict)
+        if not native:
+            format["strict"] = bool(wanted.strict) and schema.is_strict(format["schema"])
+        elif wanted.strict is not None:
+            format["strict"] = wanted.strict
     rest = own(wanted.extra)
     if native and wanted.name is None:
         format.pop("name", None)
@@ -277,7 +278,7 @@ def _emit_limits(
     limit = request.max_output_tokens
     if limit is not None and not native:
         limit = max(MIN_OUTPUT_TOKENS, min(limit, profile.max_output_tokens or limit))
-    sampling = native or reasoning.takes_sampling(profile, asked)
+    sampling = native or reasoning.takes_sampling(profile.model or request.model, asked)
     for name, value in (
         ("max_output_tokens", limit),
         ("temperature", request.temperature),

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.wire import ir, json
 from gateway.wire.openai_responses import envelope, output
+from gateway.wire.openai_responses.emit_items import is_content
 from gateway.wire.openai_responses.errors import parse_error_value
 from gateway.wire.openai_responses.fields import NAME, leftover, own
 from gateway.wire.openai_responses.items import parse_item
@@ -136,7 +137,7 @@ def emit_output(candidate: ir.Candidate, request: ir.Request) -> list[JSONDict]:
             run.clear()
 
     for part in candidate.parts:
-        if isinstance(part, ir.Text | ir.Refusal) or own(part.extra).get("content"):
+        if is_content(part):
             if "item" in own(part.extra):
                 flush()
             run.append(part)

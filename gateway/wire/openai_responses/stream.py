@@ -1,7 +1,7 @@
 """A provider's event stream into neutral events (facts/translators.md §3.5).
 
-Providers differ: some leave out `content_part.added`, some the deltas, some everything but `response.completed`. So
-each event is compared with what was already passed on, and only what is missing follows.
+Providers differ: some leave out `content_part.added`, some the deltas, some all but `response.completed`.
+So each event is compared with what was already passed on, and only what is missing follows.
 """
 
 from __future__ import annotations
