@@ -7,7 +7,6 @@ import os
 import tempfile
 from pathlib import Path
 
-
 from omniroute.env import bind_address, data_dir, env, is_loopback, under_test
 from omniroute.secrets import read_or_create
 
@@ -18,7 +17,11 @@ DATA_DIR = Path(tempfile.mkdtemp(prefix="omniroute-test-")) if under_test() else
 DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 PORT = env.int("PORT", default=20128)
 HOST = bind_address()
-BASE_URL = env.str("BASE_URL", default="") or env.str("NEXT_PUBLIC_BASE_URL", default="") or f"http://localhost:{PORT}"
+BASE_URL = (
+    env.str("BASE_URL", default="")
+    or env.str("NEXT_PUBLIC_BASE_URL", default="")
+    or f"http://localhost:{PORT}"
+)
 PROVIDERS_FILE = Path(env.str("OMNIROUTE_PROVIDERS_FILE", default="") or DATA_DIR / "providers.toml")
 
 # ---- Secrets ----------------------------------------------------------------------------------------------------
@@ -33,6 +36,8 @@ REQUIRE_API_KEY = env.bool("REQUIRE_API_KEY", default=False) or not is_loopback(
 ENABLE_REQUEST_LOGS = env.bool("ENABLE_REQUEST_LOGS", default=False)
 MAX_BODY_BYTES = env.int("MAX_BODY_MB", default=32) * 1024 * 1024
 SHUTDOWN_GRACE_S = env.int("SHUTDOWN_GRACE_SECONDS", default=30)
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+"""Addresses whose X-Forwarded-For is believed. Anybody else could claim to be local."""
 REDIS_URL = env.str("REDIS_URL", default="")
 CLOUD_URL = env.str("CLOUD_URL", default="")
 

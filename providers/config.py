@@ -17,9 +17,10 @@ class AccountConfig:
     """An account as routing sees it. `repr` hides the key: it may end up in a traceback."""
 
     id: int
+    """The row's; 0 for the account that a custom provider has without one."""
     provider: str
     name: str
-    api_key: str = field(repr=False)
+    api_key: str = field(default="", repr=False)
     priority: int = 1
     base_url: str = ""
     variant: str = ""
@@ -30,12 +31,12 @@ class AccountConfig:
     @property
     def key(self) -> str:
         """What `resilience` knows this account by."""
-        return f"account:{self.id}"
+        return f"account:{self.id}" if self.id else f"provider:{self.provider}"
 
 
 @dataclass(frozen=True, slots=True)
 class ProvidersConfig:
-    """`specs` by id; `prefixes` maps every id, prefix and alias to the id; `accounts` are active ones by priority."""
+    """`prefixes` maps every id, prefix and alias to the id; `accounts` are the active ones by priority."""
 
     specs: Mapping[str, ProviderSpec]
     prefixes: Mapping[str, str]
@@ -94,4 +95,7 @@ def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfi
                 provider_data=row.provider_data or {},
             )
         )
+    for spec in specs.values():
+        if spec.tier == "custom" and spec.id not in accounts:
+            accounts[spec.id] = [AccountConfig(id=0, provider=spec.id, name="(no key)")]
     return {provider: tuple(rows) for provider, rows in accounts.items()}

@@ -1,4 +1,4 @@
-"""Rows about providers: accounts, custom nodes and custom models. Built-in providers are code (`catalog/`)."""
+"""Rows about providers: accounts, custom nodes, custom models. Built-in providers are code (`catalog/`)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ class ProviderNode(models.Model):
         "base URL",
         max_length=500,
         validators=[validate_base_url],
-        help_text="Up to and including the version, e.g. http://localhost:11434/v1. A full endpoint address works too.",
+        help_text="Up to and including the version, e.g. http://localhost:11434/v1. "
+        "A full endpoint address works too.",
     )
     headers = models.JSONField(
         default=dict, blank=True, help_text="Further headers for every request, as a JSON object."
@@ -90,7 +91,9 @@ class Account(models.Model):
         INVALID = "invalid", "Invalid"
         UNREACHABLE = "unreachable", "Could not be verified"
 
-    provider = models.CharField(max_length=60, db_index=True, help_text="Id of a built-in or custom provider.")
+    provider = models.CharField(
+        max_length=60, db_index=True, help_text="Id of a built-in or custom provider."
+    )
     name = models.CharField(max_length=100, help_text="How you tell this account from the others.")
     auth_type = models.CharField(max_length=20, choices=AuthType, default=AuthType.API_KEY)
     api_key = EncryptedTextField("API key", blank=True, default="")
@@ -107,7 +110,9 @@ class Account(models.Model):
     variant = models.CharField(
         "endpoint", max_length=40, blank=True, default="", help_text="Where the provider offers a choice."
     )
-    region = models.CharField(max_length=40, blank=True, default="", help_text="Where the provider offers a choice.")
+    region = models.CharField(
+        max_length=40, blank=True, default="", help_text="Where the provider offers a choice."
+    )
     default_model = models.CharField(max_length=200, blank=True, default="")
     provider_data = models.JSONField(
         "provider-specific data", default=dict, blank=True, help_text="Further options, as a JSON object."
@@ -142,7 +147,9 @@ class CustomModel(models.Model):
         TRANSCRIPTION = "transcription", "Transcription"
 
     provider = models.CharField(max_length=60, db_index=True)
-    model_id = models.CharField("model id", max_length=200, help_text="As the provider spells it, without prefix.")
+    model_id = models.CharField(
+        "model id", max_length=200, help_text="As the provider spells it, without prefix."
+    )
     name = models.CharField(max_length=200, blank=True, default="")
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.CHAT)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -132,6 +132,10 @@ class WireFormat(ABC):
     @abstractmethod
     def inspect(self, body: bytes) -> Inspection: ...
 
+    def is_end(self, event: ServerEvent) -> bool:
+        """Is this the event behind which the provider has nothing more to say?"""
+        return False
+
     # -- other format: the neutral form
     @abstractmethod
     def parse_request(self, body: JSONDict, model: str, stream: bool) -> ir.Request:

@@ -1,8 +1,8 @@
 """One open part at a time, for the formats whose streams know no other (facts/translators.md §3.3, §3.5).
 
-A stream of another format may have several parts open at once: parallel tool calls whose arguments interleave,
-or a text that its parser only ends at the end. `Linearizer` turns such events into ones that an Anthropic or
-Responses emitter can write down as they come.
+A stream of another format may have several parts open at once: parallel tool calls whose arguments
+interleave, or a text that its parser only ends at the end. `Linearizer` turns such events into ones that an
+Anthropic or Responses emitter can write down as they come.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Linearizer:
 
     * The part that is open streams through. What begins during a tool call is held back and follows, in the
       order of the beginnings, as soon as the open part ends.
-    * An open text, reasoning or refusal does not hold others back: it is ended when another part begins, and goes
-      on as a further part of its kind if more of it comes. A signature that comes later gets a part of its own.
+    * An open text, reasoning or refusal does not hold others back: it is ended when another part begins, and
+      goes on as a further part of its kind if more of it comes. A late signature gets a part of its own.
     * `Finished` first ends and flushes whatever is left. `Errored` leaves behind what was held back.
 
     Only the first candidate is kept: the formats that need this know one answer.

@@ -46,11 +46,16 @@ def style_of(profile: ModelProfile) -> str:
     if profile.reasoning:
         return profile.reasoning
     name = profile.model.lower()
-    claude = _CLAUDE.search(name)
-    if claude:
-        version = (int(claude[1]), int(claude[2] or 0))
+    version = claude_version(name)
+    if version:
         return "adaptive" if version >= (4, 6) else "budget" if version >= (3, 7) else "none"
     return next((style for pattern, style in _NAMES if pattern.search(name)), "")
+
+
+def claude_version(model: str) -> tuple[int, int] | None:
+    """(major, minor) of a Claude model by its name, or None for any other model."""
+    found = _CLAUDE.search(model.lower())
+    return (int(found[1]), int(found[2] or 0)) if found else None
 
 
 def effort_of(r: ir.ReasoningRequest) -> str | None:
@@ -181,9 +186,10 @@ def for_claude(
 ) -> ClaudeThinking:
     """Thinking within Claude's constraints: 1024 <= budget < max_tokens, no forced tool, no prefill.
 
-    A forced tool and a prefill are what the client needs to work, so they win over thinking. A max_tokens that
-    the client set is never raised: the budget goes below it, or thinking goes. Models of style `adaptive` get an
-    effort instead of a budget. An unknown model of an Anthropic endpoint gets a budget, which all clones read.
+    A forced tool and a prefill are what the client needs to work, so they win over thinking. A max_tokens
+    that the client set is never raised: the budget goes below it, or thinking goes. Models of style
+    `adaptive` get an effort instead of a budget. An unknown model of an Anthropic endpoint gets a budget,
+    which all clones read.
     """
     limit = profile.max_output_tokens
     max_tokens = situation.max_tokens

@@ -1,0 +1,72 @@
+"""Anthropic Messages, the format of Claude and of Claude Code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.wire import ir
+from gateway.wire.anthropic_messages import errors, tap
+from gateway.wire.anthropic_messages.foreign import remove_foreign_thinking
+from gateway.wire.base import Inspection, ModelProfile, Rules, StreamEmitter, StreamParser, Tap, WireFormat
+from gateway.wire.sse import encode
+from omniroute.errors import GatewayError, UpstreamRefused
+from omniroute.types import Fields, InboundRequest, JSONDict
+
+
+class AnthropicMessages(WireFormat):
+    name = "anthropic_messages"
+    label = "Anthropic Messages"
+    keepalive = encode(b'{"type": "ping"}', "ping")
+    rules = Rules(merge_roles=True, user_first=True)
+
+    def upstream_path(self, model: str, stream: bool) -> str:
+        return "/messages"
+
+    def patch(self, fields: Fields, model: str, stream: bool) -> None:
+        fields["model"] = model
+        remove_foreign_thinking(fields)
+
+    def tap(self, inbound: InboundRequest) -> Tap:
+        return tap.AnthropicTap()
+
+    def inspect(self, body: bytes) -> Inspection:
+        return tap.inspect(body)
+
+    def parse_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamRefused:
+        return errors.parse_error(status, body, headers)
+
+    def emit_error(self, error: GatewayError) -> JSONDict:
+        return errors.emit_error(error)
+
+    def emit_stream_error(self, error: GatewayError) -> bytes:
+        return errors.emit_stream_error(error)
+
+    def parse_request(self, body: JSONDict, model: str, stream: bool) -> ir.Request:
+        from gateway.wire.anthropic_messages.request import parse_request
+
+        return parse_request(body, model, stream)
+
+    def emit_request(self, request: ir.Request, profile: ModelProfile) -> JSONDict:
+        from gateway.wire.anthropic_messages.request import emit_request
+
+        return emit_request(request, profile)
+
+    def parse_response(self, body: JSONDict) -> ir.Response:
+        from gateway.wire.anthropic_messages.response import parse_response
+
+        return parse_response(body)
+
+    def emit_response(self, response: ir.Response, request: ir.Request) -> JSONDict:
+        from gateway.wire.anthropic_messages.response import emit_response
+
+        return emit_response(response, request)
+
+    def stream_parser(self) -> StreamParser:
+        from gateway.wire.anthropic_messages.stream import AnthropicStreamParser
+
+        return AnthropicStreamParser()
+
+    def stream_emitter(self, request: ir.Request) -> StreamEmitter:
+        from gateway.wire.anthropic_messages.emitter import AnthropicStreamEmitter
+
+        return AnthropicStreamEmitter(request)
