@@ -9,7 +9,7 @@ import msgspec
 from gateway.wire import ir
 from gateway.wire.base import Inspection, ModelProfile, Rules, StreamEmitter, StreamParser, Tap, WireFormat
 from gateway.wire.openai_responses import errors, sealed, tap
-from gateway.wire.sse import comment
+from gateway.wire.sse import ServerEvent, comment
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict
 
@@ -35,6 +35,9 @@ class OpenAIResponses(WireFormat):
 
     def inspect(self, body: bytes) -> Inspection:
         return tap.inspect(body)
+
+    def is_end(self, event: ServerEvent) -> bool:
+        return tap.is_end(event)
 
     def parse_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamRefused:
         return errors.parse_error(status, body, headers)

@@ -92,11 +92,8 @@ class InputEmitter:
         item: JSONDict = {"type": f"{part.kind}_call_output", "call_id": part.call_id}
         if part.kind == "custom":
             item["type"] = "custom_tool_call_output"
-        if "item" in kept:
-            plain = kept.get("text", False)
-        else:
-            plain = all(isinstance(inner, ir.Text) for inner in part.parts)
-        if plain:
+        only_text = all(isinstance(inner, ir.Text) for inner in part.parts)
+        if kept.get("text", False) if "item" in kept else only_text:
             item["output"] = _told(part, "\n".join(p.text for p in part.parts if isinstance(p, ir.Text)))
         else:
             parts = [emit_part(inner, "user", self.profile.vision, self.dropped) for inner in part.parts]
