@@ -22,7 +22,14 @@ from providers.listing import entries_of, join, list_models
 from providers.models import Account, find_spec
 from providers.spec import Endpoint, ModelSpec, ProviderSpec
 
-__all__ = ["ValidationResult", "chat_probe", "list_account_models", "list_models", "validate", "validate_account"]
+__all__ = [
+    "ValidationResult",
+    "chat_probe",
+    "list_account_models",
+    "list_models",
+    "validate",
+    "validate_account",
+]
 
 TOTAL_S = 30.0
 _STATUS = Account.TestStatus
