@@ -7,7 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from omniroute.env import bind_address, data_dir, env, is_loopback, under_test
+from omniroute.env import bind_address, data_dir, env, under_test
+from omniroute.net import is_loopback
 from omniroute.secrets import read_or_create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -125,6 +126,7 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
