@@ -12,10 +12,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from combos import strategies
 from combos.models import Combo, ComboTarget, ModelAlias
-
-MAX_DEPTH = 3
-"""Combos within combos, the outermost included (facts/features.md §3)."""
+from combos.resolve import MAX_DEPTH
 
 Graph = Mapping[str, Sequence[str]]
 """Names -> what they lead to. A name that is no key is a model."""
@@ -101,6 +100,8 @@ def save_combo(combo: Combo, targets: Sequence[Target] | None = None) -> Combo:
         )
         combo.name = combo.name.strip()  # the pattern of names would let a final newline through
         combo.full_clean()
+        if combo.strategy not in strategies.registry:
+            raise ValidationError({"strategy": f"One of: {', '.join(strategies.registry)}."})
         models = [row.model for row in targets] if targets is not None else _stored_models(combo)
         validate_targets(combo.name, models, replaces=old_name or "")
         combo.save()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ValidationError
@@ -18,6 +18,7 @@ from providers import validation
 from providers.accounts import needs_key
 from providers.api import ProviderData, find_account, required_spec
 from providers.config import load_specs
+from providers.listing import list_models
 from providers.models import Account
 from providers.spec import ProviderSpec
 
@@ -37,6 +38,8 @@ class ValidateIn(CamelModel):
 
 class Verdict(CamelModel):
     valid: bool
+    status: str
+    """valid, warning, invalid, or unreachable: it could not be found out."""
     error: str | None
     warning: str | None
     latency_ms: int
@@ -70,10 +73,18 @@ class Batch(CamelModel):
     summary: BatchSummary
 
 
+class LiveModel(CamelModel):
+    id: str
+    name: str
+    type: str
+    context_window: int | None
+    max_output_tokens: int | None
+
+
 class LiveModels(CamelModel):
     provider: str
     connection_id: str
-    models: list[dict[str, Any]]
+    models: list[LiveModel]
 
 
 @router.post("/providers/validate", response=Verdict)
@@ -83,12 +94,16 @@ def validate_key(request: HttpRequest, body: ValidateIn) -> Verdict:
     if needs_key(spec) and not body.api_key:
         raise ValidationError({"api_key": "API Key is required"})
     data = body.provider_specific_data
+    base_url, variant, region = data.base_url or "", data.endpoint or data.variant or "", data.region or ""
+    Account(
+        provider=spec.id, name="-", api_key=body.api_key, base_url=base_url, variant=variant, region=region
+    ).full_clean()
     result = async_to_sync(validation.validate)(
         spec,
         api_key=body.api_key,
-        base_url=data.base_url or "",
-        variant=data.endpoint or data.variant or "",
-        region=data.region or "",
+        base_url=base_url,
+        variant=variant,
+        region=region,
     )
     return verdict(result)
 
@@ -125,9 +140,24 @@ def check_connection(request: HttpRequest, id: str) -> TestResult:
 def list_live_models(request: HttpRequest, id: str) -> LiveModels:
     """What the provider itself lists at this moment."""
     account = find_account(id)
-    required_spec(account.provider)
-    models = async_to_sync(validation.list_models)(account)
-    return LiveModels(provider=account.provider, connection_id=str(account.pk), models=models)
+    models = async_to_sync(list_models)(
+        required_spec(account.provider),
+        api_key=account.api_key,
+        base_url=account.base_url,
+        variant=account.variant,
+        region=account.region,
+    )
+    shown = [
+        LiveModel(
+            id=model.id,
+            name=model.name or model.id,
+            type=model.kind,
+            context_window=model.context_window,
+            max_output_tokens=model.max_output_tokens,
+        )
+        for model in models
+    ]
+    return LiveModels(provider=account.provider, connection_id=str(account.pk), models=shown)
 
 
 async def _check_all(accounts: Iterable[Account]) -> list[Verdict]:
@@ -160,10 +190,11 @@ def _in_group(mode: Mode, account: Account, spec: ProviderSpec) -> bool:
     return account.auth_type == auth_type and spec.tier != "custom"
 
 
-def verdict(result: validation.Result) -> Verdict:
+def verdict(result: validation.ValidationResult) -> Verdict:
     return Verdict(
-        valid=result.valid,
+        valid=bool(result.valid),
+        status=result.status,
         error=result.error or None,
         warning=result.warning or None,
-        latency_ms=round(result.latency_ms),
+        latency_ms=result.latency_ms,
     )

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from combos.models import Combo, ComboTarget, ModelAlias
+from combos.resolve import MAX_DEPTH
 from combos.rules import (
-    MAX_DEPTH,
     Target,
     find_cycle,
     nesting_depth,
