@@ -83,9 +83,12 @@ def prefixes_of(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
 
 
 def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfig, ...]]:
+    """Active accounts. A custom provider that never had an account is asked without a key."""
     accounts: dict[str, list[AccountConfig]] = {}
-    for row in Account.objects.filter(is_active=True).order_by("priority", "id"):
-        if row.provider not in specs:
+    with_account: set[str] = set()
+    for row in Account.objects.order_by("priority", "id"):
+        with_account.add(row.provider)
+        if row.provider not in specs or not row.is_active:
             continue
         accounts.setdefault(row.provider, []).append(
             AccountConfig(
@@ -102,6 +105,6 @@ def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfi
             )
         )
     for spec in specs.values():
-        if spec.tier == "custom" and spec.id not in accounts:
+        if spec.tier == "custom" and spec.id not in with_account:
             accounts[spec.id] = [AccountConfig(id=0, provider=spec.id, name="(no key)")]
     return {provider: tuple(rows) for provider, rows in accounts.items()}
