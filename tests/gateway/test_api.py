@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from billing.keys import create_api_key
 from billing.models import DailyUsage, UsageRecord
+from gateway import in_flight
 from gateway.api import api as ninja_api
-from gateway.in_flight import in_flight
 from gateway.models import GatewaySettings
 from providers.models import Account
 from tests.management import ManagementClient, api  # noqa: F401
@@ -172,7 +172,8 @@ BODIES = st.dictionaries(NAMES, JSON, max_size=8) | JSON
 )
 @given(call=st.sampled_from(WITH_BODY), body=BODIES)
 def test_no_body_breaks_a_route(api: ManagementClient, call, body):  # noqa: F811
-    status, _ = api.call(*call, body)
+    method, path = call
+    status, _ = api.call(method, path, body)
     assert status < 500
 
 
@@ -265,8 +266,9 @@ def test_usage_history_has_the_documented_shape(api: ManagementClient):  # noqa:
         day=today - timedelta(days=40), provider="ds", model="m", account_id=99, requests=1
     )
     UsageRecord.objects.create(created_at=timezone.now(), status=200, input_tokens=30)
-    with in_flight("glm-4.7", "glm", "work"):
-        stats = api.ok("GET", "/api/usage/history")
+    in_flight.begin(key, in_flight.Flight("glm-4.7", "glm", "work"))
+    stats = api.ok("GET", "/api/usage/history")
+    in_flight.end(key)
     assert (stats["totalRequests"], stats["totalPromptTokens"], stats["totalCompletionTokens"]) == (4, 30, 6)
     assert stats["totalCost"] == 0.5
     assert stats["byProvider"]["glm"]["requests"] == 3
@@ -289,7 +291,7 @@ def test_usage_stays_fast_with_a_long_history(api: ManagementClient):  # noqa: F
     UsageRecord.objects.bulk_create(
         UsageRecord(created_at=now - timedelta(seconds=second), **row) for second in range(500)
     )
-    columns = ", ".join(field.column for field in UsageRecord._meta.concrete_fields if not field.primary_key)
+    columns = ", ".join(f.attname for f in UsageRecord._meta.concrete_fields if not f.primary_key)
     table = UsageRecord._meta.db_table
     with connection.cursor() as cursor:
         while UsageRecord.objects.count() < 100_000:
