@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
+from providers.choices import needs_key
 from providers.config import load_specs, prefixes_of
 from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import normalise_base_url, spec_of_node
@@ -40,11 +41,6 @@ def find_spec(name: str) -> ProviderSpec | None:
         return specs[provider]
     node = ProviderNode.objects.filter(Q(pk=name) | Q(prefix=name)).first()
     return spec_of_node(node) if node else None
-
-
-def needs_key(spec: ProviderSpec) -> bool:
-    """Custom servers often need none, and would be asked without one."""
-    return spec.tier != "custom" and any(endpoint.auth != "none" for endpoint in spec.endpoints)
 
 
 def upsert_account(spec: ProviderSpec, values: AccountValues) -> Account:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
@@ -15,17 +14,15 @@ from ninja import Router
 
 from omniroute.schema import CamelModel, Line, Secret
 from providers import validation
-from providers.accounts import needs_key
 from providers.api import ProviderData, find_account, required_spec
+from providers.choices import needs_key
 from providers.config import load_specs
 from providers.listing import list_models
 from providers.models import Account
+from providers.probe import check_accounts
 from providers.spec import ProviderSpec
 
 router = Router(tags=["Providers"], by_alias=True)
-
-_AT_ONCE = 8
-"""Checks of a batch that run at the same time."""
 
 Mode = Literal["provider", "oauth", "free", "apikey", "compatible", "all"]
 
@@ -111,13 +108,14 @@ def validate_key(request: HttpRequest, body: ValidateIn) -> Verdict:
 @router.post("/providers/test-batch", response=Batch)
 def check_batch(request: HttpRequest, body: BatchIn) -> Batch:
     """Try the active accounts of a group; `mode: provider` needs `providerId`."""
-    accounts = list(_chosen(body))
-    results = async_to_sync(_check_all)(accounts)
     shown = [
         BatchResult(
-            connection_id=str(account.pk), provider=account.provider, name=account.name, **dict(result)
+            connection_id=str(account.pk),
+            provider=account.provider,
+            name=account.name,
+            **dict(verdict(result)),
         )
-        for account, result in zip(accounts, results, strict=True)
+        for account, result in check_accounts(list(_chosen(body)))
     ]
     passed = sum(result.valid for result in shown)
     return Batch(
@@ -158,16 +156,6 @@ def list_live_models(request: HttpRequest, id: str) -> LiveModels:
         for model in models
     ]
     return LiveModels(provider=account.provider, connection_id=str(account.pk), models=shown)
-
-
-async def _check_all(accounts: Iterable[Account]) -> list[Verdict]:
-    places = asyncio.Semaphore(_AT_ONCE)
-
-    async def check(account: Account) -> Verdict:
-        async with places:
-            return verdict(await validation.validate_account(account))
-
-    return await asyncio.gather(*(check(account) for account in accounts))
 
 
 def _chosen(body: BatchIn) -> Iterable[Account]:
