@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 
 from combos.plan import Attempt, Plan
 from combos.resolve import Route, resolve
+from gateway import in_flight
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -81,6 +82,7 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
 
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     """The usage row is on its way once this returns, and committed once its result is awaited."""
+    in_flight.end(exchange)
     return recorder().record(exchange.row(snapshot.billing))
 
 
