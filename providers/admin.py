@@ -59,7 +59,7 @@ class ProviderColumn:
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         self._names = provider_names()
-        return super().get_queryset(request)  # type: ignore[misc,no-any-return]
+        return super().get_queryset(request)  # type: ignore[misc]
 
     @display(description="Provider", ordering="provider")
     def provider_name(self, row: Any) -> str:

@@ -12,7 +12,6 @@ from omniroute.forms import HeadersField, SecretField, one_of
 from providers.choices import needs_key, provider_choices, suggested_name
 from providers.config import load_specs
 from providers.models import Account, CustomModel, ProviderNode
-from providers.nodes import prefix_problem
 from providers.spec import ProviderSpec
 
 
@@ -155,14 +154,6 @@ class ProviderNodeForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ProviderNode
         fields = ("name", "prefix", "kind", "api_type", "base_url", "headers", "is_active")
-
-    def clean_prefix(self) -> str:
-        prefix = str(self.cleaned_data["prefix"]).strip()
-        if problem := prefix_problem(prefix):
-            raise forms.ValidationError(problem)
-        if ProviderNode.objects.filter(prefix__iexact=prefix).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(f"Another custom provider has the prefix “{prefix}”.")
-        return prefix
 
 
 class NewProviderNodeForm(ProviderNodeForm):
