@@ -53,7 +53,7 @@ class ProvidersConfig:
 def load() -> ProvidersConfig:
     """Read the catalog, the overlay and the database. The one place that builds this part of the snapshot."""
     specs = load_specs()
-    return ProvidersConfig(specs, _prefixes(specs), _accounts(specs))
+    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs))
 
 
 def load_specs() -> dict[str, ProviderSpec]:
@@ -69,7 +69,7 @@ def load_specs() -> dict[str, ProviderSpec]:
     return specs
 
 
-def _prefixes(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
+def prefixes_of(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
     """Ids win over prefixes, prefixes over aliases, and custom nodes over nothing: theirs may not collide."""
     prefixes: dict[str, str] = {}
     for spec in specs.values():
@@ -83,9 +83,12 @@ def _prefixes(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
 
 
 def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfig, ...]]:
+    """Active accounts. A custom provider that never had an account is asked without a key."""
     accounts: dict[str, list[AccountConfig]] = {}
-    for row in Account.objects.filter(is_active=True).order_by("priority", "id"):
-        if row.provider not in specs:
+    with_account: set[str] = set()
+    for row in Account.objects.order_by("priority", "id"):
+        with_account.add(row.provider)
+        if row.provider not in specs or not row.is_active:
             continue
         accounts.setdefault(row.provider, []).append(
             AccountConfig(
@@ -102,6 +105,6 @@ def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfi
             )
         )
     for spec in specs.values():
-        if spec.tier == "custom" and spec.id not in accounts:
+        if spec.tier == "custom" and spec.id not in with_account:
             accounts[spec.id] = [AccountConfig(id=0, provider=spec.id, name="(no key)")]
     return {provider: tuple(rows) for provider, rows in accounts.items()}
