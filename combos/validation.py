@@ -1,4 +1,4 @@
-"""What a combo's target, or an alias's, may be. Every message tells how to mend it."""
+"""Where a combo's target, or an alias's, leads: for forms and pages. The rules of nesting are in `rules`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from combos import config as combos_config
 from combos.config import CombosConfig
-from combos.models import Combo
-from combos.resolve import MAX_DEPTH, Route, resolve
+from combos.resolve import Route, resolve
+from combos.rules import combo_graph
 from omniroute.errors import ClientError
 from providers import config as providers_config
 from providers.config import ProvidersConfig
 
 
 class InvalidTarget(ValueError):
-    """The target leads nowhere. Its text is for the user."""
+    """The target leads nowhere. Its text is for the user, and tells how to mend it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,14 @@ class Names:
             return resolve(model, self.active, self.providers)
         except ClientError as error:
             raise InvalidTarget(self._advice(model) or error.message) from None
+
+    def check(self, model: str, *, in_combo: bool) -> None:
+        """Raise `InvalidTarget`."""
+        if model in self.combos:
+            return
+        found = self.route(model).combo
+        if found and in_combo:
+            raise InvalidTarget(f"“{model}” is an alias of the combo “{found.name}”. Write the combo's name.")
 
     def is_listed(self, model: str) -> bool:
         """Whether the provider's list has the model. One that is not there may be new: allowed, but worth a word."""
@@ -52,43 +60,5 @@ class Names:
 
 
 def known_names() -> Names:
-    combos = {
-        combo.name: [target.model for target in combo.targets.all()]
-        for combo in Combo.objects.prefetch_related("targets")
-    }
-    return Names(combos, combos_config.load(), providers_config.load())
-
-
-def check_target(model: str, names: Names, combo: str = "") -> None:
-    """Check a target of the named combo, or of an alias. Raise `InvalidTarget`."""
-    if combo and model == combo:
-        raise InvalidTarget("A combo cannot contain itself.")
-    if model in names.combos:
-        if combo:
-            _check_nesting(model, names.combos, combo)
-        return
-    found = names.route(model).combo
-    if found and combo:
-        raise InvalidTarget(f"“{model}” is an alias of the combo “{found.name}”. Write the combo's own name.")
-
-
-def _check_nesting(model: str, combos: Mapping[str, Sequence[str]], combo: str) -> None:
-    above = _levels_above(combo, combos)
-
-    def walk(name: str, path: tuple[str, ...]) -> None:
-        chain = " → ".join((*path, name))
-        if name in path:
-            raise InvalidTarget(f"This would go in a circle: {chain}.")
-        if above + len(path) >= MAX_DEPTH:
-            raise InvalidTarget(f"This would nest combos more than {MAX_DEPTH} levels deep: {chain}.")
-        for target in combos[name]:
-            if target in combos:
-                walk(target, (*path, name))
-
-    walk(model, (combo,))
-
-
-def _levels_above(combo: str, combos: Mapping[str, Sequence[str]], seen: frozenset[str] = frozenset()) -> int:
-    """How many levels of other combos contain this one."""
-    parents = [name for name, targets in combos.items() if combo in targets and name not in seen]
-    return max((1 + _levels_above(name, combos, seen | {combo}) for name in parents), default=0)
+    """Read them all: a dozen queries."""
+    return Names(combo_graph(), combos_config.load(), providers_config.load())

@@ -8,6 +8,7 @@ from typing import get_args
 from django.db.models import Count, Max, Q
 
 from omniroute.types import JSONDict
+from providers.accounts import needs_key
 from providers.config import load_specs
 from providers.models import Account
 from providers.spec import ProviderSpec, Tier
@@ -45,11 +46,6 @@ def provider_choices(specs: Mapping[str, ProviderSpec], current: str = "") -> li
 def _label(spec: ProviderSpec) -> str:
     note = f" — {spec.cost_note}" if spec.cost_note else ""
     return f"{spec.name} ({spec.shown_prefix}/){note}"
-
-
-def needs_key(spec: ProviderSpec) -> bool:
-    """Custom servers often run without one."""
-    return spec.tier != "custom" and any(endpoint.auth != "none" for endpoint in spec.endpoints)
 
 
 def account_defaults(specs: Mapping[str, ProviderSpec]) -> dict[str, JSONDict]:
