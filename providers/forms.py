@@ -121,6 +121,9 @@ class AccountForm(ProviderSelectForm):
     def _clean_credential(self, spec: ProviderSpec, cleaned: dict[str, Any]) -> None:
         if "api_key" in self.errors or self.instance.auth_type == Account.AuthType.OAUTH:
             return
+        if {"api_key", "provider", "base_url"} & set(self.changed_data):  # what was tested is another thing
+            self.instance.test_status, self.instance.last_error = Account.TestStatus.UNTESTED, ""
+            self.instance.last_tested_at = None
         if cleaned.get("api_key"):
             self.instance.auth_type = Account.AuthType.API_KEY
         elif needs_key(spec):
@@ -155,6 +158,8 @@ class ProviderNodeForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ProviderNode
         fields = ("name", "prefix", "kind", "api_type", "base_url", "headers", "is_active")
+        labels = {"api_type": "API type"}
+        help_texts = {"prefix": "What clients write before the slash, such as ollama for ollama/qwen3."}
 
 
 class NewProviderNodeForm(ProviderNodeForm):
