@@ -45,7 +45,7 @@ def parse_content(content: Any, where: str) -> list[ir.Part]:
         return []
     if isinstance(content, str):
         return [ir.Text(content)]
-    if isinstance(content, dict):
+    if isinstance(content, dict) and isinstance(content.get("type"), str):
         content = [content]
     if not isinstance(content, list):
         raise InvalidRequest(f"{where} must be a string or a list of parts", param=where)

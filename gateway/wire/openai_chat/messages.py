@@ -319,7 +319,7 @@ def mark_error(text: str) -> str:
 
 
 def _result_media(result: ir.ToolResult, emission: Emission) -> list[JSONDict]:
-    if result.extra.get(SHAPE) == "list":
+    if emission.native:
         return []
     media = [part for part in result.parts if not isinstance(part, ir.Text)]
     return [value for part in media if (value := emit_part(part, emission)) is not None]
