@@ -39,7 +39,7 @@ def parse_response(body: JSONDict) -> ir.Response:
         model=_text(body.get("model")),
         created=_whole(body.get("created")),
         usage=usage_in(body),
-        service_tier=tier if isinstance(tier, str) else None,
+        service_tier=tier if isinstance(tier, str) and tier else None,
     )
     try:
         response.candidates = [_parse_choice(raw, number) for number, raw in enumerate(choices)]

@@ -23,7 +23,16 @@ def ask(**body: Any) -> ir.Request:
 
 
 def test_a_prompt_becomes_the_users_message_and_the_rest_stays():
-    body = {"model": "m", "prompt": "Once", "max_tokens": 5, "stop": ["x"], "logprobs": 2, "n": 2, "best_of": 2, "user": None}
+    body = {
+        "model": "m",
+        "prompt": "Once",
+        "max_tokens": 5,
+        "stop": ["x"],
+        "logprobs": 2,
+        "n": 2,
+        "best_of": 2,
+        "user": None,
+    }
     assert completions.to_chat(body) == {
         "model": "m",
         "messages": [{"role": "user", "content": "Once"}],
@@ -101,7 +110,9 @@ def test_a_stream_says_the_same_as_the_whole_reply():
     usage = chunks.pop()
     assert (usage["choices"], usage["usage"]["prompt_tokens"]) == ([], 2)
     for item in chunks:
-        Completion.model_validate({**item, "choices": [{**item["choices"][0], "finish_reason": "stop"}]}, strict=True)
+        Completion.model_validate(
+            {**item, "choices": [{**item["choices"][0], "finish_reason": "stop"}]}, strict=True
+        )
     assert "".join(item["choices"][0]["text"] for item in chunks) == "Say Hi!"
     assert [item["choices"][0]["finish_reason"] for item in chunks] == [None, None, "length"]
     assert {item["id"] for item in chunks} == {"cmpl-chatcmpl-1"}

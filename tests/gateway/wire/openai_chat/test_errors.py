@@ -67,7 +67,9 @@ def test_no_body_makes_it_fail(body):
     assert CHAT.parse_error(500, raw, {}).message
 
 
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize(
+    "status", [400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529]
+)
 def test_every_status_has_the_vendors_envelope(status):
     body = CHAT.emit_error(GatewayError("m", status=status, code="c", param="p"))
     assert body["error"].keys() == {"message", "type", "param", "code"}

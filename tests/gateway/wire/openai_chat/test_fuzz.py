@@ -17,33 +17,111 @@ from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
 
 CHAT = get_format("openai_chat")
 KEYS = [
-    "messages", "role", "content", "type", "text", "tool_calls", "function", "name", "arguments", "id", "index", "choices",
-    "delta", "message", "finish_reason", "usage", "prompt_tokens", "completion_tokens", "image_url", "url", "tools", "stop",
-    "reasoning", "reasoning_details", "thinking_blocks", "thinking", "signature", "function_call", "functions", "tool_choice",
-    "response_format", "json_schema", "schema", "error", "x_groq", "audio", "data", "images", "logprobs", "file", "created",
-    "annotations", "custom", "extra_content", "allowed_tools", "mode", "max_tokens", "prompt", "refusal", "tool_call_id",
-]  # fmt: skip
-WORDS = ["user", "assistant", "tool", "system", "text", "function", "custom", "image_url", "file", "stop", "", "{}", "a"]
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(WORDS) | st.text(max_size=3)
+    "messages",
+    "role",
+    "content",
+    "type",
+    "text",
+    "tool_calls",
+    "function",
+    "name",
+    "arguments",
+    "id",
+    "index",
+    "choices",
+    "delta",
+    "message",
+    "finish_reason",
+    "usage",
+    "prompt_tokens",
+    "completion_tokens",
+    "image_url",
+    "url",
+    "tools",
+    "stop",
+    "reasoning",
+    "reasoning_details",
+    "thinking_blocks",
+    "thinking",
+    "signature",
+    "function_call",
+    "functions",
+    "tool_choice",
+    "response_format",
+    "json_schema",
+    "schema",
+    "error",
+    "x_groq",
+    "audio",
+    "data",
+    "images",
+    "logprobs",
+    "file",
+    "created",
+    "annotations",
+    "custom",
+    "extra_content",
+    "allowed_tools",
+    "mode",
+    "max_tokens",
+    "prompt",
+    "refusal",
+    "tool_call_id",
+]
+WORDS = [
+    "user",
+    "assistant",
+    "tool",
+    "system",
+    "text",
+    "function",
+    "custom",
+    "image_url",
+    "file",
+    "stop",
+    "",
+    "{}",
+    "a",
+]
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.sampled_from(WORDS)
+    | st.text(max_size=3)
+)
 VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5), max_leaves=25
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=25,
 )
 OBJECTS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6)
 MESSAGES = st.fixed_dictionaries(
     {"role": st.sampled_from(["user", "assistant", "tool", "system", "function"])},
     optional={
         "content": VALUES | st.text(max_size=3),
-        "tool_calls": VALUES | st.lists(st.fixed_dictionaries({"id": LEAVES, "function": OBJECTS}), max_size=2),
+        "tool_calls": VALUES
+        | st.lists(st.fixed_dictionaries({"id": LEAVES, "function": OBJECTS}), max_size=2),
         "reasoning_details": VALUES,
         "thinking_blocks": VALUES,
         "tool_call_id": LEAVES,
     },
 )
 BODIES = OBJECTS | st.fixed_dictionaries(
-    {"messages": st.lists(MESSAGES, min_size=1, max_size=4)}, optional={"tools": VALUES, "tool_choice": VALUES, "thinking": OBJECTS}
+    {"messages": st.lists(MESSAGES, min_size=1, max_size=4)},
+    optional={"tools": VALUES, "tool_choice": VALUES, "thinking": OBJECTS},
 )
 CHUNKS = OBJECTS | st.fixed_dictionaries(
-    {"choices": st.lists(st.fixed_dictionaries({"delta": OBJECTS | VALUES}, optional={"message": OBJECTS, "index": LEAVES, "finish_reason": LEAVES}), max_size=2)}
+    {
+        "choices": st.lists(
+            st.fixed_dictionaries(
+                {"delta": OBJECTS | VALUES},
+                optional={"message": OBJECTS, "index": LEAVES, "finish_reason": LEAVES},
+            ),
+            max_size=2,
+        )
+    }
 )
 
 

@@ -94,7 +94,12 @@ BODIES: dict[str, dict[str, Any]] = {
                 "content": "",
                 "reasoning_content": "hm",
                 "tool_calls": [
-                    {"id": "c1", "type": "function", "index": 0, "function": {"name": "f", "arguments": '{"a": 1e0}'}},
+                    {
+                        "id": "c1",
+                        "type": "function",
+                        "index": 0,
+                        "function": {"name": "f", "arguments": '{"a": 1e0}'},
+                    },
                     {"id": "c2", "type": "custom", "custom": {"name": "patch", "input": "***"}},
                 ],
             },
@@ -106,7 +111,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "model": "m",
         "messages": [
             {"role": "assistant", "content": "a", "reasoning": "b", "reasoning_details": [{"type": "x"}]},
-            {"role": "assistant", "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "t"}]}]},
+            {
+                "role": "assistant",
+                "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "t"}]}],
+            },
             {
                 "role": "assistant",
                 "content": None,
@@ -149,7 +157,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "reasoning_effort": "low",
         "reasoning": {"effort": "high", "exclude": True},
         "thinking": {"type": "enabled", "budget_tokens": 9},
-        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {}, "strict": None}},
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "n", "schema": {}, "strict": None},
+        },
         "verbosity": "low",
         "tools": [],
         "unknown": {"deep": [1]},
@@ -306,7 +317,10 @@ def test_unknown_fields_are_kept_for_this_format_alone():
         ({"messages": [{"role": ["user"], "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages[0].content[0].image_url.url"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+            "messages[0].content[0].image_url.url",
+        ),
         ({"messages": [{"role": "user", "content": "x"}], "temperature": "hot"}, "temperature"),
         ({"messages": [{"role": "user", "content": "x"}], "max_tokens": 1.5}, "max_tokens"),
         ({"messages": [{"role": "user", "content": "x"}], "tools": {}}, "tools"),
@@ -365,7 +379,9 @@ def test_a_failed_call_says_so_in_its_text():
 
 
 def test_strict_servers_get_no_reasoning_of_the_history_and_deepseek_gets_it_with_calls():
-    turn = ir.Message("assistant", [ir.Reasoning("hm", "sig", vendor="anthropic"), ir.ToolCall("a", "f", "{}")])
+    turn = ir.Message(
+        "assistant", [ir.Reasoning("hm", "sig", vendor="anthropic"), ir.ToolCall("a", "f", "{}")]
+    )
     request = foreign(turn)
     assert emit(request)["messages"] == [
         {
@@ -417,7 +433,14 @@ def test_what_the_format_cannot_say_is_dropped_and_noted():
     )
     body = emit(request)
     assert body == {"model": "m", "messages": [], "stop": ["1", "2", "3", "4"]}
-    assert set(request.dropped) == {"top_k", "metadata", "user", "service_tier", "stop", "tools.web_search_20250305"}
+    assert set(request.dropped) == {
+        "top_k",
+        "metadata",
+        "user",
+        "service_tier",
+        "stop",
+        "tools.web_search_20250305",
+    }
 
 
 def test_no_choice_is_sent_without_tools():
@@ -426,7 +449,9 @@ def test_no_choice_is_sent_without_tools():
 
 
 def test_a_tool_without_parameters_gets_an_empty_object():
-    body = emit(foreign(tools=[ir.Tool("f"), ir.Tool("g", strict=True, parameters={"properties": {"a": {}}})]))
+    body = emit(
+        foreign(tools=[ir.Tool("f"), ir.Tool("g", strict=True, parameters={"properties": {"a": {}}})])
+    )
     assert body["tools"][0]["function"]["parameters"] == {"type": "object", "properties": {}}
     assert "strict" not in body["tools"][1]["function"]
 
@@ -448,17 +473,41 @@ def test_a_foreign_stream_always_asks_for_usage():
 @pytest.mark.parametrize(
     ("asked", "profile", "fields"),
     [
-        (ir.ReasoningRequest(effort="high"), ModelProfile(provider="openai", reasoning="effort"), {"reasoning_effort": "high"}),
-        (ir.ReasoningRequest(enabled=True, budget=30000), ModelProfile(provider="openai", reasoning="effort"), {"reasoning_effort": "high"}),
+        (
+            ir.ReasoningRequest(effort="high"),
+            ModelProfile(provider="openai", reasoning="effort"),
+            {"reasoning_effort": "high"},
+        ),
+        (
+            ir.ReasoningRequest(enabled=True, budget=30000),
+            ModelProfile(provider="openai", reasoning="effort"),
+            {"reasoning_effort": "high"},
+        ),
         (ir.ReasoningRequest(enabled=False), ModelProfile(provider="openai", reasoning="effort"), {}),
-        (ir.ReasoningRequest(effort="max"), ModelProfile(provider="groq", reasoning="effort"), {"reasoning_effort": "high"}),
-        (ir.ReasoningRequest(effort="low"), ModelProfile(provider="deepseek", reasoning="effort"), {"thinking": {"type": "enabled"}}),
-        (ir.ReasoningRequest(enabled=False), ModelProfile(provider="zai", reasoning="effort"), {"thinking": {"type": "disabled"}}),
-        (ir.ReasoningRequest(enabled=True, budget=99), ModelProfile(provider="openrouter", reasoning="effort"), {"reasoning": {"max_tokens": 99}}),
+        (
+            ir.ReasoningRequest(effort="max"),
+            ModelProfile(provider="groq", reasoning="effort"),
+            {"reasoning_effort": "high"},
+        ),
+        (
+            ir.ReasoningRequest(effort="low"),
+            ModelProfile(provider="deepseek", reasoning="effort"),
+            {"thinking": {"type": "enabled"}},
+        ),
+        (
+            ir.ReasoningRequest(enabled=False),
+            ModelProfile(provider="zai", reasoning="effort"),
+            {"thinking": {"type": "disabled"}},
+        ),
+        (
+            ir.ReasoningRequest(enabled=True, budget=99),
+            ModelProfile(provider="openrouter", reasoning="effort"),
+            {"reasoning": {"max_tokens": 99}},
+        ),
         (ir.ReasoningRequest(effort="high"), ModelProfile(), {}),
         (ir.ReasoningRequest(effort="high"), ModelProfile(reasoning="none"), {}),
     ],
-)  # fmt: skip
+)
 def test_thinking_is_asked_for_in_the_providers_own_words(asked, profile, fields):
     body = emit(foreign(reasoning=asked), profile)
     assert {name: body[name] for name in body if name not in ("model", "messages")} == fields

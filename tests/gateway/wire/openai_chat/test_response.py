@@ -33,23 +33,60 @@ BODIES = {
     "plain": reply(),
     "nothing at all": reply({}),
     "no message": reply(choices=[{"index": 0, "finish_reason": "content_filter"}]),
-    "list of thinking": reply({
-        "role": "assistant",
-        "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "a"}]}, {"type": "text", "text": "b"}],
-    }),
-    "details": reply({"content": "x", "reasoning": "r", "reasoning_details": [{"type": "reasoning.text", "text": "r"}]}),
-    "calls": reply({"content": None, "tool_calls": [{**CALL, "index": 0, "custom": {"name": "", "input": ""}}]}),
-    "legacy call": reply({"content": None, "function_call": {"name": "f", "arguments": "{}"}}, "function_call"),
+    "list of thinking": reply(
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "a"}]},
+                {"type": "text", "text": "b"},
+            ],
+        }
+    ),
+    "details": reply(
+        {"content": "x", "reasoning": "r", "reasoning_details": [{"type": "reasoning.text", "text": "r"}]}
+    ),
+    "calls": reply(
+        {"content": None, "tool_calls": [{**CALL, "index": 0, "custom": {"name": "", "input": ""}}]}
+    ),
+    "legacy call": reply(
+        {"content": None, "function_call": {"name": "f", "arguments": "{}"}}, "function_call"
+    ),
     "annotated": reply({"content": "x", "annotations": [{"type": "url_citation", "url_citation": {}}]}),
-    "images": reply({"content": "x", "images": [{"type": "image_url", "index": 0, "image_url": {"url": "data:image/png;base64,AA=="}}]}),
-    "audio": reply({"content": None, "audio": {"id": "a", "data": "AA==", "transcript": "hey", "expires_at": 1}}),
+    "images": reply(
+        {
+            "content": "x",
+            "images": [{"type": "image_url", "index": 0, "image_url": {"url": "data:image/png;base64,AA=="}}],
+        }
+    ),
+    "audio": reply(
+        {"content": None, "audio": {"id": "a", "data": "AA==", "transcript": "hey", "expires_at": 1}}
+    ),
     "odd end": reply(finish="eos", system_fingerprint=None, x_groq={"id": "r"}, service_tier="on_demand"),
-    "several": reply(choices=[
-        {"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop", "logprobs": {"content": [{}]}},
-        {"index": 1, "message": {"role": "assistant", "content": "b", "refusal": ""}, "finish_reason": "length"},
-    ]),
-    "odd usage": reply(usage={"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7, "cost": {"total_cost": 0.5}, "x": []}),
-}  # fmt: skip
+    "several": reply(
+        choices=[
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "a"},
+                "finish_reason": "stop",
+                "logprobs": {"content": [{}]},
+            },
+            {
+                "index": 1,
+                "message": {"role": "assistant", "content": "b", "refusal": ""},
+                "finish_reason": "length",
+            },
+        ]
+    ),
+    "odd usage": reply(
+        usage={
+            "prompt_tokens": 5,
+            "completion_tokens": 2,
+            "total_tokens": 7,
+            "cost": {"total_cost": 0.5},
+            "x": [],
+        }
+    ),
+}
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -71,12 +108,16 @@ def test_reasoning_text_and_calls_are_told_apart():
 
 def test_the_same_reasoning_said_twice_is_one():
     details = [{"type": "reasoning.text", "text": "r", "format": "anthropic-claude-v1", "signature": "s"}]
-    (part,) = parts_of({"content": "", "reasoning": "r", "reasoning_content": "r", "reasoning_details": details})
+    (part,) = parts_of(
+        {"content": "", "reasoning": "r", "reasoning_content": "r", "reasoning_details": details}
+    )
     assert part == ir.Reasoning("r", signature="s", vendor="anthropic")
 
 
 def test_empty_calls_are_none():
-    parts = parts_of({"content": "x", "function_call": {"name": "", "arguments": ""}, "tool_calls": [{"function": {}}]})
+    parts = parts_of(
+        {"content": "x", "function_call": {"name": "", "arguments": ""}, "tool_calls": [{"function": {}}]}
+    )
     assert [type(part) for part in parts] == [ir.Text]
 
 
@@ -173,7 +214,9 @@ def test_an_error_under_status_200_is_refused(body, status):
     assert caught.value.status == status
 
 
-@pytest.mark.parametrize("body", [{}, {"choices": []}, {"choices": None}, {"choices": ["x"]}, reply({"content": 5})])
+@pytest.mark.parametrize(
+    "body", [{}, {"choices": []}, {"choices": None}, {"choices": ["x"]}, reply({"content": 5})]
+)
 def test_an_answer_without_a_usable_choice_is_broken(body):
     with pytest.raises(UpstreamBroken):
         CHAT.parse_response(body)
@@ -183,7 +226,9 @@ def test_an_answer_without_a_usable_choice_is_broken(body):
 
 
 def foreign(*parts: ir.Part, finish: ir.FinishReason = "stop", **fields: Any) -> dict[str, Any]:
-    response = ir.Response("msg_1", "claude", 5, [ir.Candidate(list(parts), finish)], Usage(7, 3, 2, 1, 1), **fields)
+    response = ir.Response(
+        "msg_1", "claude", 5, [ir.Candidate(list(parts), finish)], Usage(7, 3, 2, 1, 1), **fields
+    )
     body = CHAT.emit_response(response, ASKED)
     ChatCompletion.model_validate(body, strict=True)
     return body
@@ -221,7 +266,9 @@ def test_claudes_thinking_is_shown_and_can_be_sent_back():
 
 
 def test_geminis_signature_rides_on_the_call():
-    message = foreign(ir.ToolCall("c", "f", "{}", signature="s"), finish="tool_calls")["choices"][0]["message"]
+    message = foreign(ir.ToolCall("c", "f", "{}", signature="s"), finish="tool_calls")["choices"][0][
+        "message"
+    ]
     assert message["content"] is None
     assert message["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "s"}}
 

@@ -41,7 +41,10 @@ USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
         (delta({"reasoning_content": "a"}), Seen.CONTENT),
         (delta({"reasoning": "a"}), Seen.CONTENT),
         (delta({"tool_calls": [{"index": 0, "function": {"name": "f"}}]}), Seen.CONTENT),
-        (delta({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": {"a": 1}}}]}), Seen.CONTENT),
+        (
+            delta({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": {"a": 1}}}]}),
+            Seen.CONTENT,
+        ),
         (delta({"function_call": {"name": "f"}}), Seen.CONTENT),
         (delta({"refusal": "no"}), Seen.CONTENT),
         (delta({"audio": {"data": "AA"}}), Seen.CONTENT),
@@ -81,7 +84,11 @@ def test_the_usage_chunk_is_dropped_for_those_who_did_not_ask():
 
 @pytest.mark.parametrize(
     "chunk",
-    [{"choices": [], "usage": USAGE}, {**delta({}, "stop"), "usage": USAGE}, {**delta({}, "stop"), "x_groq": {"usage": USAGE}}],
+    [
+        {"choices": [], "usage": USAGE},
+        {**delta({}, "stop"), "usage": USAGE},
+        {**delta({}, "stop"), "x_groq": {"usage": USAGE}},
+    ],
 )
 def test_usage_is_read_wherever_it_is(chunk):
     tap = ChatTap(wants_usage=False)
