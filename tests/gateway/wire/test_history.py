@@ -44,7 +44,7 @@ def outline(request: ir.Request) -> list[list[str]]:
     """The conversation, one list a message: texts, `name#id` for calls, `id=text` for results."""
     lines = []
     for message in request.messages:
-        line = [message.role]
+        line: list[str] = [message.role]
         for part in message.parts:
             if isinstance(part, ir.ToolCall):
                 line.append(f"{part.name}#{part.id}")

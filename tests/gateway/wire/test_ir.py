@@ -71,7 +71,7 @@ def test_a_reply_without_a_candidates_end_or_content_keeps_its_candidates():
 
 
 def test_folding_does_not_change_the_events():
-    events = [ir.PartStarted(0, ir.Text("")), ir.PartDelta(0, "a"), ir.PartDelta(0, "b")]
+    events: list[ir.Event] = [ir.PartStarted(0, ir.Text("")), ir.PartDelta(0, "a"), ir.PartDelta(0, "b")]
     before = copy.deepcopy(events)
     assert ir.fold(events).candidates[0].parts == [ir.Text("ab")]
     assert events == before
@@ -90,7 +90,7 @@ def test_folding_a_late_part_leaves_the_event_alone():
 
 
 def test_what_comes_late_completes_the_part():
-    events = [
+    events: list[ir.Event] = [
         ir.PartStarted(0, ir.Reasoning("")),
         ir.PartStarted(1, ir.ToolCall("c", "f")),
         ir.PartDelta(1, "{}"),
@@ -105,7 +105,7 @@ def test_what_comes_late_completes_the_part():
 
 
 def test_usage_of_the_start_is_replaced_by_a_later_one():
-    events = [ir.Started(usage=Usage(5)), ir.UsageReported(Usage(5, 2), "flex")]
+    events: list[ir.Event] = [ir.Started(usage=Usage(5)), ir.UsageReported(Usage(5, 2), "flex")]
     response = ir.fold(events)
     assert (response.usage, response.service_tier) == (Usage(5, 2), "flex")
     assert ir.fold(events[:1]).usage == Usage(5)

@@ -69,7 +69,9 @@ def test_where_it_is_cut_makes_no_difference_and_nothing_is_lost(raw, cuts):
 
 def reference(raw: bytes) -> list[tuple[bytes, bytes]]:
     """The standard's algorithm, line by line (WHATWG HTML §9.2.6), but with the last block even if it is cut."""
-    events, name, data = [], b"", []
+    events: list[tuple[bytes, bytes]] = []
+    data: list[bytes] = []
+    name = b""
     text = raw.removeprefix(BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     for line in [*text.split(b"\n"), b""]:
         field, _, value = line.partition(b":")

@@ -389,7 +389,7 @@ def test_an_empty_stream_is_an_error(chunks):
 )
 def test_an_error_inside_of_the_stream_ends_it(error, status):
     events = parse(chunk({"content": "a"}), error, chunk({"content": "b"}), DONE)
-    assert events[-1] == ir.Errored("boom", status, events[-1].code)  # type: ignore[union-attr]
+    assert events[-1] == ir.Errored("boom", status, events[-1].code)
 
 
 def test_an_error_event_without_an_envelope_is_one():
