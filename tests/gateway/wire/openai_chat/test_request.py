@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.wire import get_format, ir
+from gateway.wire import get_format, history, ir
 from gateway.wire.base import ModelProfile
 from omniroute.errors import InvalidRequest
 
@@ -529,3 +529,12 @@ def test_a_text_document_is_a_file_to_openai_and_text_to_others():
 
 def test_only_instructions_become_the_users_turn():
     assert emit(foreign(system=[ir.Text("do it")]))["messages"] == [{"role": "user", "content": "do it"}]
+
+
+def test_cache_breakpoints_reach_claude():
+    marked = {"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}}
+    request = parse(messages=[{"role": "user", "content": [marked]}])
+    claude = get_format("anthropic_messages")
+    profile = ModelProfile(provider="anthropic", vendor="anthropic", model="claude-sonnet-4-5")
+    body = claude.emit_request(history.repair(request, claude.rules), profile)
+    assert body["messages"][0]["content"][0]["cache_control"] == {"type": "ephemeral"}
