@@ -1,0 +1,79 @@
+"""Gemini generateContent, as the Gemini API, Vertex and the Gemini CLI speak it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.wire import ir
+from gateway.wire.base import Inspection, ModelProfile, Rules, StreamEmitter, StreamParser, Tap, WireFormat
+from gateway.wire.gemini import errors, tap
+from gateway.wire.sse import comment
+from omniroute.errors import GatewayError, UpstreamRefused
+from omniroute.types import Fields, InboundRequest, JSONDict
+
+
+class Gemini(WireFormat):
+    """The model is part of the path, and a stream is another method: a body says neither."""
+
+    name = "gemini"
+    label = "Gemini generateContent"
+    keepalive = comment("keep-alive")
+    rules = Rules(
+        tool_name=r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}",
+        tool_id=r".{1,128}",
+        merge_roles=True,
+        user_first=True,
+    )
+
+    def upstream_path(self, model: str, stream: bool) -> str:
+        from gateway.wire.gemini.listing import model_path
+
+        return model_path(model) + (":streamGenerateContent?alt=sse" if stream else ":generateContent")
+
+    def patch(self, fields: Fields, model: str, stream: bool) -> None:
+        fields.pop("model", None)
+
+    def tap(self, inbound: InboundRequest) -> Tap:
+        return tap.GeminiTap()
+
+    def inspect(self, body: bytes) -> Inspection:
+        return tap.inspect(body)
+
+    def parse_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamRefused:
+        return errors.parse_error(status, body, headers)
+
+    def emit_error(self, error: GatewayError) -> JSONDict:
+        return errors.emit_error(error)
+
+    def emit_stream_error(self, error: GatewayError) -> bytes:
+        return errors.emit_stream_error(error)
+
+    def parse_request(self, body: JSONDict, model: str, stream: bool) -> ir.Request:
+        from gateway.wire.gemini.request import parse_request
+
+        return parse_request(body, model, stream)
+
+    def emit_request(self, request: ir.Request, profile: ModelProfile) -> JSONDict:
+        from gateway.wire.gemini.request import emit_request
+
+        return emit_request(request, profile)
+
+    def parse_response(self, body: JSONDict) -> ir.Response:
+        from gateway.wire.gemini.response import parse_response
+
+        return parse_response(body)
+
+    def emit_response(self, response: ir.Response, request: ir.Request) -> JSONDict:
+        from gateway.wire.gemini.response import emit_response
+
+        return emit_response(response, request)
+
+    def stream_parser(self) -> StreamParser:
+        from gateway.wire.gemini.stream import GeminiStreamParser
+
+        return GeminiStreamParser()
+
+    def stream_emitter(self, request: ir.Request) -> StreamEmitter:
+        from gateway.wire.gemini.emitter import GeminiStreamEmitter
+
+        return GeminiStreamEmitter(request)

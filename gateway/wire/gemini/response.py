@@ -1,0 +1,121 @@
+"""generateContent answers: `parse_response` beside `emit_response`."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from gateway.wire import ir, json
+from gateway.wire.gemini.errors import parse_error_value
+from gateway.wire.gemini.fields import FORMAT, as_list, camel, get, own, spelled
+from gateway.wire.gemini.finish import emit_finish, emit_logprobs, parse_finish, parse_logprobs
+from gateway.wire.gemini.parts import CLIENT, emit_part, parse_part
+from gateway.wire.gemini.request import made_id
+from gateway.wire.gemini.usage import emit_usage, parse_usage
+from omniroute.errors import InvalidRequest, UpstreamBroken
+from omniroute.types import JSONDict
+
+
+def parse_response(body: JSONDict) -> ir.Response:
+    if body.get("error"):
+        raise parse_error_value(json.dumps(body["error"]))
+    extra = {FORMAT: {key: value for key, value in body.items() if key != "candidates"}}
+    response = ir.Response(
+        id=text_of(body, "responseId"),
+        model=text_of(body, "modelVersion"),
+        created=_seconds(get(body, "createTime")),
+        usage=parse_usage(get(body, "usageMetadata")),
+        extra=extra,
+    )
+    seed = response.id or secrets.token_hex(8)
+    try:
+        response.candidates = [_parse_candidate(raw, seed) for raw in as_list(body.get("candidates"))]
+    except (InvalidRequest, RecursionError) as error:
+        raise UpstreamBroken(f"The provider's answer is malformed: {error}") from None
+    if not response.candidates:
+        if not is_blocked(body):
+            raise UpstreamBroken("The provider answered without any candidate")
+        if "candidates" in body:
+            extra[FORMAT]["candidates"] = body["candidates"]
+        response.candidates = [
+            ir.Candidate(finish_reason="content_filter", extra={FORMAT: {"blocked": True}})
+        ]
+    return response
+
+
+def is_blocked(body: JSONDict) -> bool:
+    """The prompt itself was refused, so there is no candidate."""
+    feedback = get(body, "promptFeedback")
+    return isinstance(feedback, dict) and bool(get(feedback, "blockReason"))
+
+
+def text_of(body: JSONDict, key: str) -> str:
+    value = get(body, key)
+    return value if isinstance(value, str) else ""
+
+
+def _seconds(created: Any) -> int | None:
+    try:
+        return int(datetime.fromisoformat(created).timestamp())
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _parse_candidate(raw: Any, seed: str) -> ir.Candidate:
+    if not isinstance(raw, dict):
+        raise InvalidRequest("candidates must hold objects")
+    content = raw.get("content")
+    if content is not None and not isinstance(content, dict):
+        raise InvalidRequest("content must be an object")
+    parts = [parse_part(part, "content.parts") for part in as_list((content or {}).get("parts"))]
+    calls = [part for part in parts if isinstance(part, ir.ToolCall)]
+    for number, call in enumerate(calls):
+        call.id = call.id or made_id(seed, raw.get("index") or 0, number, call.name, call.arguments)
+    reason = parse_finish(get(raw, "finishReason"), bool(calls))
+    if reason is None and parts:
+        reason = "tool_calls" if calls else "stop"
+    return ir.Candidate(
+        parts=parts,
+        finish_reason=reason,
+        logprobs=parse_logprobs(get(raw, "logprobsResult")),
+        extra={FORMAT: raw},
+    )
+
+
+def emit_response(response: ir.Response, request: ir.Request) -> JSONDict:
+    raw = own(response.extra)
+    body: JSONDict = {}
+    shown = [candidate for candidate in response.candidates if not own(candidate.extra).get("blocked")]
+    if shown:
+        body["candidates"] = [_emit_candidate(candidate, number) for number, candidate in enumerate(shown)]
+    if response.usage is not None and parse_usage(get(raw, "usageMetadata")) != response.usage:
+        body["usageMetadata"] = emit_usage(response.usage)
+    model, id = response.model or request.model, response.id
+    if model and text_of(raw, "modelVersion") != model:
+        body["modelVersion"] = model
+    if id and text_of(raw, "responseId") != id:
+        body["responseId"] = id
+    replaced = {camel(key) for key in body}
+    return {**body, **{key: value for key, value in raw.items() if camel(key) not in replaced}}
+
+
+def _emit_candidate(candidate: ir.Candidate, number: int) -> JSONDict:
+    raw = own(candidate.extra)
+    emitted = [emit_part(part, CLIENT, []) for part in candidate.parts]
+    parts = [part for part in emitted if part is not None]
+    calls = any(isinstance(part, ir.ToolCall) for part in candidate.parts)
+    built: JSONDict = dict(raw)
+    content = raw.get("content")
+    said = as_list(content.get("parts")) if isinstance(content, dict) else []
+    if parts != said or not raw:
+        built["content"] = {"role": "model", **(content or {}), "parts": parts}
+    given = parse_finish(get(raw, "finishReason"), calls)
+    if not raw or (candidate.finish_reason != given and given is not None):
+        built[spelled(raw, "finishReason")] = emit_finish(candidate.finish_reason or "stop")
+    if not raw:
+        built["index"] = number
+        logprobs = emit_logprobs(candidate.logprobs)
+        if logprobs:
+            built["logprobsResult"] = logprobs
+    return built
