@@ -9,7 +9,7 @@ from gateway.wire.anthropic_messages.parts import BlockWriter
 from gateway.wire.base import ModelProfile
 from omniroute.types import JSONDict
 
-_EMPTY_TURN = "(empty)"
+_EMPTY_TURN = "."
 """Claude refuses blank text, and a turn of the user cannot be left away without changing who speaks next."""
 _CONTINUE = "Continue."
 

@@ -63,7 +63,7 @@ def test_results_come_before_everything_else_in_their_turn():
 def test_blank_texts_are_left_out_and_an_empty_turn_says_so():
     body = emit(foreign(user(ir.Text("  ")), assistant(ir.Text("")), user(ir.Text("x"), ir.Text("\n"))))
     assert body["messages"] == [{"role": "user", "content": "x"}]
-    assert emit(foreign(user(ir.Text(" "))))["messages"] == [{"role": "user", "content": "(empty)"}]
+    assert emit(foreign(user(ir.Text(" "))))["messages"] == [{"role": "user", "content": "."}]
 
 
 def test_white_space_inside_of_texts_survives():

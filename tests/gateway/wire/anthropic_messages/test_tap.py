@@ -189,3 +189,16 @@ def test_a_chain_that_loses_its_reasoning_stops_thinking():
     assert cleaned["context_management"] == {"edits": [{"type": "clear_tool_uses"}]}
     adaptive = patched({**body, "thinking": {"type": "adaptive"}})
     assert adaptive["thinking"] == {"type": "adaptive"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "last"),
+    [
+        (event("message_stop"), True),
+        (ServerEvent(b"", b'{"type":"message_stop"   }'), True),
+        (event("message_delta", delta={"stop_reason": "end_turn"}), False),
+        (ServerEvent(b"", b"[DONE]"), False),
+    ],
+)
+def test_message_stop_is_the_end(seen, last):
+    assert FORMAT.is_end(seen) is last
