@@ -172,7 +172,7 @@ def emit_request(request: ir.Request, profile: ModelProfile) -> JSONDict:
     tools = settings.emit_tools(request, same=False)
     if tools:
         body["tools"] = tools
-        choice = settings.emit_tool_choice(request)
+        choice = settings.emit_tool_choice(request, tools)
         if choice is not None:
             body["tool_choice"] = choice
     if request.response_format is not None:
@@ -234,7 +234,8 @@ def _emit_format(request: ir.Request, profile: ModelProfile, body: JSONDict) -> 
         form = {"type": "json_schema", "schema": schema.for_anthropic_output(wanted.schema)}
         body["output_config"] = {"format": form}
         return []
-    thinks = request.reasoning is not None and reasoning.is_asked(request.reasoning)
+    asked = request.reasoning is not None and reasoning.is_asked(request.reasoning)
+    thinks = asked and reasoning.style_of(profile) != "none"
     if "tools" in body or thinks:
         return [{"type": "text", "text": settings.describe_json(wanted)}]
     settings.force_json_tool(body, wanted)

@@ -156,7 +156,7 @@ def test_reasoning_of_others_is_marked():
     said = [delta["signature"] for delta in deltas(events) if delta["type"] == "signature_delta"]
     assert [signatures.unpack(signature) for signature in said] == [
         ("openai", "rs_1", "enc"),
-        ("other", None, None),
+        (None, None, None),
         ("openai", "rs_2", "only"),
     ]
 

@@ -343,7 +343,23 @@ def test_other_vendors_proofs_come_back_to_them():
         messages=[{"role": "user", "content": "x"}, {"role": "assistant", "content": packed}],
     )
     thought, call = request.messages[1].parts
-    assert thought == ir.Reasoning("hm", "gAAA.b", vendor="openai", id="rs_1")
+    assert isinstance(thought, ir.Reasoning)
+    assert (thought.text, thought.signature, thought.vendor, thought.id) == ("hm", "gAAA.b", "openai", "rs_1")
     assert isinstance(call, ir.ToolCall)
     assert call.signature == "Z2VtaW5p"
     assert emit(request)["messages"][1]["content"] == packed[2:]
+
+
+def test_reasoning_that_nobody_signed_is_told_apart_from_claudes():
+    marked = {"type": "thinking", "thinking": "hm", "signature": signatures.pack(None, None, None)}
+    request = parse(
+        messages=[
+            {"role": "user", "content": "x"},
+            {"role": "assistant", "content": [marked, {"type": "text", "text": "t"}]},
+        ]
+    )
+    thought = request.messages[1].parts[0]
+    assert isinstance(thought, ir.Reasoning)
+    assert (thought.text, thought.vendor, thought.signature) == ("hm", None, None)
+    assert emit(request)["messages"][1]["content"] == [{"type": "text", "text": "t"}]
+    assert request.dropped == ["content.reasoning"]

@@ -97,6 +97,15 @@ def test_what_claude_cannot_see_is_replaced_by_a_note(part):
     assert len(request.dropped) == 1
 
 
+def test_what_another_model_drew_is_shown_by_the_user():
+    drawn = ir.Image("image/png", PNG)
+    body = emit(foreign(user(ir.Text("draw")), assistant(ir.Text("Here."), drawn), user(ir.Text("bigger"))))
+    assert body["messages"][1] == {"role": "assistant", "content": "Here."}
+    assert [block["type"] for block in body["messages"][2]["content"]] == ["text", "image"]
+    last = emit(foreign(user(ir.Text("draw")), assistant(drawn)))["messages"]
+    assert [(turn["role"], len(turn["content"])) for turn in last] == [("user", 2)]
+
+
 def test_a_model_without_eyes_gets_a_note_for_an_image():
     profile = ModelProfile(model="blind", vision=False)
     assert "omitted" in emit(foreign(user(ir.Image("image/png", PNG))), profile)["messages"][0]["content"]

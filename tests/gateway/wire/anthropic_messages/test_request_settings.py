@@ -1,6 +1,7 @@
 import pytest
 
 from gateway.wire import ir
+from gateway.wire.base import ModelProfile
 from tests.gateway.wire.anthropic_messages.made_up import (
     FORMAT,
     HAIKU_3,
@@ -56,6 +57,13 @@ def test_without_tools_there_is_no_choice():
     assert "tools" not in body
     assert "tool_choice" not in body
     assert request.dropped == ["tools.web_search"]
+
+
+def test_a_tool_that_is_not_there_is_not_forced():
+    hosted = ir.Tool("web_search", kind="hosted", format="openai_responses", raw={"type": "web_search"})
+    request = foreign(tools=[ir.Tool("f"), hosted], tool_choice=ir.ToolChoice("any", ("web_search",)))
+    assert "tool_choice" not in emit(request)
+    assert request.dropped == ["tools.web_search", "tool_choice"]
 
 
 def test_sampling_stays_within_what_claude_takes():
@@ -161,6 +169,16 @@ def test_a_schema_for_the_answer_is_an_instruction_where_tools_are_needed():
     body = emit(foreign(response_format=wanted, tools=[ir.Tool("f")]), HAIKU_3)
     assert [tool["name"] for tool in body["tools"]] == ["f"]
     assert '"city"' in body["system"]
+
+
+def test_a_schema_for_the_answer_does_not_stop_an_older_model_from_thinking():
+    old = ModelProfile(model="claude-3-7-sonnet-20250219", vendor="anthropic")
+    wanted = ir.ResponseFormat("json_schema", schema=WEATHER)
+    asked = ir.ReasoningRequest(effort="low")
+    body = emit(foreign(response_format=wanted, reasoning=asked), old)
+    assert body["thinking"]["budget_tokens"] == 2048
+    assert '"city"' in body["system"]
+    assert "tools" in emit(foreign(response_format=wanted, reasoning=asked), HAIKU_3)
 
 
 def test_json_without_a_schema_is_an_instruction_unless_there_is_one():

@@ -218,7 +218,7 @@ def test_blocks_that_a_client_could_not_send_back_are_left_out():
 def test_reasoning_of_others_is_marked_as_not_claudes():
     first, second = answer(ir.Reasoning("a"), ir.Reasoning("b", "enc", vendor="openai", id="rs_1"))["content"]
     assert (first["thinking"], second["thinking"]) == ("a", "b")
-    assert signatures.unpack(first["signature"]) == ("other", None, None)
+    assert signatures.unpack(first["signature"]) == (None, None, None)
     assert signatures.unpack(second["signature"]) == ("openai", "rs_1", "enc")
 
 

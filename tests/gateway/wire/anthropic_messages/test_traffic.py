@@ -1,5 +1,6 @@
 """Recorded traffic of this format, where it is at hand."""
 
+import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,17 @@ from tests import services
 from tests.gateway.wire.anthropic_messages.made_up import FORMAT
 from tests.gateway.wire.anthropic_messages.test_tap import INBOUND
 
-RECORDINGS = sorted(services.traffic_dir().glob("anthropic-*.json"))
-STREAMS = [path for path in RECORDINGS if "-s-" in path.name]
-BODIES = [path for path in RECORDINGS if "-n-" in path.name]
+
+def find(sse: bool | None = None) -> list[Path]:
+    """Recordings of this format; with `sse`, those whose answer is a stream, or is none."""
+    index = services.traffic_dir() / "index.tsv"
+    lines = index.read_text().splitlines() if index.is_file() else []
+    rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    mine = [row for row in rows if row["format"] == "anthropic"]
+    kept = [row for row in mine if sse is None or sse == ("sse" in row["features"].split(","))]
+    return [index.with_name(f"{row['id']}.json") for row in kept]
+
+
 ASKED = ir.Request("m", [])
 
 pytestmark = pytest.mark.traffic
@@ -38,7 +47,7 @@ def read(pieces: Iterator[bytes]) -> list[ir.Event]:
     return events + [made for event in decoder.flush() for made in parser.feed(event)] + parser.close()
 
 
-@each(RECORDINGS)
+@each(find())
 def test_a_request_comes_back_equal(path):
     record = load(path)
     body = record["request"]["body"]
@@ -50,7 +59,7 @@ def test_a_request_comes_back_equal(path):
     assert FORMAT.emit_request(request, ModelProfile()) == body
 
 
-@each(BODIES)
+@each(find(sse=False))
 def test_a_reply_comes_back_equal(path):
     body = load(path)["response"]["body"]
     if body.get("type") == "error":
@@ -62,7 +71,7 @@ def test_a_reply_comes_back_equal(path):
     assert ir.fold(ir.unfold(response)) == response
 
 
-@each(STREAMS)
+@each(find(sse=True))
 def test_a_stream_keeps_its_meaning(path):
     events = read(iter([load(path)["response"]["body_text"].encode()]))
     emitter = FORMAT.stream_emitter(ASKED)
@@ -70,7 +79,7 @@ def test_a_stream_keeps_its_meaning(path):
     assert ir.fold(again) == ir.fold(events)
 
 
-@each(STREAMS)
+@each(find(sse=True))
 def test_a_stream_is_the_same_however_it_is_cut(path):
     raw = load(path)["response"]["body_text"].encode()
     whole = read(iter([raw]))
@@ -80,7 +89,7 @@ def test_a_stream_is_the_same_however_it_is_cut(path):
     assert read(iter([raw[i : i + 1] for i in range(len(raw))])) == whole
 
 
-@each(STREAMS)
+@each(find(sse=True))
 def test_the_tap_sees_what_the_parser_sees(path):
     raw = load(path)["response"]["body_text"].encode()
     tap = FORMAT.tap(INBOUND)
