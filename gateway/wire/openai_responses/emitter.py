@@ -55,7 +55,7 @@ class ResponsesStreamEmitter(StreamEmitter):
             return self._fail(ir.Errored("The answer ended before it was complete"))
         usage = self._usage or estimate_usage(self._request, self._output)
         self._envelope["usage"] = usage_object(usage, self._kept_usage)
-        if self._tier is not None:
+        if self._tier:
             self._envelope["service_tier"] = self._tier
         return self._send(f"response.{self._envelope['status']}", response=self._envelope)
 
