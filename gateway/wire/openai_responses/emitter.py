@@ -157,6 +157,8 @@ class ResponsesStreamEmitter(StreamEmitter):
 
     def _show_reasoning(self, part: ir.Reasoning) -> bytes:
         self._item = {**output.reasoning_item(ir.Reasoning(id=part.id), False), "status": "in_progress"}
+        if NAME in part.extra and part.id is not None:
+            self._item["id"] = part.id
         sent = self._add(self._item)
         place = self._place(summary_index=0)
         self._prepare("response.reasoning_summary_text.delta", place, b"}")

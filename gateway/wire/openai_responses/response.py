@@ -133,7 +133,7 @@ def emit_output(candidate: ir.Candidate, request: ir.Request) -> list[JSONDict]:
             run.clear()
 
     for part in candidate.parts:
-        if is_content(part):
+        if isinstance(part, ir.Text | ir.Refusal | ir.Unknown) and is_content(part):
             if "item" in own(part.extra):
                 flush()
             run.append(part)

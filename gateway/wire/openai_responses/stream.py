@@ -81,7 +81,7 @@ class ResponsesStreamParser(StreamParser):
             if (
                 isinstance(item, dict)
                 and index not in self._parts.known
-                and item.get("id") not in self._parts.known
+                and _text(item.get("id")) not in self._parts.known
             ):
                 events += self._end_item({"output_index": index, "item": item})
         events += self._parts.end_all()
@@ -144,7 +144,7 @@ class ResponsesStreamParser(StreamParser):
             parts = parse_item(item, "item")[1]
         except InvalidRequest as error:
             return events + self._fail(f"The provider's answer cannot be read. {error.message}")
-        self._parts.known.update({key, item.get("id")} - {None})
+        self._parts.known.update({key, _text(item.get("id"))} - {""})
         if item.get("type") == "message":
             for index, part in enumerate(parts):
                 events += self._parts.complete((key, index), part)
@@ -181,7 +181,7 @@ class ResponsesStreamParser(StreamParser):
         return self._parts.more(name, text) if isinstance(text, str) and text and name in self._parts else []
 
     def _summary_delta(self, value: JSONDict) -> list[ir.Event]:
-        return self._thought(value, "summary", int(value.get("summary_index") or 0))
+        return self._thought(value, "summary", _number(value.get("summary_index")))
 
     def _reasoning_delta(self, value: JSONDict) -> list[ir.Event]:
         return self._thought(value, "text", 0)
@@ -193,7 +193,10 @@ class ResponsesStreamParser(StreamParser):
             return []
         events: list[ir.Event] = []
         if (key,) not in self._parts:
-            events += [*self._start({}), *self._parts.open((key,), ir.Reasoning(id=value.get("item_id")))]
+            events += [
+                *self._start({}),
+                *self._parts.open((key,), ir.Reasoning(id=_text(value.get("item_id")) or None)),
+            ]
         if self._summary.setdefault(key, number) != number:
             self._summary[key] = number
             events += self._parts.more((key,), SUMMARY_JOINT)
@@ -224,14 +227,20 @@ _HANDLERS: dict[Any, _Handler] = {
 }
 
 
-def _key(value: JSONDict) -> Any:
+def _key(value: JSONDict) -> int | str:
+    """Which item an event is about: its index, or with providers that leave that out, its id."""
     index = value.get("output_index")
-    return index if isinstance(index, int) else value.get("item_id") or _dict(value.get("item")).get("id")
+    if isinstance(index, int):
+        return index
+    return _text(value.get("item_id")) or _text(_dict(value.get("item")).get("id"))
 
 
-def _content_name(value: JSONDict) -> tuple[Any, ...]:
-    index = value.get("content_index")
-    return _key(value), index if isinstance(index, int) else 0
+def _content_name(value: JSONDict) -> tuple[int | str, int]:
+    return _key(value), _number(value.get("content_index"))
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _dict(value: Any) -> JSONDict:
