@@ -117,6 +117,10 @@ class UsageRecord(models.Model):
     def __str__(self) -> str:
         return f"{self.requested_model} {self.status}"
 
+    @property
+    def has_tokens(self) -> bool:
+        return self.input_tokens > 0 or self.output_tokens > 0
+
 
 class DailyUsage(models.Model):
     """Usage of one UTC day by what it is asked for most, so that no page reads the history."""

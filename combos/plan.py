@@ -18,6 +18,7 @@ _TELLING = {
     reason: rank
     for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
 }
+_LIMITS = frozenset({"rate_limited", "billing"})
 _RETRY_STATUSES = (429, 503, 529)
 
 
@@ -45,6 +46,8 @@ class Plan:
     account_strategy: str
     waits: list[float] = field(default_factory=list)
     """Seconds until the accounts that were passed over are free again."""
+    reasons: set[str] = field(default_factory=set)
+    """Why they were."""
     _targets: tuple[Target, ...] = ()
     _left: set[Target] = field(default_factory=set)
     """Targets that need no further account."""
@@ -65,7 +68,7 @@ class Plan:
             elif cooldown.soft:
                 postponed.append(attempt)
             else:
-                self._pass_over(attempt)
+                self._pass_over(attempt, cooldown)
         for attempt in postponed:
             if attempt.target not in self._left:
                 yield attempt
@@ -102,9 +105,11 @@ class Plan:
             return NoTargetAvailable(f"The combo {self.route.requested!r} has no usable target")
         if self.waits:
             wait = min(self.waits)
+            limited = not self.reasons.isdisjoint(_LIMITS)
             return NoTargetAvailable(
                 f"Every account for {self.route.requested!r} is cooling down; reset after {_spoken(wait)}",
-                code="all_accounts_cooling",
+                status=429 if limited else 503,
+                code="rate_limit_exceeded" if limited else "all_accounts_cooling",
                 retry_after=wait,
             )
         names = ", ".join(dict.fromkeys(target.provider.name for target in self.route.targets))
@@ -126,8 +131,9 @@ class Plan:
     def _cooling(self, attempt: Attempt) -> Cooldown | None:
         return self.cooldowns.get(attempt.account.key) or self.cooldowns.get(attempt.model_key)
 
-    def _pass_over(self, attempt: Attempt) -> None:
+    def _pass_over(self, attempt: Attempt, cooldown: Cooldown) -> None:
         keys = (attempt.account.key, attempt.model_key)
+        self.reasons.add(cooldown.reason)
         self.waits.append(max(self.cooldowns.remaining(key) for key in keys))
 
 

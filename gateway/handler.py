@@ -20,6 +20,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
+from gateway.auth import Caller
 from gateway.responses import StreamedResponse, error_response
 from gateway.surface import format_for
 from gateway.wire import get_format
@@ -92,11 +93,12 @@ class WireHandler:
 
 
 class WireRequest(ASGIRequest):
-    """Django's request with the body at hand. `wire_headers` have lower-case names."""
+    """Django's request, its body at hand, and who sent it."""
 
     def __init__(self, scope: Scope, headers: dict[str, str], body: bytes) -> None:
         super().__init__(scope, io.BytesIO())
-        self.wire_headers = headers
+        client = scope.get("client")
+        self.caller = Caller(client[0] if client else "127.0.0.1", headers, self.META["QUERY_STRING"])
         self._body = body
 
 

@@ -20,6 +20,8 @@ class OtherFormat(Passage):
         self.request = client.parse_request(
             json.decode_all(dict(inbound.fields)), inbound.model, inbound.stream
         )
+        if inbound.array:
+            self.request.extra.setdefault(client.name, {})["array"] = True
         adapted, self.tools = tools.adapt(self.request, provider.rules)
         self.adapted = history.repair(adapted, provider.rules)
 

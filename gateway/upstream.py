@@ -86,10 +86,11 @@ class Upstream:
         return None if chunk is None else bytes(chunk)
 
     async def read_all(self) -> bytes:
-        try:
-            return bytes(await self._reader.bytes())
-        except PyreqwestError as error:
-            raise _ours(error) from error
+        """Everything that is left."""
+        chunks = []
+        while (chunk := await self.read()) is not None:
+            chunks.append(chunk)
+        return b"".join(chunks) if len(chunks) != 1 else chunks[0]
 
     async def close(self) -> None:
         await self._exchange.__aexit__(None, None, None)

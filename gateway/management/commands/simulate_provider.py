@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -36,5 +37,5 @@ class Command(BaseCommand):
             "Any API key will do. Models: sim, sim-429-retry7, sim-500, sim-cut3, ... (docs/simulator.md)"
         )
         self.stdout.flush()
-        with listener:
+        with listener, suppress(KeyboardInterrupt):
             server.make_server().run([listener])
