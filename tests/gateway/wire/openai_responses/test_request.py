@@ -1,4 +1,5 @@
 import copy
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,7 @@ FUNCTION = {
     "parameters": {"type": "object"},
     "strict": False,
 }
-CODEX = {
+CODEX: dict[str, Any] = {
     "model": "gpt-5.4",
     "stream": True,
     "store": False,
@@ -508,7 +509,7 @@ def test_a_failed_tool_says_so(text, sent):
 
 
 def test_only_proven_reasoning_of_this_vendor_goes_back():
-    parts = [
+    parts: list[ir.Part] = [
         ir.Reasoning("a", signature="gA", vendor="openai", id="rs_1", summaries=("a",)),
         ir.Reasoning("b", signature="sig", vendor="anthropic"),
         ir.Reasoning("c"),

@@ -1,4 +1,5 @@
 import contextlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ USAGE = {
     "total_tokens": 130,
 }
 NOTE = {"type": "url_citation", "url": "https://example.com", "title": "T", "start_index": 0, "end_index": 1}
-WHOLE = {
+WHOLE: dict[str, Any] = {
     "id": "resp_1",
     "object": "response",
     "created_at": 1700000000,

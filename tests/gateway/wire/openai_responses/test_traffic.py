@@ -49,7 +49,7 @@ def parse(stream: bytes) -> list[ir.Event]:
 
 
 def text_of(record: dict[str, Any]) -> bytes:
-    return record["response"]["body_text"].encode()
+    return str(record["response"]["body_text"]).encode()
 
 
 @each(REQUESTS)
