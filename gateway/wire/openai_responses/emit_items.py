@@ -58,10 +58,15 @@ class InputEmitter:
             self.items.append({**item, "content": self._content(run, role)})
 
     def _flush_foreign(self, run: list[ir.Part], role: ir.Role) -> None:
-        """An assistant's texts are messages of their own: as a list they would need ids that nobody issued."""
+        """An assistant's texts are messages of their own: as a list they would need ids that nobody issued.
+
+        Behind reasoning they must be a list all the same: OpenAI takes no other message for what the reasoning led
+        to, and refuses reasoning that led to nothing.
+        """
         item: JSONDict = {"type": "message", "role": role}
         texts = [part.text for part in run if isinstance(part, ir.Text)]
-        if len(texts) == len(run) and (role == "assistant" or len(run) == 1):
+        thought_first = role == "assistant" and bool(self.items) and self.items[-1].get("type") == "reasoning"
+        if len(texts) == len(run) and (role == "assistant" or len(run) == 1) and not thought_first:
             self.items += [{**item, "content": text} for text in texts]
             return
         content = self._content(run, role)
@@ -96,8 +101,6 @@ class InputEmitter:
         elif part.signature and part.vendor and part.vendor == self.profile.vendor:
             texts = part.summaries or ((part.text,) if part.text else ())
             item: JSONDict = {"type": "reasoning", "summary": [_summary(text) for text in texts]}
-            if part.id:
-                item["id"] = part.id
             self.items.append({**item, "encrypted_content": part.signature})
         else:
             self.dropped.append("input.reasoning (no proof that this vendor accepts)")

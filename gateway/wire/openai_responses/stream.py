@@ -77,13 +77,7 @@ class ResponsesStreamParser(StreamParser):
         if response.get("error") or response.get("status") == "failed":
             return self._failed(value)
         events = self._start(value)
-        for index, item in enumerate(response["output"] if isinstance(response.get("output"), list) else []):
-            if (
-                isinstance(item, dict)
-                and index not in self._parts.known
-                and _text(item.get("id")) not in self._parts.known
-            ):
-                events += self._end_item({"output_index": index, "item": item})
+        events += self._untold(response.get("output"))
         events += self._parts.end_all()
         self._over = True
         kept = leftover(response, ("id", "model", "output"))
@@ -99,6 +93,17 @@ class ResponsesStreamParser(StreamParser):
             tier = response.get("service_tier")
             events.append(ir.UsageReported(usage, tier if isinstance(tier, str) else None, {NAME: kept}))
         return events
+
+    def _untold(self, output: Any) -> list[ir.Event]:
+        """Items that only the end tells of. Without indexes, items that were told cannot be told apart from them."""
+        if not isinstance(output, list) or any(isinstance(key, str) for key in self._parts.keys):
+            return []
+        return [
+            event
+            for index, item in enumerate(output)
+            if isinstance(item, dict) and index not in self._parts.keys
+            for event in self._end_item({"output_index": index, "item": item})
+        ]
 
     def _failed(self, value: JSONDict) -> list[ir.Event]:
         return self._error(_dict(value.get("response")))
@@ -137,14 +142,14 @@ class ResponsesStreamParser(StreamParser):
 
     def _end_item(self, value: JSONDict) -> list[ir.Event]:
         item, key = _dict(value.get("item")), _key(value)
-        if key in self._parts.known and not self._parts.is_open(key):
+        if key in self._parts.keys and not self._parts.is_open(key):
             return []
         events = self._start({})
         try:
             parts = parse_item(item, "item")[1]
         except InvalidRequest as error:
             return events + self._fail(f"The provider's answer cannot be read. {error.message}")
-        self._parts.known.update({key, _text(item.get("id"))} - {""})
+        self._parts.keys.add(key)
         if item.get("type") == "message":
             for index, part in enumerate(parts):
                 events += self._parts.complete((key, index), part)

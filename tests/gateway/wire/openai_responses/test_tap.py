@@ -10,6 +10,8 @@ from omniroute.types import Usage
 from tests.gateway.wire.openai_responses.sdk import FORMAT
 from tests.gateway.wire.openai_responses.test_response import USAGE, WHOLE
 
+ENDED = {**WHOLE, "output": []}
+
 
 def event(value, name=""):
     return ServerEvent(b"", value if isinstance(value, bytes) else json.dumps(value), name.encode())
@@ -33,8 +35,8 @@ def look(value, name=""):
         (b"[DONE]", Seen.NOTHING),
         (b"", Seen.NOTHING),
         (b"\xff{", Seen.CONTENT),
-        ({"type": "response.completed", "response": WHOLE}, Seen.LAST),
-        ({"type": "response.incomplete", "response": WHOLE}, Seen.LAST),
+        ({"type": "response.completed", "response": ENDED}, Seen.LAST),
+        ({"type": "response.incomplete", "response": ENDED}, Seen.LAST),
         (
             {"type": "response.failed", "response": {"error": {"code": "server_error", "message": "m"}}},
             Seen.ERROR,
@@ -54,7 +56,15 @@ def test_what_an_event_is(value, seen):
 
 
 def test_the_name_of_the_event_will_do():
-    assert look({"response": WHOLE}, "response.completed")[1] is Seen.LAST
+    assert look({"response": ENDED}, "response.completed")[1] is Seen.LAST
+
+
+def test_the_end_is_the_content_where_nothing_came_before_it():
+    tap, seen = look({"type": "response.completed", "response": WHOLE})
+    assert (seen, tap.finished) == (Seen.CONTENT, True)
+    tap = ResponsesTap()
+    tap.look(event({"type": "response.output_text.delta", "delta": "x"}))
+    assert tap.look(event({"type": "response.completed", "response": WHOLE})) is Seen.LAST
 
 
 def test_usage_is_read_at_the_end():
@@ -66,7 +76,7 @@ def test_usage_is_read_at_the_end():
     "usage", [None, {}, {"input_tokens": "many"}, 5, {"input_tokens": None, "output_tokens": None}]
 )
 def test_a_stream_without_readable_usage_ends_all_the_same(usage):
-    tap, seen = look({"type": "response.completed", "response": {**WHOLE, "usage": usage}})
+    tap, seen = look({"type": "response.completed", "response": {**ENDED, "usage": usage}})
     assert seen is Seen.LAST
     assert tap.usage in (None, Usage())
 
