@@ -11,13 +11,14 @@ from gateway.wire.base import ModelProfile
 from gateway.wire.gemini import Gemini
 from gateway.wire.gemini.parts import SKIP_SIGNATURE
 from omniroute.errors import InvalidRequest
+from omniroute.types import JSONDict
 
 GEMINI = Gemini()
 FLASH = ModelProfile(model="gemini-2.5-flash")
 GEMINI_3 = ModelProfile(model="gemini-3-flash-preview")
 PNG = "iVBORw0KGgoAAAANSUhEUgAA"
 
-EVERYTHING = {
+EVERYTHING: JSONDict = {
     "systemInstruction": {"role": "user", "parts": [{"text": "Be brief."}, {"text": "Be kind."}]},
     "contents": [
         {"parts": [{"text": "Look"}, {"inline_data": {"mime_type": "image/png", "data": PNG}}]},

@@ -8,7 +8,7 @@ from google.genai import types
 from gateway.wire import ir, json
 from gateway.wire.gemini import Gemini
 from omniroute.errors import UpstreamBroken, UpstreamRefused
-from omniroute.types import Usage
+from omniroute.types import JSONDict, Usage
 
 GEMINI = Gemini()
 ASKED = ir.Request("asked", [])
@@ -135,7 +135,13 @@ def test_a_refused_prompt_is_filtered():
 
 
 def test_an_answer_without_a_candidate_is_broken():
-    for body in ({}, {"candidates": []}, {"candidates": ["x"]}, {"candidates": [{"content": "x"}]}):
+    bodies: list[JSONDict] = [
+        {},
+        {"candidates": []},
+        {"candidates": ["x"]},
+        {"candidates": [{"content": "x"}]},
+    ]
+    for body in bodies:
         with pytest.raises(UpstreamBroken):
             GEMINI.parse_response(body)
 

@@ -241,7 +241,9 @@ def test_a_stream_survives_the_way_there_and_back():
     assert [type(part) for part in after.candidates[0].parts] == [
         type(part) for part in before.candidates[0].parts
     ]
-    assert after.candidates[0].parts[2].signature == "c2ln"
+    call = after.candidates[0].parts[2]
+    assert isinstance(call, ir.ToolCall)
+    assert call.signature == "c2ln"
     assert after.candidates[0].extra == before.candidates[0].extra
     assert after.usage == before.usage
 
