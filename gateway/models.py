@@ -37,6 +37,11 @@ class GatewaySettings(models.Model):
     idle_timeout_s = models.FloatField(
         "idle timeout (s)", default=300, help_text="How long a stream may pause before it counts as broken."
     )
+    response_timeout_s = models.FloatField(
+        "whole answer timeout (s)",
+        default=600,
+        help_text="How long an answer that is not streamed may take.",
+    )
     keepalive_s = models.FloatField(
         "keep-alive (s)", default=15, help_text="How often a waiting client of a stream gets a sign of life."
     )
@@ -48,15 +53,21 @@ class GatewaySettings(models.Model):
     def __str__(self) -> str:
         return "Settings"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.pk = 1
+        super().save(*args, **kwargs)
+
     @classmethod
     def load(cls) -> Self:
         return cls.objects.first() or cls(pk=1)
 
     def clean(self) -> None:
-        for name in ("connect_timeout_s", "first_event_timeout_s", "idle_timeout_s", "keepalive_s"):
+        for name in (
+            "connect_timeout_s",
+            "first_event_timeout_s",
+            "idle_timeout_s",
+            "response_timeout_s",
+            "keepalive_s",
+        ):
             if getattr(self, name) <= 0:
                 raise ValidationError({name: "Must be greater than 0."})
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.pk = 1
-        super().save(*args, **kwargs)

@@ -1,7 +1,167 @@
-"""The whole configuration as one immutable value, so that a request asks the database nothing."""
+"""The whole configuration as one immutable value, so that a request asks the database nothing.
+
+Built once, and swapped when something changes: at once in the process that saved, and in the others when they see that
+`ConfigVersion` is ahead of theirs (`poll`, once a second). A request that misses - an unknown key, an unknown model -
+looks at the version itself before it answers (`newer_than`), so that a key made by the command line works right away.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, close_old_connections, transaction
+from django.db.models import F
+from django.db.models.signals import post_delete, post_save
+
+from billing import config as billing_config
+from billing.models import ApiKey, Price
+from combos import config as combos_config
+from combos.models import Combo, ComboTarget, ModelAlias
+from combos.resolve import Route
+from gateway.models import ConfigVersion, GatewaySettings
+from providers import config as providers_config
+from providers.models import Account, CustomModel, ProviderNode
+
+logger = logging.getLogger(__name__)
+
+WATCHED = (Account, ApiKey, Combo, ComboTarget, CustomModel, GatewaySettings, ModelAlias, Price, ProviderNode)
+"""Saving or deleting one of these changes the snapshot. `QuerySet.update` sends no signal: call `changed` after it."""
+POLL_S = 1.0
+MISS_INTERVAL_S = 0.05
+"""How often, at most, misses may look at the version."""
+MAX_ROUTES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds."""
+
+    connect: float
+    first_event: float
+    idle: float
+    response: float
+    keepalive: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    version: int
+    providers: providers_config.ProvidersConfig
+    combos: combos_config.CombosConfig
+    billing: billing_config.BillingConfig
+    timeouts: Timeouts
+    account_strategy: str
+    require_key_for_models: bool
+    routes: dict[str, Route] = field(default_factory=dict)
+    """Names that were resolved under this snapshot."""
+
+
+_current: Snapshot | None = None
+_lock = threading.Lock()
+_looked_at = 0.0
+
+
+def load() -> Snapshot:
+    """Read everything from the database. Blocking; a dozen queries."""
+    version = _stored_version()
+    row = GatewaySettings.load()
+    return Snapshot(
+        version=version,
+        providers=providers_config.load(),
+        combos=combos_config.load(),
+        billing=billing_config.load(),
+        timeouts=Timeouts(
+            row.connect_timeout_s,
+            row.first_event_timeout_s,
+            row.idle_timeout_s,
+            row.response_timeout_s,
+            row.keepalive_s,
+        ),
+        account_strategy=row.account_strategy,
+        require_key_for_models=row.require_key_for_models,
+    )
+
+
+def refresh() -> Snapshot:
+    """Blocking: the newest configuration, read only if it is newer than what this process has."""
+    global _current
+    with _lock:
+        if _current is None or _stored_version() != _current.version:
+            _current = load()
+        return _current
+
+
+def reset() -> None:
+    """Forget the snapshot; the next request builds it."""
+    global _current, _looked_at
+    with _lock:
+        _current, _looked_at = None, 0.0
+
+
+async def current() -> Snapshot:
+    """Without any waiting once it is there."""
+    if _current is not None:
+        return _current
+    return await sync_to_async(_refresh_in_thread)()
+
+
+async def newer_than(known: Snapshot) -> Snapshot | None:
+    """The newer snapshot if there is one. For requests that are about to fail with what is known."""
+    global _looked_at
+    if _current is not known:
+        return _current
+    now = time.monotonic()
+    if now - _looked_at < MISS_INTERVAL_S:
+        return None
+    _looked_at = now
+    found = await sync_to_async(_refresh_in_thread)()
+    return found if found is not known else None
+
+
+async def poll() -> None:
+    """Follow the changes of other processes until cancelled."""
+    while True:
+        await asyncio.sleep(POLL_S)
+        try:
+            await sync_to_async(_refresh_in_thread)()
+        except DatabaseError as error:
+            logger.warning("The configuration could not be read, the old one stays in force: %s", error)
+
+
+def changed() -> None:
+    """Say that configuration was written, within the transaction that wrote it."""
+    if not ConfigVersion.objects.filter(pk=1).update(version=F("version") + 1):
+        ConfigVersion.objects.get_or_create(pk=1, defaults={"version": 1})
+    transaction.on_commit(_refresh_if_loaded, robust=True)
+
 
 def watch_models() -> None:
-    """Placeholder until the snapshot lands."""
+    for model in WATCHED:
+        post_save.connect(_on_change, sender=model, dispatch_uid=f"snapshot-save-{model.__name__}")
+        post_delete.connect(_on_change, sender=model, dispatch_uid=f"snapshot-delete-{model.__name__}")
+
+
+def _on_change(sender: Any, raw: bool = False, **kwargs: Any) -> None:
+    if not raw:
+        changed()
+
+
+def _refresh_if_loaded() -> None:
+    """Commands and the job process hold no snapshot, and need none."""
+    if _current is not None:
+        refresh()
+
+
+def _refresh_in_thread() -> Snapshot:
+    close_old_connections()
+    return refresh()
+
+
+def _stored_version() -> int:
+    return ConfigVersion.objects.filter(pk=1).values_list("version", flat=True).first() or 0

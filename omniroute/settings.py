@@ -7,8 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
-
-from omniroute.env import bind_address, data_dir, env, is_loopback, under_test
+from omniroute.env import bind_address, data_dir, env, under_test
+from omniroute.net import is_loopback
 from omniroute.secrets import read_or_create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -18,7 +18,11 @@ DATA_DIR = Path(tempfile.mkdtemp(prefix="omniroute-test-")) if under_test() else
 DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 PORT = env.int("PORT", default=20128)
 HOST = bind_address()
-BASE_URL = env.str("BASE_URL", default="") or env.str("NEXT_PUBLIC_BASE_URL", default="") or f"http://localhost:{PORT}"
+BASE_URL = (
+    env.str("BASE_URL", default="")
+    or env.str("NEXT_PUBLIC_BASE_URL", default="")
+    or f"http://localhost:{PORT}"
+)
 PROVIDERS_FILE = Path(env.str("OMNIROUTE_PROVIDERS_FILE", default="") or DATA_DIR / "providers.toml")
 
 # ---- Secrets ----------------------------------------------------------------------------------------------------
@@ -33,6 +37,8 @@ REQUIRE_API_KEY = env.bool("REQUIRE_API_KEY", default=False) or not is_loopback(
 ENABLE_REQUEST_LOGS = env.bool("ENABLE_REQUEST_LOGS", default=False)
 MAX_BODY_BYTES = env.int("MAX_BODY_MB", default=32) * 1024 * 1024
 SHUTDOWN_GRACE_S = env.int("SHUTDOWN_GRACE_SECONDS", default=30)
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+"""Addresses whose X-Forwarded-For is believed. Anybody else could claim to be local."""
 REDIS_URL = env.str("REDIS_URL", default="")
 CLOUD_URL = env.str("CLOUD_URL", default="")
 
@@ -46,7 +52,7 @@ if BASE_URL.startswith("https://"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.inlines",
@@ -99,6 +105,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_NAME = "omniroute_session"
 CSRF_COOKIE_NAME = "omniroute_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = AUTH_COOKIE_SECURE
@@ -119,6 +126,7 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

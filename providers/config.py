@@ -17,9 +17,10 @@ class AccountConfig:
     """An account as routing sees it. `repr` hides the key: it may end up in a traceback."""
 
     id: int
+    """The row's; 0 for the account that a custom provider has without one."""
     provider: str
     name: str
-    api_key: str = field(repr=False)
+    api_key: str = field(default="", repr=False)
     priority: int = 1
     base_url: str = ""
     variant: str = ""
@@ -30,12 +31,12 @@ class AccountConfig:
     @property
     def key(self) -> str:
         """What `resilience` knows this account by."""
-        return f"account:{self.id}"
+        return f"account:{self.id}" if self.id else f"provider:{self.provider}"
 
 
 @dataclass(frozen=True, slots=True)
 class ProvidersConfig:
-    """`specs` by id; `prefixes` maps every id, prefix and alias to the id; `accounts` are active ones by priority."""
+    """`prefixes` maps every id, prefix and alias to the id; `accounts` are the active ones by priority."""
 
     specs: Mapping[str, ProviderSpec]
     prefixes: Mapping[str, str]
@@ -51,6 +52,12 @@ class ProvidersConfig:
 
 def load() -> ProvidersConfig:
     """Read the catalog, the overlay and the database. The one place that builds this part of the snapshot."""
+    specs = load_specs()
+    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs))
+
+
+def load_specs() -> dict[str, ProviderSpec]:
+    """Every provider by id, with custom nodes and custom models, and without touching a credential."""
     specs = dict(catalog.load())
     for node in ProviderNode.objects.filter(is_active=True):
         specs[node.id] = spec_of_node(node)
@@ -59,10 +66,10 @@ def load() -> ProvidersConfig:
             model = ModelSpec(id=custom.model_id, name=custom.name, kind=custom.kind)  # type: ignore[arg-type]
             known = tuple(known for known in spec.models if known.id != custom.model_id)
             specs[custom.provider] = replace(spec, models=(*known, model))
-    return ProvidersConfig(specs, _prefixes(specs), _accounts(specs))
+    return specs
 
 
-def _prefixes(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
+def prefixes_of(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
     """Ids win over prefixes, prefixes over aliases, and custom nodes over nothing: theirs may not collide."""
     prefixes: dict[str, str] = {}
     for spec in specs.values():
@@ -76,9 +83,12 @@ def _prefixes(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
 
 
 def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfig, ...]]:
+    """Active accounts. A custom provider that never had an account is asked without a key."""
     accounts: dict[str, list[AccountConfig]] = {}
-    for row in Account.objects.filter(is_active=True).order_by("priority", "id"):
-        if row.provider not in specs:
+    with_account: set[str] = set()
+    for row in Account.objects.order_by("priority", "id"):
+        with_account.add(row.provider)
+        if row.provider not in specs or not row.is_active:
             continue
         accounts.setdefault(row.provider, []).append(
             AccountConfig(
@@ -94,4 +104,7 @@ def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfi
                 provider_data=row.provider_data or {},
             )
         )
+    for spec in specs.values():
+        if spec.tier == "custom" and spec.id not in with_account:
+            accounts[spec.id] = [AccountConfig(id=0, provider=spec.id, name="(no key)")]
     return {provider: tuple(rows) for provider, rows in accounts.items()}

@@ -1,4 +1,4 @@
-"""Rows about providers: accounts, custom nodes and custom models. Built-in providers are code (`catalog/`)."""
+"""Rows about providers: accounts, custom nodes, custom models. Built-in providers are code (`catalog/`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from omniroute.crypto import EncryptedTextField, mask
+from providers import catalog
+from providers.nodes import normalise_base_url, prefix_problem, spec_of_node
+from providers.spec import ProviderSpec
 
 PREFIX_VALIDATOR = RegexValidator(
     r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", "Letters, digits, dots, dashes and underscores; no slash."
@@ -58,7 +61,8 @@ class ProviderNode(models.Model):
         "base URL",
         max_length=500,
         validators=[validate_base_url],
-        help_text="Up to and including the version, e.g. http://localhost:11434/v1. A full endpoint address works too.",
+        help_text="Up to and including the version, e.g. http://localhost:11434/v1. "
+        "A full endpoint address works too.",
     )
     headers = models.JSONField(
         default=dict, blank=True, help_text="Further headers for every request, as a JSON object."
@@ -73,6 +77,31 @@ class ProviderNode(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Put the address right, and refuse a prefix that means somebody else in any letter case."""
+        if self.base_url:
+            self.base_url = normalise_base_url(self.base_url)
+        errors: dict[str, str] = {}
+        if problem := prefix_problem(self.prefix):
+            errors["prefix"] = problem
+        elif ProviderNode.objects.filter(prefix__iexact=self.prefix).exclude(pk=self.pk).exists():
+            errors["prefix"] = f"Another custom provider has the prefix “{self.prefix}”."
+        texts = isinstance(self.headers, dict) and all(
+            isinstance(text, str) for text in self.headers.values()
+        )
+        if not texts:
+            errors["headers"] = 'Enter an object of texts, such as {"X-Team": "research"}.'
+        if errors:
+            raise ValidationError(errors)
+
+
+def find_spec(provider: str) -> ProviderSpec | None:
+    """The built-in or custom provider of this id, from the database: for forms and tests, not for routing."""
+    if spec := catalog.load().get(provider):
+        return spec
+    node = ProviderNode.objects.filter(pk=provider).first()
+    return spec_of_node(node) if node else None
 
 
 class Account(models.Model):
@@ -90,7 +119,9 @@ class Account(models.Model):
         INVALID = "invalid", "Invalid"
         UNREACHABLE = "unreachable", "Could not be verified"
 
-    provider = models.CharField(max_length=60, db_index=True, help_text="Id of a built-in or custom provider.")
+    provider = models.CharField(
+        max_length=60, db_index=True, help_text="Id of a built-in or custom provider."
+    )
     name = models.CharField(max_length=100, help_text="How you tell this account from the others.")
     auth_type = models.CharField(max_length=20, choices=AuthType, default=AuthType.API_KEY)
     api_key = EncryptedTextField("API key", blank=True, default="")
@@ -107,7 +138,9 @@ class Account(models.Model):
     variant = models.CharField(
         "endpoint", max_length=40, blank=True, default="", help_text="Where the provider offers a choice."
     )
-    region = models.CharField(max_length=40, blank=True, default="", help_text="Where the provider offers a choice.")
+    region = models.CharField(
+        max_length=40, blank=True, default="", help_text="Where the provider offers a choice."
+    )
     default_model = models.CharField(max_length=200, blank=True, default="")
     provider_data = models.JSONField(
         "provider-specific data", default=dict, blank=True, help_text="Further options, as a JSON object."
@@ -127,6 +160,27 @@ class Account(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.provider})"
 
+    def clean(self) -> None:
+        """Put the address right; refuse an unknown provider, and a choice that it does not offer."""
+        self.api_key = self.api_key.strip()
+        if self.base_url:
+            self.base_url = normalise_base_url(self.base_url)
+        spec = find_spec(self.provider)
+        if spec is None:
+            raise ValidationError({"provider": f"There is no provider “{self.provider}”."})
+        errors = {
+            name: f"Choose one of: {', '.join(offered)}."
+            if offered
+            else f"{spec.name} offers no choice here."
+            for name, chosen, offered in (
+                ("variant", self.variant, spec.variants),
+                ("region", self.region, spec.regions),
+            )
+            if chosen and chosen not in offered
+        }
+        if errors:
+            raise ValidationError(errors)
+
     @property
     def masked_key(self) -> str:
         return mask(self.api_key)
@@ -142,7 +196,9 @@ class CustomModel(models.Model):
         TRANSCRIPTION = "transcription", "Transcription"
 
     provider = models.CharField(max_length=60, db_index=True)
-    model_id = models.CharField("model id", max_length=200, help_text="As the provider spells it, without prefix.")
+    model_id = models.CharField(
+        "model id", max_length=200, help_text="As the provider spells it, without prefix."
+    )
     name = models.CharField(max_length=200, blank=True, default="")
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.CHAT)
     created_at = models.DateTimeField(auto_now_add=True)

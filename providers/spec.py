@@ -1,23 +1,39 @@
-"""A provider as a value. Built-in providers, the overlay file and custom nodes all become a `ProviderSpec`."""
+"""A provider as a value. Built-in providers, overlay and custom nodes all become a `ProviderSpec`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Literal
 
 Tier = Literal["subscription", "api_key", "cheap", "free", "custom"]
 Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "x-api-key+bearer", "none"]
 ModelKind = Literal["chat", "embedding", "image", "transcription"]
 
+FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+"""Wire formats that an endpoint can speak, by the names that `gateway.wire` gives them."""
+BODIES = (*FORMATS, "openai_embeddings", "openai_images", "openai_transcriptions")
+"""Bodies that a quirk can be about."""
+
+
+def matches(globs: Sequence[str], model: str) -> bool:
+    """Whether one of the globs fits, and none of those behind a `!`. Case-insensitive; no globs: all."""
+    name = model.lower()
+    if any(fnmatchcase(name, glob[1:].lower()) for glob in globs if glob.startswith("!")):
+        return False
+    wanted = [glob for glob in globs if not glob.startswith("!")]
+    return not wanted or any(fnmatchcase(name, glob.lower()) for glob in wanted)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One address of a provider: where, in which wire format, with which authentication.
 
-    A provider that speaks several formats has several endpoints; the attempt takes the one in the client's format, so
-    that nothing is translated without need, else the first. `variant` and `region` name the choice that an account
-    makes (GLM: anthropic, coding, paas; intl, cn); "" fits every account.
+    A provider that speaks several formats has several endpoints; the attempt takes the one in the client's
+    format, so that nothing is translated without need, else the first. `variant` and `region` name the
+    choice that an account makes (GLM: coding, anthropic, paas; intl, cn); "" fits every account.
     """
 
     format: str
@@ -27,7 +43,9 @@ class Endpoint:
     variant: str = ""
     region: str = ""
     models: tuple[str, ...] = ()
-    """Globs of the models that this endpoint serves; empty: all."""
+    """Globs of the models that this endpoint serves, see `matches`; empty: all."""
+    forward_headers: tuple[str, ...] = ()
+    """Headers of the client that the provider wants to see, in lower case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +65,17 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quirk:
-    """What one provider's models take differently from the format's standard. Applied to the body, in field order.
+    """What one provider's models take differently from the format's standard. Applied in field order.
 
-    Top-level fields: `drop`, `rename` {old: new}, `clamp` {field: (low, high)}, `force` {field: value}, `default`
-    {field: value}, `map_values` {field: {old: new}}. `messages` names message-level edits of `quirks.MESSAGE_EDITS`,
-    `tools` those of `quirks.TOOL_EDITS`.
+    Top-level fields: `drop`, `rename` {old: new}, `clamp` {field: (low, high)}, `force` {field: value},
+    `default` {field: value}, `map_values` {field: {old: new}}; a dot reaches one level deeper
+    (`reasoning.effort`). `rename` leaves a new name that is there already alone; `clamp` and `map_values`
+    touch only fields that are there. `messages`, `tools` and `edits` name functions of
+    `quirks.MESSAGE_EDITS`, `TOOL_EDITS` and `BODY_EDITS`.
     """
 
     models: tuple[str, ...] = ("*",)
-    """Globs, case-insensitive."""
+    """Globs, see `matches`."""
     formats: tuple[str, ...] = ("openai_chat",)
     """Wire formats of the body that this is about."""
     drop: tuple[str, ...] = ()
@@ -66,19 +86,25 @@ class Quirk:
     map_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    edits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """How a key is checked. `probe`: GET this path and believe its 401 and 403; "" sends a one-token chat instead."""
+    """How a key is checked. `probe`: GET this and believe its 401 and 403; "" sends a one-token chat instead.
+
+    Behind the base URL when it starts with a slash, else relative to it, as in `../user/balance`.
+    """
 
     probe: str = "/models"
     probe_is_public: bool = False
     """The probe's 200 says nothing about the key, so the chat decides."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ProviderSpec:
+    """Compared and hashed by identity, so that look-ups about it can be cached."""
+
     id: str
     name: str
     endpoints: tuple[Endpoint, ...]
@@ -95,6 +121,8 @@ class ProviderSpec:
     """Ids that users know -> the provider's own."""
     quirks: tuple[Quirk, ...] = ()
     validation: Validation = Validation()
+    models_path: str = "/models"
+    """Where the live list of models is, as in `Validation.probe`; "" where there is none."""
     pricing_id: str = ""
     """The provider's id in genai-prices; "" means `id`."""
     vendor: str = ""
@@ -119,9 +147,21 @@ class ProviderSpec:
         return tuple(dict.fromkeys(e.region for e in self.endpoints if e.region))
 
     def upstream_model(self, model: str) -> str:
-        """The id to send for the one that was asked for."""
-        return self.model_aliases.get(model, model)
+        """The id to send for the one that was asked for; letter case is put right for ids that are known."""
+        return _upstream_model(self, model)
 
     def model_spec(self, model: str) -> ModelSpec | None:
+        """The listed model of this id or alias. `families.profile_of` also knows what is not listed."""
         wanted = self.upstream_model(model)
-        return next((spec for spec in self.models if wanted in (spec.id, spec.upstream_id)), None)
+        return next((spec for spec in self.models if wanted in (spec.upstream_id, spec.id)), None)
+
+
+@lru_cache(maxsize=4096)
+def _upstream_model(spec: ProviderSpec, model: str) -> str:
+    ids = {known.id: known.upstream_id or known.id for known in spec.models}
+    wanted = spec.model_aliases.get(model, model)
+    if wanted in ids:
+        return ids[wanted]
+    folded = {alias.lower(): target for alias, target in spec.model_aliases.items()}
+    wanted = folded.get(wanted.lower(), wanted)
+    return {known.lower(): upstream for known, upstream in ids.items()}.get(wanted.lower(), wanted)

@@ -45,6 +45,8 @@ class Rules:
     """Neighbouring turns of one role must be one turn."""
     user_first: bool = False
     """The first turn must be the user's."""
+    filler: str = " "
+    """Text of a turn that must be there and says nothing."""
     answer_calls: bool = True
     """Every tool call needs its result in the next turn, and every result its call in the turn before."""
 
@@ -131,6 +133,10 @@ class WireFormat(ABC):
 
     @abstractmethod
     def inspect(self, body: bytes) -> Inspection: ...
+
+    def is_end(self, event: ServerEvent) -> bool:
+        """Is this the event behind which the provider has nothing more to say?"""
+        return False
 
     # -- other format: the neutral form
     @abstractmethod

@@ -188,8 +188,8 @@ def for_claude(
 
     A forced tool and a prefill are what the client needs to work, so they win over thinking. A max_tokens
     that the client set is never raised: the budget goes below it, or thinking goes. Models of style
-    `adaptive` get an effort instead of a budget. An unknown model of an Anthropic endpoint gets a budget, which
-    all clones read.
+    `adaptive` get an effort instead of a budget. An unknown model of an Anthropic endpoint gets a budget,
+    which all clones read.
     """
     limit = profile.max_output_tokens
     max_tokens = situation.max_tokens

@@ -26,7 +26,7 @@ def emit_system(
 
 
 def hoist_system(request: ir.Request) -> tuple[ir.Request, list[JSONDict]]:
-    """Instructions from all over the conversation go to its front, in order: Claude's turns have two roles."""
+    """Instructions from all over the conversation go to its front: Claude's turns have two roles."""
     texts = [part.text for part in request.system]
     messages: list[ir.Message] = []
     for message in request.messages:

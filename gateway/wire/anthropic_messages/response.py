@@ -166,7 +166,7 @@ def emit_usage(usage: Usage, service_tier: str | None = None) -> JSONDict:
 
 
 def reply_blocks(part: ir.Part, same: bool = False) -> list[JSONDict]:
-    """The blocks of one part: none for what replies of this format cannot hold, two for a call with a proof."""
+    """The blocks of one part: none for what a reply cannot hold, two for a call with a proof."""
     own = own_fields(part.extra)
     match part:
         case ir.Text() | ir.Refusal():

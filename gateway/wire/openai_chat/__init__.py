@@ -9,7 +9,7 @@ import msgspec
 from gateway.wire import ir, json
 from gateway.wire.base import Inspection, ModelProfile, Rules, StreamEmitter, StreamParser, Tap, WireFormat
 from gateway.wire.openai_chat import errors, tap
-from gateway.wire.sse import comment
+from gateway.wire.sse import DONE, ServerEvent, comment
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict
 
@@ -41,6 +41,9 @@ class OpenAIChat(WireFormat):
 
     def inspect(self, body: bytes) -> Inspection:
         return tap.inspect(body)
+
+    def is_end(self, event: ServerEvent) -> bool:
+        return event.data == DONE
 
     def parse_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamRefused:
         return errors.parse_error(status, body, headers)
@@ -77,6 +80,6 @@ class OpenAIChat(WireFormat):
         return ChatStreamParser()
 
     def stream_emitter(self, request: ir.Request) -> StreamEmitter:
-        from gateway.wire.openai_chat.stream import ChatStreamEmitter
+        from gateway.wire.openai_chat.emitter import ChatStreamEmitter
 
         return ChatStreamEmitter(request)

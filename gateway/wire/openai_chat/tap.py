@@ -20,7 +20,7 @@ class _Details(msgspec.Struct):
 
 
 class UsageBody(msgspec.Struct):
-    """`usage` of Chat Completions and what vendors add to it (facts/translators.md §2.3, api_key_providers.md §2)."""
+    """`usage` and what vendors add to it (facts/translators.md §2.3, api_key_providers.md §2)."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -34,10 +34,18 @@ class UsageBody(msgspec.Struct):
     def to_usage(self) -> Usage:
         prompt, completion = self.prompt_tokens or 0, self.completion_tokens or 0
         details, produced = self.prompt_tokens_details, self.completion_tokens_details
-        cached = (details and details.cached_tokens) or self.prompt_cache_hit_tokens or self.cached_tokens or 0
+        cached = (
+            (details and details.cached_tokens) or self.prompt_cache_hit_tokens or self.cached_tokens or 0
+        )
         reasoning = (produced and produced.reasoning_tokens) or 0
-        if self.total_tokens is not None and reasoning and self.total_tokens == prompt + completion + reasoning:
-            completion += reasoning  # xAI counts reasoning beside completion_tokens, everybody else inside of it
+        if (
+            self.total_tokens is not None
+            and reasoning
+            and self.total_tokens == prompt + completion + reasoning
+        ):
+            completion += (
+                reasoning  # xAI counts reasoning beside completion_tokens, everybody else inside of it
+            )
         return Usage(
             input_tokens=prompt,
             output_tokens=completion,

@@ -1,0 +1,55 @@
+# make run      install what is missing and serve on http://127.0.0.1:20128
+# make test     the whole test suite; says what it left out where Chromium, PostgreSQL or Redis are missing
+# make check    formatting, lint and types
+# make bench    measure the running gateway on this machine (ARGS="--quick")
+# make install  the virtual environment alone
+#
+# Variables: PYTHON (interpreter for the virtual environment), VENV (where it is), ARGS (passed on to the command).
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: install run test check format bench clean
+.DEFAULT_GOAL := run
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@set -e; \
+	if ! "$(BIN)/python" -c "" 2>/dev/null; then \
+	  for python in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	    if "$$python" -c "$(SUITABLE)" 2>/dev/null; then found="$$python"; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "Python 3.11 or newer with its venv module is needed (Debian: apt install python3 python3-venv)." >&2; exit 1; \
+	  fi; \
+	  echo "Creating $(VENV) with $$found"; \
+	  "$$found" -m venv --clear "$(VENV)"; \
+	fi; \
+	echo "Installing into $(VENV)"; \
+	"$(BIN)/python" -m pip install --quiet -c constraints.txt -e ".[dev]"; \
+	touch "$@"
+
+run: $(STAMP)
+	@exec $(BIN)/omniroute serve $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)
+	$(BIN)/python -m bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,63 @@
+"""The billing part of the snapshot: client keys by hash, price overrides by provider."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from billing.models import ApiKey, Price
+from billing.pricing import PriceRow
+
+
+@dataclass(frozen=True, slots=True)
+class KeyConfig:
+    """A client's key as the hot path sees it. `expires_at` in Unix seconds."""
+
+    id: int
+    name: str
+    scope: str
+    is_active: bool
+    expires_at: float | None
+    allowed_models: tuple[re.Pattern[str], ...]
+
+    @property
+    def is_usable(self) -> bool:
+        return self.is_active and (self.expires_at is None or self.expires_at > time.time())
+
+    def allows(self, model: str) -> bool:
+        return not self.allowed_models or any(pattern.match(model) for pattern in self.allowed_models)
+
+
+@dataclass(frozen=True, slots=True)
+class BillingConfig:
+    keys: Mapping[str, KeyConfig]
+    """By `billing.keys.hash_key`."""
+    prices: Mapping[str, tuple[tuple[re.Pattern[str], PriceRow], ...]]
+    """Overrides by provider, the most specific pattern first."""
+
+
+def load() -> BillingConfig:
+    keys = {
+        row.key_hash: KeyConfig(
+            id=row.pk,
+            name=row.name,
+            scope=row.scope,
+            is_active=row.is_active,
+            expires_at=row.expires_at.timestamp() if row.expires_at else None,
+            allowed_models=tuple(_pattern(str(model)) for model in row.allowed_models or ()),
+        )
+        for row in ApiKey.objects.all()
+    }
+    prices: dict[str, list[tuple[re.Pattern[str], PriceRow]]] = {}
+    for price in sorted(Price.objects.all(), key=lambda price: ("*" in price.model, -len(price.model))):
+        row = PriceRow(price.input, price.output, price.cache_read, price.cache_write)
+        prices.setdefault(price.provider, []).append((_pattern(price.model), row))
+    return BillingConfig(keys, {provider: tuple(rows) for provider, rows in prices.items()})
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """`*` is any run of characters, `?` one; everything else is itself."""
+    escaped = re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.compile(rf"{escaped}\Z", re.IGNORECASE | re.DOTALL)

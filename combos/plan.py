@@ -1,0 +1,143 @@
+"""The attempts of one request, lazily: targets by the combo's strategy, accounts by the account strategy, without
+those that are cooling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from combos import strategies
+from combos.resolve import Route, Target
+from omniroute.errors import GatewayError, NoTargetAvailable, UpstreamError
+from providers import selection
+from providers.config import AccountConfig, ProvidersConfig
+from resilience.classify import Next, Scope, Verdict, classify
+from resilience.cooldown import Cooldown, Cooldowns
+
+_TELLING = {
+    reason: rank
+    for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
+}
+_LIMITS = frozenset({"rate_limited", "billing"})
+_RETRY_STATUSES = (429, 503, 529)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    target: Target
+    account: AccountConfig
+
+    @property
+    def model_key(self) -> str:
+        return f"{self.account.key}:{self.target.model}"
+
+
+@dataclass(slots=True)
+class Plan:
+    """Iterate to get attempts; report each failure with `fail` before asking for the next one.
+
+    Accounts that cool by a guess of the gateway's (`soft`) come last, instead of never: a provider that failed a second
+    ago is a better answer than none. No account is tried twice.
+    """
+
+    route: Route
+    providers: ProvidersConfig
+    cooldowns: Cooldowns
+    account_strategy: str
+    waits: list[float] = field(default_factory=list)
+    """Seconds until the accounts that were passed over are free again."""
+    reasons: set[str] = field(default_factory=set)
+    """Why they were."""
+    _targets: tuple[Target, ...] = ()
+    _left: set[Target] = field(default_factory=set)
+    """Targets that need no further account."""
+
+    def __post_init__(self) -> None:
+        combo = self.route.combo
+        targets = self.route.targets
+        self._targets = tuple(strategies.registry.get(combo.strategy)(targets)) if combo else targets
+
+    def __iter__(self) -> Iterator[Attempt]:
+        postponed: list[Attempt] = []
+        for attempt in self._candidates():
+            if attempt.target in self._left:
+                continue
+            cooldown = self._cooling(attempt)
+            if cooldown is None:
+                yield attempt
+            elif cooldown.soft:
+                postponed.append(attempt)
+            else:
+                self._pass_over(attempt, cooldown)
+        for attempt in postponed:
+            if attempt.target not in self._left:
+                yield attempt
+
+    def fail(self, attempt: Attempt, verdict: Verdict, hint: float | None) -> Cooldown | None:
+        """Take note of a failure: put the account aside as the verdict says, and leave the target where it says so."""
+        if verdict.next is Next.TARGET:
+            self._left.add(attempt.target)
+        if verdict.scope is Scope.NONE:
+            return None
+        key = attempt.account.key if verdict.scope is Scope.ACCOUNT else attempt.model_key
+        cooldown = self.cooldowns.apply(key, verdict, hint)
+        self.waits.append(self.cooldowns.remaining(key))
+        return cooldown
+
+    def succeed(self, attempt: Attempt) -> None:
+        self.cooldowns.succeed(attempt.account.key)
+        self.cooldowns.succeed(attempt.model_key)
+
+    def failure(self, errors: Sequence[UpstreamError]) -> GatewayError:
+        """What to tell the client when no attempt is left: the failure that it can act upon, the first of equals.
+
+        Its Retry-After is the time until the first account is free again.
+        """
+        if not errors:
+            return self._no_attempt()
+        telling = min(errors, key=lambda error: _TELLING.get(classify(error).reason, len(_TELLING)))
+        if telling.status in _RETRY_STATUSES and self.waits:
+            telling.retry_after = min(self.waits)
+        return telling
+
+    def _no_attempt(self) -> NoTargetAvailable:
+        if not self.route.targets:
+            return NoTargetAvailable(f"The combo {self.route.requested!r} has no usable target")
+        if self.waits:
+            wait = min(self.waits)
+            limited = not self.reasons.isdisjoint(_LIMITS)
+            return NoTargetAvailable(
+                f"Every account for {self.route.requested!r} is cooling down; reset after {_spoken(wait)}",
+                status=429 if limited else 503,
+                code="rate_limit_exceeded" if limited else "all_accounts_cooling",
+                retry_after=wait,
+            )
+        names = ", ".join(dict.fromkeys(target.provider.name for target in self.route.targets))
+        return NoTargetAvailable(
+            f"No account is connected for {names}. Add one in the dashboard under Providers.",
+            code="no_account",
+        )
+
+    def _candidates(self) -> Iterator[Attempt]:
+        choose = selection.registry.get(self.account_strategy)
+        seen: set[tuple[str, str]] = set()
+        for target in self._targets:
+            for account in choose(self.providers.accounts.get(target.provider.id, ())):
+                identity = (account.key, target.model)
+                if identity not in seen:
+                    seen.add(identity)
+                    yield Attempt(target, account)
+
+    def _cooling(self, attempt: Attempt) -> Cooldown | None:
+        return self.cooldowns.get(attempt.account.key) or self.cooldowns.get(attempt.model_key)
+
+    def _pass_over(self, attempt: Attempt, cooldown: Cooldown) -> None:
+        keys = (attempt.account.key, attempt.model_key)
+        self.reasons.add(cooldown.reason)
+        self.waits.append(max(self.cooldowns.remaining(key) for key in keys))
+
+
+def _spoken(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}m {rest}s" if minutes else f"{rest}s"

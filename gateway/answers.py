@@ -1,0 +1,119 @@
+"""Answers of a provider that came to their commit point."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from gateway.exchange import Exchange
+from gateway.passage import CutStream, Passage, Reader, Whole, is_json
+from gateway.upstream import Upstream
+from omniroute.errors import UpstreamBroken, UpstreamError
+
+DRAIN_S = 0.2
+"""How long a stream that said its last word may take to end its HTTP message, so that the connection can be reused."""
+
+
+async def read_whole(upstream: Upstream, passage: Passage, exchange: Exchange) -> Whole:
+    """The whole answer, whatever the provider made of the wish for no stream. Raise `UpstreamError`."""
+    try:
+        body = await upstream.read_all()
+    finally:
+        await upstream.close()
+    if is_json(body) or not body.strip():
+        whole = passage.whole(body)
+    elif body.lstrip().startswith((b"data:", b"event:", b":")):
+        way = passage.through_neutral_form()
+        whole = way.emit(way.parse_stream(body))
+    else:
+        raise UpstreamBroken(f"The provider's answer is neither JSON nor a stream: {body[:80]!r}")
+    exchange.usage = whole.usage
+    return whole
+
+
+class StreamAnswer:
+    """A stream whose first content has arrived. `parts` yields the client's bytes; their end is in `end` then."""
+
+    def __init__(self, upstream: Upstream, reader: Reader, first: bytes) -> None:
+        self._upstream, self._reader, self._first = upstream, reader, first
+        self._at_end = False
+
+    @classmethod
+    async def begin(cls, upstream: Upstream, passage: Passage, exchange: Exchange) -> StreamAnswer:
+        """Read up to the first content. Raise `UpstreamError`, with the connection closed, if none comes."""
+        try:
+            answer = await cls._peek(upstream, passage, exchange)
+        except BaseException:
+            await upstream.close()
+            raise
+        exchange.first_token()
+        return answer
+
+    @classmethod
+    async def _peek(cls, upstream: Upstream, passage: Passage, exchange: Exchange) -> StreamAnswer:
+        reader = passage.reader()
+        held: list[bytes] = []
+        while (chunk := await upstream.read()) is not None:
+            if not held and is_json(chunk):
+                return await cls._from_json(chunk, upstream, passage, exchange)
+            held.append(reader.feed(chunk))
+            exchange.usage = reader.usage or exchange.usage
+            if reader.committed:
+                return cls(upstream, reader, b"".join(held))
+        answer = cls(upstream, reader, b"".join(held))
+        answer._at_end = True
+        held.append(reader.close())  # raises, unless the content was in the last event and had no blank line
+        answer._first, answer.end = b"", b"".join(held)
+        return answer
+
+    end: bytes | None = None
+
+    @classmethod
+    async def _from_json(
+        cls, chunk: bytes, upstream: Upstream, passage: Passage, exchange: Exchange
+    ) -> StreamAnswer:
+        """The provider sent plain JSON to the wish for a stream."""
+        body = chunk + await upstream.read_all()
+        whole = passage.whole(body)
+        exchange.usage = whole.usage
+        way = passage.through_neutral_form()
+        answer = cls(upstream, passage.reader(), b"")
+        answer._at_end, answer.end = True, way.emit_stream(way.parse(body))
+        return answer
+
+    async def parts(self, exchange: Exchange) -> AsyncIterator[bytes]:
+        """Raise `UpstreamError` where the stream breaks; what was complete by then has been yielded."""
+        if self._first:
+            yield self._first
+        if self._at_end:
+            return
+        reader = self._reader
+        while not reader.ended and (chunk := await self._upstream.read()) is not None:
+            out = reader.feed(chunk)
+            if out:
+                yield out
+        exchange.usage = reader.usage or exchange.usage
+        if reader.ended:
+            await self._drain()
+        try:
+            self.end = reader.close()
+        except CutStream as error:
+            if error.rest:
+                yield error.rest
+            raise
+        if reader.error is not None:
+            exchange.fail(reader.error)
+
+    def note_usage(self, exchange: Exchange) -> None:
+        exchange.usage = self._reader.usage or exchange.usage
+
+    async def close(self) -> None:
+        await self._upstream.close()
+
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while await self._upstream.read() is not None:
+                    pass
+        except (TimeoutError, UpstreamError):
+            pass

@@ -1,0 +1,170 @@
+"""How one attempt's bytes pass between the client's format and the provider's.
+
+Decided per attempt, when the account and so the endpoint are known. `SameFormat` hands bytes on and reads a copy;
+`gateway.translate.OtherFormat` goes through the neutral form. The pipeline knows only what is here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.wire.base import ModelProfile, Seen, Tap, WireFormat
+from gateway.wire.sse import Decoder, ServerEvent
+from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
+from omniroute.types import Fields, InboundRequest, Usage
+
+if TYPE_CHECKING:
+    from gateway.translate import OtherFormat
+
+SSE_TYPE = "text/event-stream; charset=utf-8"
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A complete answer in the client's format."""
+
+    body: bytes
+    usage: Usage | None = None
+    content_type: str = JSON_TYPE
+
+
+class Reader(ABC):
+    """A provider's stream into the client's. `feed` returns what may be sent by now.
+
+    `committed` turns True with the first content. Until then nothing may be sent, and an error is raised; after it,
+    `error` is set and what `feed` returns ends the client's stream.
+    """
+
+    usage: Usage | None = None
+    committed: bool = False
+    ended: bool = False
+    """The regular end was seen: there is nothing left to wait for."""
+    error: GatewayError | None = None
+
+    @abstractmethod
+    def feed(self, chunk: bytes) -> bytes:
+        """Raise `UpstreamError` for an error before the first content."""
+
+    @abstractmethod
+    def close(self) -> bytes:
+        """At the end of the input: the end of the client's stream, held back until now.
+
+        Raise `UpstreamError` where the input is not a whole answer.
+        """
+
+
+class Passage(ABC):
+    """`client` is the wire format of the request, `provider` that of the endpoint, `profile` says which model it is."""
+
+    def __init__(
+        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
+    ) -> None:
+        self.inbound, self.client, self.provider, self.profile = inbound, client, provider, profile
+
+    @abstractmethod
+    def fields(self) -> Fields:
+        """The top level of the body to send, a new dict each time."""
+
+    @abstractmethod
+    def whole(self, body: bytes) -> Whole:
+        """Raise `UpstreamError` for an error body under a good status, and for an answer without content."""
+
+    @abstractmethod
+    def reader(self) -> Reader: ...
+
+    def through_neutral_form(self) -> OtherFormat:
+        """The same two formats by way of the neutral form: for a stream that came as JSON, or the reverse."""
+        from gateway.translate import OtherFormat
+
+        return OtherFormat(self.inbound, self.client, self.provider, self.profile)
+
+
+class SameFormat(Passage):
+    """Only `model`, the wish for usage, the credentials and the declared quirks differ from what the client sent."""
+
+    def fields(self) -> Fields:
+        fields: Fields = dict(self.inbound.fields)
+        self.provider.patch(fields, self.profile.model, self.inbound.stream)
+        return fields
+
+    def whole(self, body: bytes) -> Whole:
+        if not body.strip():
+            raise UpstreamBroken("The provider sent an empty answer")
+        found = self.provider.inspect(body)
+        if found.error is not None:
+            raise as_upstream_error(found.error)
+        return Whole(body, found.usage)
+
+    def reader(self) -> Reader:
+        return TapReader(self.provider.tap(self.inbound))
+
+
+class TapReader(Reader):
+    """Passes complete events on as they came, but for the regular end, which is held back for `close`."""
+
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+        self._decoder = Decoder()
+        self._tail = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        return self._pass(self._decoder.feed(chunk))
+
+    def close(self) -> bytes:
+        rest = self._pass(self._decoder.flush())
+        if self.error is not None:
+            return rest
+        if not self.committed:
+            raise UpstreamBroken("The provider's stream ended without any content")
+        if not self._tap.finished:
+            raise CutStream(rest)
+        return rest + self._tail
+
+    def _pass(self, events: list[ServerEvent]) -> bytes:
+        out = []
+        look = self._tap.look
+        for event in events:
+            if self.error is not None:
+                break  # nothing may follow an error, least of all a regular end
+            seen = look(event)
+            if seen is Seen.CONTENT:
+                self.committed = True
+            elif seen is Seen.UNASKED:
+                continue
+            elif seen is Seen.ERROR:
+                self._fail()
+            if seen is Seen.LAST or self.ended:
+                self.ended = True
+                self._tail += event.raw
+            else:
+                out.append(event.raw)
+        self.usage = self._tap.usage
+        return b"".join(out) if len(out) != 1 else out[0]
+
+    def _fail(self) -> None:
+        error = self._tap.error or UpstreamBroken("The provider reported an error")
+        if not self.committed:
+            raise as_upstream_error(error)
+        self.error = error
+
+
+class CutStream(UpstreamBroken):
+    """The stream stopped behind its first content. `rest` is what still belongs to the client."""
+
+    def __init__(self, rest: bytes = b"") -> None:
+        super().__init__("The provider's stream was cut off before its end", code="stream_cut")
+        self.rest = rest
+
+
+def as_upstream_error(error: GatewayError) -> UpstreamError:
+    if isinstance(error, UpstreamError):
+        return error
+    return UpstreamBroken(error.message, code=error.code)
+
+
+def is_json(body: bytes) -> bool:
+    """Does this start like JSON rather than like server-sent events?"""
+    return body.lstrip()[:1] in (b"{", b"[")

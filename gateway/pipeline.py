@@ -1,0 +1,169 @@
+"""THE flow: from a client's bytes to its answer. Every request to a model passes through here, and nowhere else.
+
+    inbound.parse -> auth -> combos.resolve -> combos.plan -> attempt -> commit point -> answer -> recorder
+
+Until the commit point (the first content of a stream, the whole of any other answer) every failure falls back to the
+next attempt. Behind it, an error is told to the client in band (`gateway.answers`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+from combos.plan import Attempt, Plan
+from combos.resolve import Route, resolve
+from gateway import snapshot as snapshots
+from gateway.answers import StreamAnswer, read_whole
+from gateway.auth import Caller, authenticate
+from gateway.exchange import Exchange
+from gateway.passage import Whole
+from gateway.recorder import recorder
+from gateway.requests import build_upstream_request, passage_for
+from gateway.responses import StreamedResponse, answer_headers, client_left, error_response
+from gateway.snapshot import Snapshot, Timeouts
+from gateway.upstream import send
+from gateway.wire import get_format
+from omniroute.errors import ClientError, Forbidden, GatewayError, UpstreamError, UpstreamTimeout
+from omniroute.types import InboundRequest
+from resilience.classify import classify
+from resilience.cooldown import Cooldowns
+
+cooldowns = Cooldowns()
+
+
+async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
+    """One request, whatever becomes of it. Raise `ClientError` for one that never gets as far as a route."""
+    exchange, snapshot = await open_exchange(inbound, caller)
+    if inbound.stream:
+        return await serve_stream(exchange, snapshot)
+    format = get_format(inbound.format)
+    try:
+        whole = await first_answer(exchange, snapshot)
+        response = HttpResponse(whole.body, content_type=whole.content_type, headers=answer_headers(exchange))
+    except GatewayError as error:
+        exchange.fail(error)
+        response = error_response(format, error, answer_headers(exchange))
+    except asyncio.CancelledError:
+        exchange.fail(client_left())
+        record(exchange, snapshot)
+        raise
+    await record(exchange, snapshot)
+    return response
+
+
+async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBase:
+    """The response begins at the commit point, or when the client has waited long enough for a sign of life."""
+    format = get_format(exchange.inbound.format)
+    pending = asyncio.create_task(first_answer(exchange, snapshot))
+    try:
+        await asyncio.wait({pending}, timeout=snapshot.timeouts.keepalive)
+        if pending.done():
+            pending.result()
+    except GatewayError as error:
+        exchange.fail(error)
+        await record(exchange, snapshot)
+        return error_response(format, error, answer_headers(exchange))
+    except asyncio.CancelledError:
+        pending.cancel()
+        exchange.fail(client_left())
+        record(exchange, snapshot)
+        raise
+    return StreamedResponse(
+        format, exchange, pending, lambda: record(exchange, snapshot), snapshot.timeouts.keepalive
+    )
+
+
+def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
+    """The usage row is on its way once this returns, and committed once its result is awaited."""
+    return recorder().record(exchange.row(snapshot.billing))
+
+
+async def open_exchange(inbound: InboundRequest, caller: Caller) -> tuple[Exchange, Snapshot]:
+    """Who asks, and for what. What misses is looked up once more in the newest configuration before it is refused."""
+    snapshot = await snapshots.current()
+    try:
+        return _admit(inbound, caller, snapshot), snapshot
+    except ClientError:
+        newer = await snapshots.newer_than(snapshot)
+        if newer is None:
+            raise
+    return _admit(inbound, caller, newer), newer
+
+
+def _admit(inbound: InboundRequest, caller: Caller, snapshot: Snapshot) -> Exchange:
+    key = authenticate(caller, snapshot.billing, required=settings.REQUIRE_API_KEY)
+    route = route_of(inbound.model, snapshot)
+    if key is not None and not key.allows(inbound.model):
+        raise Forbidden(f"This API key may not use the model {inbound.model!r}", param="model")
+    return Exchange(inbound, route, key, caller.address)
+
+
+def route_of(model: str, snapshot: Snapshot) -> Route:
+    """`resolve`, remembered for as long as the configuration stands."""
+    route = snapshot.routes.get(model)
+    if route is None:
+        route = resolve(model, snapshot.combos, snapshot.providers)
+        if len(snapshot.routes) < snapshots.MAX_ROUTES:
+            snapshot.routes[model] = route
+    return route
+
+
+async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
+    """The first attempt that comes to its commit point. Raise the most telling error when none does."""
+    combo = exchange.route.combo
+    plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy)
+    errors: list[UpstreamError] = []
+    for attempt in plan:
+        retries, delay = (combo.max_retries, combo.retry_delay_s) if combo else (0, 0.0)
+        while True:
+            try:
+                answer = await attempt_once(exchange, attempt, snapshot)
+            except UpstreamError as error:
+                exchange.end_attempt(error.status, error)
+                errors.append(error)
+                verdict = classify(error)
+                if not (retries and verdict.retryable):
+                    plan.fail(attempt, verdict, error.retry_after)
+                    break
+            else:
+                exchange.end_attempt(200)
+                plan.succeed(attempt)
+                return answer
+            retries -= 1
+            await asyncio.sleep(delay)
+    raise plan.failure(errors)
+
+
+async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot) -> Whole | StreamAnswer:
+    """One request to one account, up to its commit point. Raise `UpstreamError`."""
+    passage, endpoint = passage_for(exchange.inbound, attempt)
+    exchange.begin(attempt, endpoint.format)
+    request = build_upstream_request(passage, endpoint, attempt)
+    limit = time_limit(exchange, attempt, snapshot.timeouts)
+    try:
+        async with asyncio.timeout(limit):
+            upstream = await send(request, snapshot.timeouts.connect, snapshot.timeouts.idle)
+            if exchange.inbound.stream:
+                return await StreamAnswer.begin(upstream, passage, exchange)
+            return await read_whole(upstream, passage, exchange)
+    except TimeoutError:
+        raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
+
+
+def time_limit(exchange: Exchange, attempt: Attempt, timeouts: Timeouts) -> float:
+    """Seconds to the commit point: the combo's word, else the provider's, else the gateway's.
+
+    A whole answer takes as long as it takes, unless another target waits for its turn.
+    """
+    combo = exchange.route.combo
+    if combo and combo.target_timeout_s:
+        return combo.target_timeout_s
+    if not exchange.inbound.stream and len(exchange.route.targets) == 1:
+        return timeouts.response
+    return attempt.target.provider.timeout_first_event_s or timeouts.first_event

@@ -1,0 +1,77 @@
+"""What is sent upstream: a pure function of the client's request and the attempt. Same inputs, same bytes."""
+
+from __future__ import annotations
+
+from combos.plan import Attempt
+from gateway.passage import Passage, SameFormat
+from gateway.translate import OtherFormat
+from gateway.wire import get_format, json
+from gateway.wire.base import ModelProfile
+from omniroute import __version__
+from omniroute.types import InboundRequest, UpstreamRequest
+from providers import quirks
+from providers.credentials import auth_headers
+from providers.endpoints import choose_endpoint
+from providers.families import profile_of
+from providers.spec import Endpoint
+
+USER_AGENT = f"omniroute/{__version__}"
+FORWARDED = ("anthropic-beta", "anthropic-version", "openai-beta")
+"""Headers of the client that belong to its request in its own format. All others stay here: they may hold secrets."""
+
+
+def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, Endpoint]:
+    """The attempt's endpoint, and the way there: in the client's own format wherever the provider speaks it."""
+    target, account = attempt.target, attempt.account
+    endpoint = choose_endpoint(
+        target.provider,
+        variant=account.variant,
+        region=account.region,
+        model=target.model,
+        client_format=inbound.format,
+        base_url=account.base_url,
+    )
+    client, provider = get_format(inbound.format), get_format(endpoint.format)
+    way = SameFormat if client is provider and not inbound.array else OtherFormat
+    return way(inbound, client, provider, profile(attempt, endpoint.format)), endpoint
+
+
+def profile(attempt: Attempt, format: str) -> ModelProfile:
+    """What the catalog knows of the model, for those who write its requests."""
+    spec = attempt.target.provider
+    known = profile_of(spec, attempt.target.model, format)
+    return ModelProfile(
+        provider=spec.id,
+        model=attempt.target.model,
+        vendor=spec.vendor,
+        max_output_tokens=known.max_output_tokens,
+        reasoning=known.reasoning,
+        vision=known.vision is not False,
+    )
+
+
+def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -> UpstreamRequest:
+    inbound, target = way.inbound, attempt.target
+    fields = way.fields()
+    quirks.apply(fields, target.provider, target.model, endpoint.format)
+    headers = {
+        "content-type": "application/json",
+        "accept": "text/event-stream" if inbound.stream else "application/json",
+        "user-agent": USER_AGENT,
+    }
+    if inbound.stream:
+        headers["accept-encoding"] = "identity"  # a compressed stream comes in lumps
+    headers.update(endpoint.headers)
+    headers.update(auth_headers(endpoint, attempt.account.api_key))
+    if way.client is way.provider:
+        for name in FORWARDED:
+            if name in inbound.headers:
+                headers[name] = inbound.headers[name]
+    return UpstreamRequest(
+        method="POST",
+        url=endpoint.base_url + way.provider.upstream_path(target.model, inbound.stream),
+        headers=headers,
+        body=json.dumps(fields),
+        format=endpoint.format,
+        stream=inbound.stream,
+    )

@@ -1,0 +1,151 @@
+"""What goes back over ASGI: whole answers, errors and streams, always in the client's format."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Mapping
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+from gateway.answers import StreamAnswer
+from gateway.exchange import CLIENT_LEFT, Exchange
+from gateway.passage import JSON_TYPE, SSE_TYPE
+from gateway.wire import json
+from gateway.wire.base import WireFormat
+from omniroute.errors import GatewayError, UpstreamRefused
+
+logger = logging.getLogger(__name__)
+
+Write = Callable[[bytes], Awaitable[None]]
+
+
+def answer_headers(exchange: Exchange) -> dict[str, str]:
+    """Who served it, after how many attempts. Names are made safe: they are the administrator's free text."""
+    headers = {"x-request-id": exchange.inbound.id, "x-omniroute-attempts": str(len(exchange.attempts))}
+    if exchange.attempt is not None:
+        target = exchange.attempt.target
+        headers["x-omniroute-provider"] = target.provider.id
+        headers["x-omniroute-model"] = _latin(target.model)
+        headers["x-omniroute-account"] = _latin(exchange.attempt.account.name)
+    return headers
+
+
+def _latin(text: str) -> str:
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:200])
+
+
+def error_response(
+    format: WireFormat, error: GatewayError, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """The provider's own words where they are in the client's format, else the error in that format's shape."""
+    if isinstance(error, UpstreamRefused) and error.format == format.name and _is_object(error.body):
+        body = error.body
+    else:
+        body = json.dumps(format.emit_error(error))
+    response = HttpResponse(body, status=error.status, content_type=JSON_TYPE, headers=dict(headers or {}))
+    if error.retry_after is not None:
+        response["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if error.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        json.split(body)
+    except GatewayError:
+        return False
+    return True
+
+
+class StreamedResponse(HttpResponseBase):
+    """A stream of events. The lean handler hands it a `write` and awaits `stream_to`; nothing is iterated.
+
+    `pending` is the search for an answer, which may still be going on: then the client gets keep-alives meanwhile,
+    and an error in band, since its status has been sent.
+    """
+
+    streaming = True
+
+    def __init__(
+        self,
+        format: WireFormat,
+        exchange: Exchange,
+        pending: asyncio.Task[StreamAnswer],
+        record: Callable[[], Awaitable[None]],
+        keepalive_s: float,
+    ) -> None:
+        array = exchange.inbound.array
+        super().__init__(content_type=JSON_TYPE if array else SSE_TYPE, headers=answer_headers(exchange))
+        self["Cache-Control"] = "no-cache, no-transform"
+        self["X-Accel-Buffering"] = "no"
+        self._format, self._exchange, self._pending = format, exchange, pending
+        self._record, self._keepalive_s = record, keepalive_s
+
+    async def stream_to(self, write: Write) -> None:
+        answer: StreamAnswer | None = None
+        sign = b"\n" if self._exchange.inbound.array else self._format.keepalive
+        pulse = Pulse(write, sign, self._keepalive_s)
+        end = b""
+        try:
+            answer = await self._pending
+            async for part in answer.parts(self._exchange):
+                pulse.beat()
+                await write(part)
+            end = answer.end or b""
+        except GatewayError as error:
+            self._exchange.fail(error)
+            end = self._format.emit_stream_error(error)
+        except asyncio.CancelledError:
+            self._exchange.fail(client_left())
+            raise
+        except Exception:
+            logger.exception("A stream broke on an error of the gateway's own")
+            self._exchange.fail(GatewayError("The gateway failed"))
+            end = self._format.emit_stream_error(GatewayError("The gateway failed"))
+        finally:
+            pulse.stop()
+            if answer is not None:
+                answer.note_usage(self._exchange)
+                await answer.close()
+            else:
+                self._pending.cancel()
+            recorded = self._record()
+        await recorded
+        await write(end)
+
+
+class Pulse:
+    """Writes a keep-alive whenever nothing else was written for `interval_s`."""
+
+    def __init__(self, write: Write, sign: bytes, interval_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._write, self._sign, self._interval = write, sign, interval_s
+        self._last = self._loop.time()
+        self._writing: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(interval_s, self._check)
+
+    def beat(self) -> None:
+        self._last = self._loop.time()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        if self._writing is not None:
+            self._writing.cancel()
+
+    def _check(self) -> None:
+        now = self._loop.time()
+        if now - self._last >= self._interval - 0.001:
+            self._last = now
+            self._writing = self._loop.create_task(self._send())
+        self._timer = self._loop.call_at(self._last + self._interval, self._check)
+
+    async def _send(self) -> None:
+        await self._write(self._sign)
+
+
+def client_left() -> GatewayError:
+    return GatewayError("The client closed the connection", status=CLIENT_LEFT, code="client_left")

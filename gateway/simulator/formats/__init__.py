@@ -1,0 +1,1 @@
+"""One module a wire format: how it asks, how it answers."""

@@ -1,0 +1,45 @@
+"""Which paths are wire endpoints, under all the spellings that clients use, and which format each one speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+_ROOTS = frozenset(
+    {"chat", "completions", "responses", "messages", "embeddings", "images", "audio", "models", "moderations"}
+)
+"""First segments that are wire endpoints without the /v1 prefix too: Codex is configured without it."""
+
+
+@lru_cache(maxsize=1024)
+def canonical(path: str) -> str | None:
+    """The one spelling of a wire endpoint's path, or None for a path of Django's.
+
+    `/v1/v1/...`, a trailing slash and a missing `/v1` are what misconfigured base URLs look like.
+    """
+    segments = [segment for segment in path.split("/") if segment]
+    if not segments:
+        return None
+    while segments[:2] in (["v1", "v1"], ["v1", "v1beta"], ["v1beta", "v1beta"]):
+        segments = segments[1:]
+    if segments[0] in ("v1", "v1beta"):
+        return "/" + "/".join(segments)
+    if segments[0] in _ROOTS:
+        return "/v1/" + "/".join(segments)
+    return None
+
+
+def format_for(path: str, headers: Mapping[str, str] | None = None) -> str:
+    """The wire format of a canonical path; the header tells where several families share it."""
+    if path.startswith("/v1/messages"):
+        return "anthropic_messages"
+    if path.startswith("/v1/responses"):
+        return "openai_responses"
+    if path.startswith("/v1beta"):
+        return "gemini"
+    if path.startswith("/v1/models") and headers:
+        if "x-goog-api-key" in headers:
+            return "gemini"
+        if "anthropic-version" in headers:
+            return "anthropic_messages"
+    return "openai_chat"

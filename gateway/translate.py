@@ -1,0 +1,126 @@
+"""Between two wire formats, through the neutral form. Also between a whole answer and a stream of one format."""
+
+from __future__ import annotations
+
+from gateway.passage import CutStream, Passage, Reader, Whole, as_upstream_error
+from gateway.wire import history, ir, json, tools
+from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
+from gateway.wire.sse import Decoder, ServerEvent
+from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
+from omniroute.types import Fields, InboundRequest
+
+
+class OtherFormat(Passage):
+    """parse -> neutral form -> emit, in both directions."""
+
+    def __init__(
+        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
+    ) -> None:
+        super().__init__(inbound, client, provider, profile)
+        self.request = client.parse_request(
+            json.decode_all(dict(inbound.fields)), inbound.model, inbound.stream
+        )
+        if inbound.array:
+            self.request.extra.setdefault(client.name, {})["array"] = True
+        adapted, self.tools = tools.adapt(self.request, provider.rules)
+        self.adapted = history.repair(adapted, provider.rules)
+
+    def fields(self) -> Fields:
+        self.adapted.model = self.profile.model
+        return self.provider.emit_request(self.adapted, self.profile)
+
+    def whole(self, body: bytes) -> Whole:
+        return self.emit(self.parse(body))
+
+    def reader(self) -> Reader:
+        return EventReader(self)
+
+    def parse(self, body: bytes) -> ir.Response:
+        """The provider's JSON answer. Raise `UpstreamError` where it is none."""
+        try:
+            value = json.loads(body)
+        except InvalidRequest as error:
+            raise UpstreamBroken(f"The provider's answer is no JSON: {error.message}") from error
+        if not isinstance(value, dict):
+            raise UpstreamBroken("The provider's answer is no JSON object")
+        return self.tools.restore_response(self.provider.parse_response(value))
+
+    def parse_stream(self, body: bytes) -> ir.Response:
+        """A streamed answer as a whole one. Raise `UpstreamError` where it is not complete."""
+        decoder, parser = Decoder(), self.provider.stream_parser()
+        events = [found for event in [*decoder.feed(body), *decoder.flush()] for found in parser.feed(event)]
+        events += parser.close()
+        try:
+            return ir.fold(restored for event in events for restored in self.tools.restore(event))
+        except ir.BrokenStream as error:
+            raise _broken(error) from error
+
+    def emit(self, response: ir.Response) -> Whole:
+        return Whole(json.dumps(self.client.emit_response(response, self.request)), response.usage)
+
+    def emit_stream(self, response: ir.Response) -> bytes:
+        emitter = self.client.stream_emitter(self.request)
+        return b"".join(emitter.emit(event) for event in ir.unfold(response)) + emitter.close()
+
+
+def _broken(error: ir.BrokenStream) -> UpstreamBroken | UpstreamRefused:
+    if error.error is None:
+        return UpstreamBroken(str(error))
+    return UpstreamRefused(error.error.message, status=error.error.status, code=error.error.code)
+
+
+class EventReader(Reader):
+    """A provider's events into the client's, one by one."""
+
+    def __init__(self, passage: OtherFormat) -> None:
+        self._format = passage.provider
+        self._decoder = Decoder()
+        self._parser: StreamParser = passage.provider.stream_parser()
+        self._emitter: StreamEmitter = passage.client.stream_emitter(passage.request)
+        self._restore = passage.tools.restore
+        self._emit_error = passage.client.emit_stream_error
+        self._closed = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        out = [self._event(event) for event in self._decoder.feed(chunk) if not self.ended]
+        return b"".join(out)
+
+    def close(self) -> bytes:
+        rest = b"".join(self._event(event) for event in self._decoder.flush() if not self.ended)
+        rest += self._emit(self._parser.close())
+        if self.error is not None:
+            if isinstance(self.error, CutStream):
+                self.error.rest = rest
+                raise self.error
+            return rest
+        if not self.committed:
+            raise UpstreamBroken("The provider's stream ended without any content")
+        return rest + self._emitter.close()
+
+    def _event(self, event: ServerEvent) -> bytes:
+        out = self._emit(self._parser.feed(event))
+        self.ended = self.ended or self._format.is_end(event)
+        return out
+
+    def _emit(self, events: list[ir.Event]) -> bytes:
+        out = []
+        for parsed in events:
+            if self.error is not None:
+                break
+            if isinstance(parsed, ir.Errored):
+                out.append(self._fail(parsed))
+                break
+            for event in self._restore(parsed):
+                if isinstance(event, ir.UsageReported) or (isinstance(event, ir.Started) and event.usage):
+                    self.usage = event.usage
+                elif not self.committed:
+                    self.committed = ir.is_meaningful(event)
+                out.append(self._emitter.emit(event))
+        return b"".join(out)
+
+    def _fail(self, errored: ir.Errored) -> bytes:
+        error = UpstreamRefused(errored.message, status=errored.status, code=errored.code)
+        if not self.committed:
+            raise as_upstream_error(error)
+        self.error, self.ended = error, True
+        return self._emit_error(error)

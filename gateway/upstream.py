@@ -1,0 +1,153 @@
+"""The HTTP client of the hot path: one pyreqwest client per (proxy, TLS) setting, its errors put into ours.
+
+`read_buffer_limit` 0 everywhere: the default reads 64 KB ahead before it hands the response over, which turns a quick
+first token into a late one (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import ConnectError, PyreqwestError, RequestTimeoutError
+from pyreqwest.request import StreamRequest
+from pyreqwest.response import Response
+
+from gateway.wire import get_format
+from omniroute.errors import (
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from omniroute.types import UpstreamRequest
+from resilience.backoff import hinted_wait
+
+MAX_ERROR_BYTES = 1 << 20
+_clients: dict[tuple[float, float], Client] = {}
+
+
+def client_for(connect_timeout_s: float, idle_timeout_s: float) -> Client:
+    """The shared client. Redirects are not followed: a credential goes to the address that was configured."""
+    key = (connect_timeout_s, idle_timeout_s)
+    client = _clients.get(key)
+    if client is None:
+        builder = (
+            ClientBuilder()
+            .connect_timeout(timedelta(seconds=connect_timeout_s))
+            .read_timeout(timedelta(seconds=idle_timeout_s))
+            .follow_redirects(False)
+            .referer(False)
+            .http1_lower_case_headers()
+            .pool_max_idle_per_host(512)
+        )
+        for certificate in _own_certificates():
+            builder = builder.add_root_certificate_pem(certificate)
+        client = _clients[key] = builder.build()
+    return client
+
+
+@lru_cache(maxsize=1)
+def _own_certificates() -> tuple[bytes, ...]:
+    """Certificates that `SSL_CERT_FILE` adds to the built-in roots: a company's own authority."""
+    name = os.environ.get(ssl.get_default_verify_paths().openssl_cafile_env)
+    return (Path(name).read_bytes(),) if name and Path(name).is_file() else ()
+
+
+async def close_clients() -> None:
+    while _clients:
+        _, client = _clients.popitem()
+        await client.close()
+
+
+class Upstream:
+    """An answer whose body is still to be read. Close it, always; closing early closes the connection."""
+
+    __slots__ = ("_exchange", "_reader", "_response", "headers", "status")
+
+    def __init__(self, exchange: StreamRequest, response: Response) -> None:
+        self._exchange, self._response = exchange, response
+        self._reader = response.body_reader
+        self.status = response.status
+        self.headers = response.headers
+
+    async def read(self) -> bytes | None:
+        """The next bytes as they come, None at the end."""
+        try:
+            chunk = await self._reader.read_chunk()
+        except PyreqwestError as error:
+            raise _ours(error) from error
+        return None if chunk is None else bytes(chunk)
+
+    async def read_all(self) -> bytes:
+        """Everything that is left."""
+        chunks = []
+        while (chunk := await self.read()) is not None:
+            chunks.append(chunk)
+        return b"".join(chunks) if len(chunks) != 1 else chunks[0]
+
+    async def close(self) -> None:
+        await self._exchange.__aexit__(None, None, None)
+
+
+async def send(request: UpstreamRequest, connect_timeout_s: float, idle_timeout_s: float) -> Upstream:
+    """Send it and return once the status is there. Raise `UpstreamError` for a status other than 2xx."""
+    try:
+        builder = client_for(connect_timeout_s, idle_timeout_s).request(request.method, request.url)
+        builder = builder.headers(request.headers).body_bytes(request.body)
+        exchange = builder.streamed_read_buffer_limit(0).build_streamed()
+        response = await exchange.__aenter__()
+    except PyreqwestError as error:
+        raise _ours(error) from error
+    upstream = Upstream(exchange, response)
+    if 200 <= upstream.status < 300:
+        return upstream
+    try:
+        raise await _refusal(upstream, request)
+    finally:
+        await upstream.close()
+
+
+async def _refusal(upstream: Upstream, request: UpstreamRequest) -> UpstreamRefused:
+    if upstream.status < 400:
+        return UpstreamRefused(
+            f"The provider redirects (status {upstream.status}); check its base URL",
+            status=502,
+            code="redirect",
+        )
+    try:
+        body = (await upstream.read_all())[:MAX_ERROR_BYTES]
+    except UpstreamError:
+        body = b""
+    headers = _lower(upstream.headers)
+    error = get_format(request.format).parse_error(upstream.status, body, headers)
+    if error.retry_after is None:
+        error.retry_after = hinted_wait(headers, error.message)
+    return error
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _ours(error: PyreqwestError) -> UpstreamError:
+    """Foreign exceptions into ours, in one place. The provider's address is not a secret; its credentials are never in
+    these texts, since they travel in headers."""
+    if isinstance(error, RequestTimeoutError):
+        return UpstreamTimeout("The provider did not answer in time")
+    if isinstance(error, ConnectError):
+        return UpstreamUnreachable(f"The provider cannot be reached: {_cause(error)}")
+    return UpstreamBroken(f"The connection to the provider broke: {_cause(error)}")
+
+
+def _cause(error: PyreqwestError) -> str:
+    """The innermost cause, which names DNS, TLS or the refused connection."""
+    causes = getattr(error, "details", {}).get("causes") or []
+    text = causes[-1]["message"] if causes else error.message
+    return str(text)[:200]

@@ -1,0 +1,9 @@
+"""The wire endpoints, under their canonical paths. `gateway.surface` maps the other spellings to these."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from gateway.endpoints import wire_api
+
+urlpatterns = [path("", wire_api.urls)]

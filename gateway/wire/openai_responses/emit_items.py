@@ -1,0 +1,162 @@
+"""Parts into items: the input of a request, and (through `reply_items`) the output of a reply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gateway.wire import ir
+from gateway.wire.base import ModelProfile
+from gateway.wire.openai_responses import shell
+from gateway.wire.openai_responses.content import emit_part
+from gateway.wire.openai_responses.fields import NAME, own
+from omniroute.types import JSONDict
+
+_SAYS_ERROR = re.compile(r"error|fail|exception|invalid|denied|not found|traceback", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class InputEmitter:
+    """Items of a request. `items` grows; what cannot be said goes to `dropped`."""
+
+    profile: ModelProfile
+    dropped: list[str]
+    items: list[JSONDict] = field(default_factory=list)
+
+    def add(self, message: ir.Message) -> None:
+        run: list[ir.Part] = []
+        for part in message.parts:
+            if _starts_item(part):
+                self._flush(run, message.role)
+                run = []
+            if is_content(part):
+                run.append(part)
+                continue
+            self._flush(run, message.role)
+            run = []
+            self._add_other(part)
+        self._flush(run, message.role)
+        if not message.parts and (kept := own(message.extra).get("item")) is not None:
+            self.items.append({"role": message.role, "content": [], **kept})
+
+    def add_system(self, texts: Iterable[ir.Text], role: ir.Role) -> None:
+        self.add(ir.Message(role, list(texts)))
+
+    def _flush(self, run: list[ir.Part], role: ir.Role) -> None:
+        if not run:
+            return
+        kept = own(run[0].extra)
+        item: JSONDict = (
+            {"role": role, **kept["item"]} if "item" in kept else {"type": "message", "role": role}
+        )
+        if isinstance(run[0], ir.Text) and len(run) == 1 and kept.get("text", "item" not in kept):
+            self.items.append({**item, "content": run[0].text, **_null_content(item)})
+            return
+        parts = [emit_part(part, role, self.profile.vision, self.dropped) for part in run]
+        content = [part for part in parts if part is not None]
+        if role == "assistant":
+            content = [_answered(part) for part in content] if "item" not in kept else content
+        if content:
+            self.items.append({**item, "content": content})
+
+    def _add_other(self, part: ir.Part) -> None:
+        match part:
+            case ir.ToolCall():
+                self.items.append(emit_call(part))
+            case ir.ToolResult():
+                self.items.append(self._result(part))
+            case ir.Reasoning():
+                self._add_reasoning(part)
+            case ir.Unknown(format=format, raw=raw) if format == NAME and isinstance(raw, dict):
+                self.items.append(raw)
+            case ir.Unknown():
+                self.dropped.append(f"input.{part.type}")
+
+    def _add_reasoning(self, part: ir.Reasoning) -> None:
+        if NAME in part.extra:
+            self.items.append(emit_native_reasoning(part))
+        elif part.signature and part.vendor and part.vendor == self.profile.vendor:
+            texts = part.summaries or ((part.text,) if part.text else ())
+            item: JSONDict = {"type": "reasoning", "summary": [_summary(text) for text in texts]}
+            if part.id:
+                item["id"] = part.id
+            self.items.append({**item, "encrypted_content": part.signature})
+        else:
+            self.dropped.append("input.reasoning (no proof that this vendor accepts)")
+
+    def _result(self, part: ir.ToolResult) -> JSONDict:
+        kept = own(part.extra)
+        if isinstance(kept.get("raw"), dict):
+            return dict(kept["raw"])
+        item: JSONDict = {"type": f"{part.kind}_call_output", "call_id": part.call_id}
+        if part.kind == "custom":
+            item["type"] = "custom_tool_call_output"
+        only_text = all(isinstance(inner, ir.Text) for inner in part.parts)
+        if kept.get("text", False) if "item" in kept else only_text:
+            item["output"] = _told(part, "\n".join(p.text for p in part.parts if isinstance(p, ir.Text)))
+        else:
+            parts = [emit_part(inner, "user", self.profile.vision, self.dropped) for inner in part.parts]
+            item["output"] = [inner for inner in parts if inner is not None]
+            if part.is_error and not _says_error(part):
+                item["output"].insert(0, {"type": "input_text", "text": "Error:"})
+        return {**item, **kept.get("item", {})}
+
+
+def emit_call(call: ir.ToolCall) -> JSONDict:
+    kept = own(call.extra)
+    if isinstance(kept.get("item"), dict):
+        return shell.emit_call(call)
+    if call.kind == "custom":
+        return {
+            "type": "custom_tool_call",
+            "call_id": call.id,
+            "name": call.name,
+            "input": call.arguments,
+            **kept,
+        }
+    arguments = call.arguments if call.arguments or kept else "{}"
+    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments, **kept}
+
+
+def emit_native_reasoning(part: ir.Reasoning) -> JSONDict:
+    item: JSONDict = {"type": "reasoning", **own(part.extra)}
+    if part.id is not None:
+        item["id"] = part.id
+    if part.signature is not None and "encrypted_content" not in item:
+        item["encrypted_content"] = part.signature
+    return item
+
+
+def _summary(text: str) -> JSONDict:
+    return {"type": "summary_text", "text": text}
+
+
+def is_content(part: ir.Part) -> bool:
+    if isinstance(part, ir.Unknown):
+        return bool(own(part.extra).get("content"))
+    return isinstance(part, ir.Text | ir.Refusal | ir.Image | ir.File | ir.Audio)
+
+
+def _starts_item(part: ir.Part) -> bool:
+    return is_content(part) and "item" in own(part.extra)
+
+
+def _null_content(item: JSONDict) -> JSONDict:
+    return {"content": None} if "content" in item else {}
+
+
+def _answered(part: JSONDict) -> JSONDict:
+    """The vendor's own type of an assistant's text demands annotations."""
+    return (
+        {**part, "annotations": []} if part["type"] == "output_text" and "annotations" not in part else part
+    )
+
+
+def _says_error(part: ir.ToolResult) -> bool:
+    return any(isinstance(inner, ir.Text) and _SAYS_ERROR.search(inner.text) for inner in part.parts)
+
+
+def _told(part: ir.ToolResult, text: str) -> str:
+    """This format has no error flag: a failure that does not say so itself gets a word in front."""
+    return f"Error: {text}" if part.is_error and not _says_error(part) else text

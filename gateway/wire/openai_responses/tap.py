@@ -1,0 +1,135 @@
+"""What the gateway reads from an answer of this format that it passes on untouched."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway.wire import json
+from gateway.wire.base import Inspection, Seen, Tap
+from gateway.wire.openai_responses.errors import parse_error_value
+from gateway.wire.openai_responses.usage import UsageBody
+from gateway.wire.sse import DONE, ServerEvent
+from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
+from omniroute.types import Usage
+
+_EMPTY = (b"", b"null", b'""', b"{}")
+_NOTHING = frozenset({"response.created", "response.in_progress", "response.queued"})
+_LAST = frozenset({"response.completed", "response.incomplete", "response.done"})
+
+
+_ENDS = _LAST | {"response.failed", "error"}
+
+
+class _Response(msgspec.Struct):
+    usage: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
+    status: str | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str | None = None
+    response: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
+
+
+class _Whole(_Response):
+    object: str | None = None
+    output: msgspec.Raw = msgspec.Raw()
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode_response = msgspec.json.Decoder(_Response).decode
+_decode_whole = msgspec.json.Decoder(_Whole).decode
+_decode_usage = msgspec.json.Decoder(UsageBody, strict=False).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class ResponsesTap(Tap):
+    def look(self, event: ServerEvent) -> Seen:
+        data = event.data
+        if not data or data == DONE:
+            return Seen.NOTHING
+        try:
+            value = _decode_event(data)
+        except _UNREADABLE:
+            return Seen.CONTENT  # of a shape that nobody knows: whatever it is, the client gets it
+        kind = value.type or event.name.decode("utf-8", "replace")
+        if kind in _NOTHING:
+            return Seen.NOTHING
+        if kind in _LAST:
+            return self._look_at_end(value)
+        if kind == "response.failed":
+            return self._failed(_response(value.response).error, data)
+        if kind == "error" or (not kind.startswith("response.") and bytes(value.error) not in _EMPTY):
+            return self._failed(value.error, data)
+        return Seen.CONTENT if kind.startswith("response.") else Seen.NOTHING
+
+    def _look_at_end(self, value: _Event) -> Seen:
+        response = _response(value.response)
+        if bytes(response.error) not in _EMPTY:
+            return self._failed(response.error, bytes(value.response))
+        self.usage = _usage(response.usage) or self.usage
+        self.finished = True
+        return Seen.LAST
+
+    def _failed(self, error: msgspec.Raw, event: bytes) -> Seen:
+        """An `error` event may say everything at its own top."""
+        self.error = _refused(bytes(error) if bytes(error) not in _EMPTY else event)
+        return Seen.ERROR
+
+
+def _response(raw: msgspec.Raw) -> _Response:
+    try:
+        return _decode_response(raw)
+    except _UNREADABLE:
+        return _Response()
+
+
+def _usage(raw: msgspec.Raw) -> Usage | None:
+    if bytes(raw) in _EMPTY:
+        return None
+    try:
+        return _decode_usage(raw).to_usage()
+    except _UNREADABLE:
+        return None
+
+
+def _refused(error: bytes) -> UpstreamRefused:
+    try:
+        value = json.loads(error)
+    except InvalidRequest:
+        return parse_error_value(error)
+    if isinstance(value, dict) and "type" in value and str(value["type"]) in ("error", "response.failed"):
+        value.pop("type")
+    return parse_error_value(json.dumps(value))
+
+
+def is_end(event: ServerEvent) -> bool:
+    """Decodes the event only where its name does not tell already."""
+    if event.name:
+        return event.name.decode("utf-8", "replace") in _ENDS
+    if b"response." not in event.data and b'"error"' not in event.data:
+        return False
+    try:
+        return _decode_event(event.data).type in _ENDS
+    except _UNREADABLE:
+        return False
+
+
+def inspect(body: bytes) -> Inspection:
+    try:
+        whole = _decode_whole(body)
+    except _UNREADABLE:
+        return Inspection() if b'"output"' in body else Inspection(error=_nothing())
+    usage = _usage(whole.usage)
+    if bytes(whole.error) not in _EMPTY:
+        return Inspection(usage, _refused(bytes(whole.error)))
+    if whole.status == "failed":
+        return Inspection(usage, UpstreamBroken("The provider reported a failed response without saying why"))
+    if not bytes(whole.output).startswith(b"["):
+        return Inspection(usage, _nothing())
+    return Inspection(usage)
+
+
+def _nothing() -> GatewayError:
+    return UpstreamBroken("The provider answered without any output")

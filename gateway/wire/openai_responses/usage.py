@@ -1,0 +1,93 @@
+"""`usage` of this format (facts/translators.md §2.3)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from gateway.wire import ir, tokens
+from omniroute.types import JSONDict, Usage
+
+_CHARACTERS_PER_TOKEN = 4
+_USD_PER_TICK = Decimal("1e-10")
+"""xAI's `cost_in_usd_ticks`."""
+
+
+class _Input(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _Output(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class UsageBody(msgspec.Struct):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: _Input | None = None
+    output_tokens_details: _Output | None = None
+    cost: float | None = None  # OpenRouter: USD
+    cost_in_usd_ticks: int | None = None
+
+    def to_usage(self) -> Usage:
+        read, produced = self.input_tokens_details, self.output_tokens_details
+        return Usage(
+            input_tokens=self.input_tokens or 0,
+            output_tokens=self.output_tokens or 0,
+            cache_read_tokens=(read and read.cached_tokens) or 0,
+            cache_write_tokens=(read and read.cache_write_tokens) or 0,
+            reasoning_tokens=(produced and produced.reasoning_tokens) or 0,
+            cost=self._reported_cost(),
+        )
+
+    def _reported_cost(self) -> Decimal | None:
+        if self.cost is not None:
+            return Decimal(str(self.cost))
+        return self.cost_in_usd_ticks * _USD_PER_TICK if self.cost_in_usd_ticks is not None else None
+
+
+def parse_usage(value: object) -> Usage | None:
+    """None for an answer that reports no usage, or one that nobody can read."""
+    if not isinstance(value, dict) or not value:
+        return None
+    try:
+        body = msgspec.convert(value, UsageBody, strict=False)
+    except msgspec.ValidationError:
+        return None
+    return body.to_usage()
+
+
+def estimate_usage(request: ir.Request, output: list[JSONDict]) -> Usage:
+    """For a provider that reports none: clients of this format cannot do without."""
+    said = sum(_length(item) for item in output)
+    return Usage(tokens.estimate(request), round(said / _CHARACTERS_PER_TOKEN), estimated=True)
+
+
+def _length(item: JSONDict) -> int:
+    texts = [item.get("arguments"), item.get("input")]
+    for part in [*(item.get("content") or []), *(item.get("summary") or [])]:
+        texts += [part.get("text"), part.get("refusal")] if isinstance(part, dict) else []
+    return sum(len(text) for text in texts if isinstance(text, str))
+
+
+def usage_object(usage: Usage | None, kept: Any) -> JSONDict | None:
+    """The provider's own object as long as it says the same."""
+    if isinstance(kept, dict) and parse_usage(kept) == usage:
+        return kept
+    return None if usage is None else emit_usage(usage)
+
+
+def emit_usage(usage: Usage) -> JSONDict:
+    return {
+        "input_tokens": usage.input_tokens,
+        "input_tokens_details": {
+            "cached_tokens": usage.cache_read_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+        },
+        "output_tokens": usage.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }

@@ -1,0 +1,1 @@
+"""Edits of a request body that a table cannot express, as small named functions. `quirks` applies them."""

@@ -1,0 +1,70 @@
+"""Edits of `tools`. Source: facts/api_key_providers.md §2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.edits.base import TOOL_EDITS, Item, value
+
+_NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+_DATA = ("enum", "const", "default", "examples", "required")
+_ANTHROPIC_EXTRAS = ("defer_loading", "allowed_callers", "input_examples", "eager_input_streaming", "strict")
+
+
+@TOOL_EDITS.register("strip_strict")
+def strip_strict(tools: list[Item]) -> list[Item]:
+    edited = [_without_strict(tool) for tool in tools]
+    return edited if any(new is not old for new, old in zip(edited, tools, strict=True)) else tools
+
+
+def _without_strict(tool: Item) -> Item:
+    function = value(tool.get("function"))
+    if isinstance(function, dict) and "strict" in function:
+        return {**tool, "function": {name: item for name, item in function.items() if name != "strict"}}
+    return tool
+
+
+@TOOL_EDITS.register("strip_schema_keys")
+def strip_schema_keys(tools: list[Item]) -> list[Item]:
+    """Without `$schema`, `$id`, `additionalProperties: false`, where they are keywords and not names."""
+    edited = []
+    for tool in tools:
+        function = value(tool.get("function"))
+        if isinstance(function, dict) and isinstance(function.get("parameters"), dict):
+            cleaned = _clean(function["parameters"])
+            if cleaned != function["parameters"]:
+                tool = {**tool, "function": {**function, "parameters": cleaned}}
+        edited.append(tool)
+    return edited if any(new is not old for new, old in zip(edited, tools, strict=True)) else tools
+
+
+def _clean(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_clean(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    cleaned: dict[str, Any] = {}
+    for name, item in schema.items():
+        if name in ("$schema", "$id") or (name == "additionalProperties" and item is False):
+            continue
+        if name in _DATA:
+            cleaned[name] = item
+        elif name in _NAMED_SCHEMAS and isinstance(item, dict):
+            cleaned[name] = {key: _clean(sub) for key, sub in item.items()}
+        else:
+            cleaned[name] = _clean(item)
+    return cleaned
+
+
+@TOOL_EDITS.register("plain_anthropic_tools")
+def plain_anthropic_tools(tools: list[Item]) -> list[Item]:
+    """Anthropic: only the client's own tools, without beta options. What the server would run is left out."""
+    edited = []
+    for tool in tools:
+        if value(tool.get("type")) not in (None, "custom"):
+            continue
+        if any(name in tool for name in _ANTHROPIC_EXTRAS):
+            tool = {name: item for name, item in tool.items() if name not in _ANTHROPIC_EXTRAS}
+        edited.append(tool)
+    same = len(edited) == len(tools) and all(new is old for new, old in zip(edited, tools, strict=True))
+    return tools if same else edited

@@ -1,0 +1,82 @@
+"""Custom nodes (`models.ProviderNode`) as providers. Source: facts/api_key_providers.md §7."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from providers import catalog
+from providers.catalog.clones import ANTHROPIC_CLONE
+from providers.spec import Auth, Endpoint, ProviderSpec
+
+if TYPE_CHECKING:
+    from providers.models import ProviderNode
+
+LOCAL_FIRST_EVENT_S = 600.0
+"""A local server loads a model before it answers."""
+RESERVED_PREFIXES = frozenset(
+    (
+        *("claude", "claude-code", "cc", "codex", "cx", "gemini-cli", "gc", "github", "gh", "qwen", "qw"),
+        *("iflow", "if", "antigravity", "ag", "kiro", "kr", "cursor", "cu", "kilocode", "kc", "cline", "cl"),
+        *("deepgram", "dg", "assemblyai", "aai", "combo", "combos"),
+    )
+)
+"""Names of providers that log in by OAuth or transcribe, and what would read like something else."""
+_PASTED = re.compile(
+    r"/(?:chat/completions|completions|responses|messages(?:/count_tokens)?|embeddings|models(?:/[^/]*)?)$"
+)
+
+
+def normalise_base_url(url: str) -> str:
+    """The base of an address that may have been pasted whole: no query, endpoint path or trailing slash.
+
+    `/v1` is neither added nor removed.
+    """
+    scheme, host, path, _, _ = urlsplit(url.strip())
+    return urlunsplit((scheme.lower(), host, _PASTED.sub("", path.rstrip("/")).rstrip("/"), "", ""))
+
+
+def is_local(url: str) -> bool:
+    """Whether an address is on this machine or network: loopback, private range, `.local`, bare name."""
+    host = urlsplit(url).hostname or ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".lan", ".internal", ".localhost"))
+    return address.is_private or address.is_loopback or address.is_link_local
+
+
+def spec_of_node(node: ProviderNode) -> ProviderSpec:
+    base_url = normalise_base_url(node.base_url)
+    anthropic = node.kind == "anthropic-compatible"
+    format = "openai_responses" if node.api_type == "responses" else "openai_chat"
+    auth: Auth = "x-api-key+bearer" if anthropic else "bearer"
+    endpoint = Endpoint(
+        format="anthropic_messages" if anthropic else format,
+        base_url=base_url,
+        auth=auth,
+        headers={str(name): str(text) for name, text in (node.headers or {}).items()},
+        forward_headers=("anthropic-version", "anthropic-beta") if anthropic else (),
+    )
+    return ProviderSpec(
+        id=node.id,
+        name=node.name,
+        prefix=node.prefix,
+        tier="custom",
+        endpoints=(endpoint,),
+        quirks=ANTHROPIC_CLONE if anthropic else (),
+        timeout_first_event_s=LOCAL_FIRST_EVENT_S if is_local(base_url) else None,
+    )
+
+
+def prefix_problem(prefix: str) -> str:
+    """Why a node may not have this prefix, in a sentence; "" if it may."""
+    wanted = prefix.lower()
+    for spec in catalog.load().values():
+        if wanted in {name.lower() for name in (spec.id, spec.shown_prefix, *spec.aliases)}:
+            return f"“{prefix}” already means {spec.name}. Choose another prefix."
+    if wanted in RESERVED_PREFIXES:
+        return f"“{prefix}” is reserved. Choose another prefix."
+    return ""

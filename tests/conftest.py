@@ -1,0 +1,79 @@
+"""Fixtures for every test, and the rule about missing services: left out and said so; in CI, a failure."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from gateway import simulator as provider_simulator
+from gateway.simulator import Simulator
+from tests import services
+
+_left_out: Counter[str] = Counter()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, need in services.NEEDS.items():
+        if not item.get_closest_marker(marker):
+            continue
+        if reason := need.missing():
+            if services.IN_CI and need.required:
+                pytest.fail(f"CI must run {marker} tests: {reason}", pytrace=False)
+            _left_out[f"{marker}: {reason}"] += 1
+            pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Under xdist the workers skip, and the reports say why."""
+    counts = _left_out or Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    )
+    if counts:
+        terminalreporter.section("left out")
+        for reason, count in sorted(counts.items()):
+            terminalreporter.line(f"{count} x {reason}")
+
+
+@pytest.fixture(scope="session")
+def _simulator() -> Iterator[Simulator]:
+    with provider_simulator.start() as running:
+        yield running
+
+
+@pytest.fixture
+def simulator(_simulator: Simulator) -> Simulator:
+    """A provider that speaks every wire format, without rules or requests from the test before."""
+    _simulator.reset()
+    return _simulator
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """An empty PostgreSQL database, dropped afterwards. Its test carries the `cluster` marker."""
+    import psycopg
+    from psycopg import sql
+
+    name = sql.Identifier(database := f"omniroute_test_{secrets.token_hex(6)}")
+    with psycopg.connect(services.DATABASE_URL, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        try:
+            yield urlsplit(services.DATABASE_URL)._replace(path=f"/{database}").geturl()
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """The test database of Redis, emptied before and after. Its test carries the `cluster` marker."""
+    import redis
+
+    with redis.Redis.from_url(services.REDIS_URL) as client:
+        client.flushdb()
+        yield services.REDIS_URL
+        client.flushdb()

@@ -1,0 +1,92 @@
+"""What some tests need from the machine: found or not, and where."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/test")
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """`missing` returns why it is not there, or "". A `required` one must be there in CI."""
+
+    missing: Callable[[], str]
+    required: bool
+
+
+def chromium() -> str | None:
+    """Path of a browser for Playwright's `executable_path`, or None."""
+    named = os.environ.get("CHROMIUM")
+    return named or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+
+
+def traffic_dir() -> Path:
+    return Path(os.environ.get("OMNIROUTE_TRAFFIC_DIR") or ROOT.parent / "shared" / "traffic").resolve()
+
+
+@cache
+def _no_browser() -> str:
+    return "" if chromium() else "no Chromium found (Debian: apt install chromium; or set CHROMIUM)"
+
+
+@cache
+def no_postgres() -> str:
+    import psycopg
+
+    try:
+        psycopg.connect(DATABASE_URL, connect_timeout=3).close()
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        return f"PostgreSQL is not reachable at {DATABASE_URL} ({reason}; set TEST_DATABASE_URL)"
+    return ""
+
+
+@cache
+def no_redis() -> str:
+    import redis
+
+    client = redis.Redis.from_url(REDIS_URL, socket_connect_timeout=3)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        return f"Redis is not reachable at {REDIS_URL} ({error}; set TEST_REDIS_URL)"
+    finally:
+        client.close()
+    return ""
+
+
+@cache
+def _no_traffic() -> str:
+    folder = traffic_dir()
+    if (folder / "index.tsv").is_file():
+        return ""
+    return f"no recorded traffic at {folder} (set OMNIROUTE_TRAFFIC_DIR)"
+
+
+@cache
+def _no_clients() -> str:
+    return (
+        ""
+        if os.environ.get("OMNIROUTE_CLIENT_TESTS")
+        else "downloads several hundred MB (set OMNIROUTE_CLIENT_TESTS=1)"
+    )
+
+
+NEEDS: dict[str, Need] = {
+    "browser": Need(_no_browser, required=True),
+    "cluster": Need(lambda: no_postgres() or no_redis(), required=True),
+    "traffic": Need(_no_traffic, required=False),
+    "clients": Need(_no_clients, required=False),
+}
+"""By marker."""
