@@ -44,7 +44,7 @@ def detail(kind, **fields):
         ),
     ],
 )
-def test_codes_in_the_gateways_words(error, status, code):
+def test_codes_come_in_the_gateways_words(error, status, code):
     refused = parse(error, status)
     assert (refused.status, refused.code, refused.message) == (status, code, error["message"])
     assert refused.format == "gemini"
@@ -112,7 +112,7 @@ def test_no_body_makes_it_fail(body, status):
         (599, "INTERNAL"),
     ],
 )
-def test_errors_in_googles_shape(status, word):
+def test_errors_have_googles_shape(status, word):
     assert GEMINI.emit_error(GatewayError("m", status=status)) == {
         "error": {"code": status, "message": "m", "status": word}
     }

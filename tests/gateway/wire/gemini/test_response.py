@@ -118,7 +118,7 @@ def test_made_ids_are_stable_for_one_answer_and_differ_between_answers():
         ("FINISH_REASON_UNSPECIFIED", "stop"),
     ],
 )
-def test_finish_reasons(reason, wanted):
+def test_finish_reasons_are_understood(reason, wanted):
     body = {"candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": reason}]}
     assert GEMINI.parse_response(body).candidates[0].finish_reason == wanted
 
@@ -215,7 +215,7 @@ def test_a_foreign_answer_is_complete():
         (None, "STOP"),
     ],
 )
-def test_finish_reasons_in_googles_words(reason, word):
+def test_finish_reasons_are_said_in_googles_words(reason, word):
     body = GEMINI.emit_response(ir.Response(candidates=[ir.Candidate([], reason)]), ASKED)
     assert body["candidates"][0]["finishReason"] == word
     assert body["candidates"][0]["content"] == {"role": "model", "parts": []}

@@ -42,7 +42,7 @@ def answer(*parts, **more):
         ({"error": {"code": 500, "message": "x"}}, Seen.ERROR, False),
     ],
 )
-def test_what_an_event_is(value, seen, finished):
+def test_it_tells_content_from_silence_and_errors(value, seen, finished):
     tap = GeminiTap()
     assert look(tap, value) is seen
     assert tap.finished is finished
@@ -89,12 +89,12 @@ def test_an_error_is_kept():
         ({"candidates": "odd"}, None),
     ],
 )
-def test_whole_answers(body, error):
+def test_it_finds_errors_in_whole_answers(body, error):
     found = GEMINI.inspect(json.dumps(body).encode()).error
     assert (type(found) if found else None) is error
 
 
-def test_the_usage_of_a_whole_answer():
+def test_it_reads_the_usage_of_a_whole_answer():
     body = {**answer({"text": "a"}), "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 3}}
     assert GEMINI.inspect(json.dumps(body).encode()).usage == Usage(input_tokens=5, output_tokens=3)
 

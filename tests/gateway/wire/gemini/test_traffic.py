@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,21 +11,19 @@ import pytest
 from gateway.wire import ir, sse
 from gateway.wire.base import ModelProfile
 from gateway.wire.gemini import Gemini, array
+from tests.services import traffic_dir
 
 pytestmark = pytest.mark.traffic
 GEMINI = Gemini()
-ROOT = Path(__file__).resolve().parents[4]
-FOLDER = Path(os.environ.get("OMNIROUTE_TRAFFIC_DIR", ROOT.parent / "shared" / "traffic"))
+NOT_THERE = pytest.param(None, id="none")
 CUTS = 200
 """At most so many positions are tried in one stream."""
 
 
 def recordings() -> list[Any]:
-    found = [json.loads(path.read_text()) for path in sorted(FOLDER.rglob("gemini*.json"))]
-    reason = f"no recordings of Gemini under {FOLDER}; set OMNIROUTE_TRAFFIC_DIR"
-    return [pytest.param(record, id=record["id"]) for record in found if record["format"] == "gemini"] or [
-        pytest.param(None, marks=pytest.mark.skip(reason=reason))
-    ]
+    """Where there are none, one case is left for the `traffic` marker to skip with its reason."""
+    found = [json.loads(path.read_text()) for path in sorted(traffic_dir().rglob("gemini*.json"))]
+    return [pytest.param(record, id=record["id"]) for record in found] or [NOT_THERE]
 
 
 def request_of(record):
