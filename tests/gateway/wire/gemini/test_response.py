@@ -224,3 +224,8 @@ def test_finish_reasons_are_said_in_googles_words(reason, word):
 def test_folding_what_was_unfolded_changes_nothing():
     response = GEMINI.parse_response(FULL)
     assert ir.fold(ir.unfold(response)) == response
+
+
+def test_an_answer_without_names_gets_none():
+    body = {"candidates": [{"content": {"parts": [{"text": "a"}], "role": "model"}, "finishReason": "STOP"}]}
+    assert GEMINI.emit_response(GEMINI.parse_response(body), ASKED) == body

@@ -164,6 +164,14 @@ def test_hosted_parts_and_pictures_come_whole():
     ]
 
 
+def test_empty_grounding_does_not_replace_what_was_found():
+    found = {"webSearchQueries": ["rain"]}
+    events = parse(
+        chunk({"text": "a"}, groundingMetadata=found), chunk(groundingMetadata={}, finishReason="STOP")
+    )
+    assert ir.fold(events).candidates[0].extra == {"gemini": {"groundingMetadata": found}}
+
+
 # ---- to a Gemini client
 
 FOREIGN: list[ir.Event] = [

@@ -30,6 +30,7 @@ def answer(*parts, **more):
         (b"", Seen.NOTHING, False),
         (answer({"text": ""}), Seen.NOTHING, False),
         (answer(), Seen.NOTHING, False),
+        (b'{"candidates": [{"content": {"parts": [{\n "text": ""\n}]}}]}', Seen.NOTHING, False),
         ({"usageMetadata": {"promptTokenCount": 1}}, Seen.NOTHING, False),
         (answer({"text": "a"}), Seen.CONTENT, False),
         (answer({"text": "a", "thought": True}), Seen.CONTENT, False),
