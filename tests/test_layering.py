@@ -14,7 +14,7 @@ KERNEL = "omniroute.kernel"
 APPS = ("resilience", "providers", "combos", "billing", "gateway")
 COMPOSITION = "omniroute.project"
 """Settings, URLs, ASGI, the admin site, commands: puts everything together."""
-KERNEL_MODULES = {"errors", "types", "registry", "crypto"}
+KERNEL_MODULES = {"errors", "types", "registry", "crypto", "env", "secrets"}
 LEAVES = {"pages", "admin"}
 """Modules that Django or the admin site finds by name; nobody imports them."""
 
