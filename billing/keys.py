@@ -21,7 +21,9 @@ class NewKey(NamedTuple):
 
 def hash_key(secret: str) -> str:
     """HMAC-SHA256 under `API_KEY_SECRET`, in hex. The key has 256 random bits, so it needs no slow hash."""
-    return hmac.digest(settings.API_KEY_SECRET.encode(), secret.encode("utf-8", "surrogatepass"), "sha256").hex()
+    return hmac.digest(
+        settings.API_KEY_SECRET.encode(), secret.encode("utf-8", "surrogatepass"), "sha256"
+    ).hex()
 
 
 def create_api_key(name: str, scope: str = ApiKey.Scope.USE, **values: object) -> NewKey:

@@ -16,7 +16,9 @@ class ApiKey(models.Model):
         MANAGE = "manage", "Use models and manage the gateway"
 
     name = models.CharField(max_length=100)
-    hint = models.CharField(max_length=20, editable=False, help_text="First and last characters, to recognise it by.")
+    hint = models.CharField(
+        max_length=20, editable=False, help_text="First and last characters, to recognise it by."
+    )
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     scope = models.CharField(max_length=10, choices=Scope, default=Scope.USE)
     is_active = models.BooleanField("active", default=True)
@@ -44,8 +46,12 @@ class Price(models.Model):
     model = models.CharField(max_length=200, help_text="Model id or pattern, e.g. gpt-4o or gpt-4o*.")
     input = models.DecimalField("input / 1M", max_digits=12, decimal_places=6)
     output = models.DecimalField("output / 1M", max_digits=12, decimal_places=6)
-    cache_read = models.DecimalField("cache read / 1M", max_digits=12, decimal_places=6, null=True, blank=True)
-    cache_write = models.DecimalField("cache write / 1M", max_digits=12, decimal_places=6, null=True, blank=True)
+    cache_read = models.DecimalField(
+        "cache read / 1M", max_digits=12, decimal_places=6, null=True, blank=True
+    )
+    cache_write = models.DecimalField(
+        "cache write / 1M", max_digits=12, decimal_places=6, null=True, blank=True
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -111,6 +117,10 @@ class UsageRecord(models.Model):
     def __str__(self) -> str:
         return f"{self.requested_model} {self.status}"
 
+    @property
+    def has_tokens(self) -> bool:
+        return self.input_tokens > 0 or self.output_tokens > 0
+
 
 class DailyUsage(models.Model):
     """Usage of one UTC day by what it is asked for most, so that no page reads the history."""
@@ -124,7 +134,9 @@ class DailyUsage(models.Model):
     requests = models.PositiveIntegerField(default=0)
     errors = models.PositiveIntegerField(default=0)
     fallbacks = models.PositiveIntegerField(default=0)
-    unpriced = models.PositiveIntegerField(default=0, help_text="Requests with tokens but without a known price.")
+    unpriced = models.PositiveIntegerField(
+        default=0, help_text="Requests with tokens but without a known price."
+    )
     input_tokens = models.BigIntegerField(default=0)
     output_tokens = models.BigIntegerField(default=0)
     cache_read_tokens = models.BigIntegerField(default=0)

@@ -93,7 +93,9 @@ def _row(price: Any) -> PriceRow | None:
         return None
     start = _tier_start(values.values())
     return PriceRow(
-        *_at(values, 0), tier_start=start, tier=PriceRow(*_at(values, start + 1)) if start is not None else None
+        *_at(values, 0),
+        tier_start=start,
+        tier=PriceRow(*_at(values, start + 1)) if start is not None else None,
     )
 
 

@@ -15,7 +15,9 @@ class Combo(models.Model):
         max_length=120, unique=True, validators=[NAME_VALIDATOR], help_text="What clients send as the model."
     )
     description = models.CharField(max_length=300, blank=True, default="")
-    strategy = models.CharField(max_length=30, default="priority", help_text="How the first target is chosen.")
+    strategy = models.CharField(
+        max_length=30, default="priority", help_text="How the first target is chosen."
+    )
     is_active = models.BooleanField("active", default=True)
     max_retries = models.PositiveSmallIntegerField(
         default=0,
@@ -45,7 +47,9 @@ class ComboTarget(models.Model):
     combo = models.ForeignKey(Combo, on_delete=models.CASCADE, related_name="targets")
     position = models.PositiveIntegerField(default=0, db_index=True)
     model = models.CharField(max_length=250, help_text="provider/model, or the name of another combo.")
-    weight = models.PositiveIntegerField(default=1, help_text="Share of the traffic, for the weighted strategy.")
+    weight = models.PositiveIntegerField(
+        default=1, help_text="Share of the traffic, for the weighted strategy."
+    )
     is_active = models.BooleanField("active", default=True)
 
     class Meta:
@@ -59,7 +63,9 @@ class ComboTarget(models.Model):
 class ModelAlias(models.Model):
     """Another name for a model or combo. `*` stands for any characters, `?` for one; an exact name wins."""
 
-    pattern = models.CharField(max_length=200, unique=True, help_text="A name, or a pattern such as claude-sonnet-*.")
+    pattern = models.CharField(
+        max_length=200, unique=True, help_text="A name, or a pattern such as claude-sonnet-*."
+    )
     target = models.CharField(max_length=250, help_text="provider/model, or a combo's name.")
     is_active = models.BooleanField("active", default=True)
     created_at = models.DateTimeField(auto_now_add=True)

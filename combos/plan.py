@@ -14,11 +14,11 @@ from providers.config import AccountConfig, ProvidersConfig
 from resilience.classify import Next, Scope, Verdict, classify
 from resilience.cooldown import Cooldown, Cooldowns
 
-
 _TELLING = {
     reason: rank
     for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
 }
+_LIMITS = frozenset({"rate_limited", "billing"})
 _RETRY_STATUSES = (429, 503, 529)
 
 
@@ -46,6 +46,8 @@ class Plan:
     account_strategy: str
     waits: list[float] = field(default_factory=list)
     """Seconds until the accounts that were passed over are free again."""
+    reasons: set[str] = field(default_factory=set)
+    """Why they were."""
     _targets: tuple[Target, ...] = ()
     _left: set[Target] = field(default_factory=set)
     """Targets that need no further account."""
@@ -66,7 +68,7 @@ class Plan:
             elif cooldown.soft:
                 postponed.append(attempt)
             else:
-                self._pass_over(attempt)
+                self._pass_over(attempt, cooldown)
         for attempt in postponed:
             if attempt.target not in self._left:
                 yield attempt
@@ -87,7 +89,7 @@ class Plan:
         self.cooldowns.succeed(attempt.model_key)
 
     def failure(self, errors: Sequence[UpstreamError]) -> GatewayError:
-        """What to tell the client when no attempt is left: of the failures the one it can act upon, the first of equals.
+        """What to tell the client when no attempt is left: the failure that it can act upon, the first of equals.
 
         Its Retry-After is the time until the first account is free again.
         """
@@ -103,14 +105,17 @@ class Plan:
             return NoTargetAvailable(f"The combo {self.route.requested!r} has no usable target")
         if self.waits:
             wait = min(self.waits)
+            limited = not self.reasons.isdisjoint(_LIMITS)
             return NoTargetAvailable(
                 f"Every account for {self.route.requested!r} is cooling down; reset after {_spoken(wait)}",
-                code="all_accounts_cooling",
+                status=429 if limited else 503,
+                code="rate_limit_exceeded" if limited else "all_accounts_cooling",
                 retry_after=wait,
             )
         names = ", ".join(dict.fromkeys(target.provider.name for target in self.route.targets))
         return NoTargetAvailable(
-            f"No account is connected for {names}. Add one in the dashboard under Providers.", code="no_account"
+            f"No account is connected for {names}. Add one in the dashboard under Providers.",
+            code="no_account",
         )
 
     def _candidates(self) -> Iterator[Attempt]:
@@ -126,8 +131,9 @@ class Plan:
     def _cooling(self, attempt: Attempt) -> Cooldown | None:
         return self.cooldowns.get(attempt.account.key) or self.cooldowns.get(attempt.model_key)
 
-    def _pass_over(self, attempt: Attempt) -> None:
+    def _pass_over(self, attempt: Attempt, cooldown: Cooldown) -> None:
         keys = (attempt.account.key, attempt.model_key)
+        self.reasons.add(cooldown.reason)
         self.waits.append(max(self.cooldowns.remaining(key) for key in keys))
 
 

@@ -113,7 +113,9 @@ def _bare(name: str, providers: ProvidersConfig) -> Target:
     if candidates:
         names = ", ".join(f"{spec.shown_prefix}/{name}" for spec in candidates)
         raise InvalidRequest(
-            f"Several providers serve the model {name!r}. Write one of: {names}", code="ambiguous_model", param="model"
+            f"Several providers serve the model {name!r}. Write one of: {names}",
+            code="ambiguous_model",
+            param="model",
         )
     if family and family in providers.specs and "/" not in name:
         return Target(providers.specs[family], name)

@@ -32,7 +32,7 @@ async def read_whole(upstream: Upstream, passage: Passage, exchange: Exchange) -
 
 
 class StreamAnswer:
-    """A stream whose first content has arrived. `parts` yields the client's bytes but for the end, then `end` has it."""
+    """A stream whose first content has arrived. `parts` yields the client's bytes; their end is in `end` then."""
 
     def __init__(self, upstream: Upstream, reader: Reader, first: bytes) -> None:
         self._upstream, self._reader, self._first = upstream, reader, first

@@ -45,12 +45,16 @@ def authenticate(caller: Caller, billing: BillingConfig, *, required: bool) -> K
     key = billing.keys.get(hash_key(secret)) if secret else None
     if key is not None:
         if not key.is_usable:
-            raise Unauthorized("This API key is disabled" if not key.is_active else "This API key has expired")
+            raise Unauthorized(
+                "This API key is disabled" if not key.is_active else "This API key has expired"
+            )
         return key
     if required or not is_local(caller.address):
         if secret:
             raise Unauthorized("This API key is not known here")
-        raise Unauthorized("An API key is needed: send it as 'Authorization: Bearer <key>'", code="missing_api_key")
+        raise Unauthorized(
+            "An API key is needed: send it as 'Authorization: Bearer <key>'", code="missing_api_key"
+        )
     _refuse_foreign_pages(caller.headers)
     return None
 

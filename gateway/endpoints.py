@@ -5,36 +5,41 @@ Foreign bodies never become Schemas: what a client sends beyond what is known he
 
 from __future__ import annotations
 
-from django.conf import settings
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI, Router
 
-from gateway import models_list, pipeline
-from gateway import snapshot as snapshots
-from gateway.auth import Caller, authenticate
+from gateway import counting, pipeline
+from gateway.auth import Caller
 from gateway.handler import WireRequest
 from gateway.inbound import parse
-from gateway.models_list import ModelEntry
+from gateway.models_list import router as models_router
 from gateway.passage import JSON_TYPE
-from gateway.snapshot import Snapshot
 from gateway.wire import json
-from omniroute.errors import ModelNotFound
-from omniroute.types import JSONDict
+from gateway.wire.gemini import listing
+from omniroute.errors import GatewayError, NotFound
+from omniroute.types import InboundRequest, JSONDict
 
 router = Router()
 
 
-async def serve(request: HttpRequest, format: str) -> HttpResponseBase:
-    assert isinstance(request, WireRequest)
-    caller = caller_of(request)
-    inbound = parse(request.body, format=format, path=request.path, headers=caller.headers)
+async def serve(request: HttpRequest, format: str, **known: Any) -> HttpResponseBase:
+    """`known` is what the format says outside of the body: see `inbound.parse`."""
+    inbound, caller = receive(request, format, **known)
     return await pipeline.serve(inbound, caller)
 
 
-def caller_of(request: WireRequest) -> Caller:
-    client = request.scope.get("client")
-    return Caller(client[0] if client else "127.0.0.1", request.wire_headers, request.META["QUERY_STRING"])
+async def counted(request: HttpRequest, format: str, model: str | None = None) -> int:
+    inbound, caller = receive(request, format, model=model, stream=False, operation="count")
+    return await counting.count(inbound, caller, counting.parse(inbound))
+
+
+def receive(request: HttpRequest, format: str, **known: Any) -> tuple[InboundRequest, Caller]:
+    assert isinstance(request, WireRequest)
+    caller = request.caller
+    return parse(request.body, format=format, path=request.path, headers=caller.headers, **known), caller
 
 
 @router.post("/v1/chat/completions")
@@ -52,33 +57,35 @@ async def responses(request: HttpRequest) -> HttpResponseBase:
     return await serve(request, "openai_responses")
 
 
-@router.get("/v1/models")
-async def list_models(request: HttpRequest) -> HttpResponse:
-    entries, _ = await _models(request)
-    return json_response({"object": "list", "data": [models_list.emit_openai(entry) for entry in entries]})
+@router.post("/v1/messages/count_tokens")
+async def count_tokens(request: HttpRequest) -> HttpResponse:
+    return json_response({"input_tokens": await counted(request, "anthropic_messages")})
 
 
-@router.get("/v1/models/{path:model}")
-async def get_model(request: HttpRequest, model: str) -> HttpResponse:
-    entries, snapshot = await _models(request)
-    for entry in entries:
-        if entry.id == model:
-            return json_response(models_list.emit_openai(entry))
-    route = pipeline.route_of(model, snapshot)  # raises for an unknown name
-    if not any(snapshot.providers.is_connected(target.provider.id) for target in route.targets):
-        raise ModelNotFound(f"No account is connected for the model {model!r}", param="model")
-    entry = ModelEntry(model, route.combo.name if route.combo else route.targets[0].provider.id)
-    return json_response(models_list.emit_openai(entry))
+@router.post("/v1/responses/input_tokens")
+async def input_tokens(request: HttpRequest) -> HttpResponse:
+    tokens = await counted(request, "openai_responses")
+    return json_response({"object": "response.input_tokens", "input_tokens": tokens})
 
 
-async def _models(request: HttpRequest) -> tuple[list[ModelEntry], Snapshot]:
-    assert isinstance(request, WireRequest)
-    caller = caller_of(request)
-    snapshot = await snapshots.current()
-    snapshot = await snapshots.newer_than(snapshot) or snapshot
-    required = settings.REQUIRE_API_KEY or snapshot.require_key_for_models
-    key = authenticate(caller, snapshot.billing, required=required)
-    return models_list.usable_models(snapshot, key), snapshot
+@router.get("/v1/responses")
+async def responses_socket(request: HttpRequest) -> HttpResponse:
+    """Codex asks for a WebSocket here; told 426 it falls back to HTTP at once, after a 404 it tries seven times."""
+    raise GatewayError("Use POST; there is no WebSocket here", status=426, code="upgrade_required")
+
+
+@models_router.post("/v1beta/models/{path:model}")
+@models_router.post("/v1/models/{path:model}")
+async def gemini(request: HttpRequest, model: str) -> HttpResponseBase:
+    """`{model}:{method}`; google-genai 3 calls under /v1 what earlier ones call under /v1beta."""
+    name, _, method = model.removeprefix("models/").rpartition(":")
+    if method == "countTokens":
+        return json_response(listing.emit_count(await counted(request, "gemini", name)))
+    if method not in ("generateContent", "streamGenerateContent"):
+        raise NotFound(f"There is no method {method[:60]!r} for models here")
+    stream = method == "streamGenerateContent"
+    array = stream and request.GET.get("alt") != "sse"
+    return await serve(request, "gemini", model=name, stream=stream, array=array)
 
 
 def json_response(value: JSONDict) -> HttpResponse:
@@ -87,6 +94,7 @@ def json_response(value: JSONDict) -> HttpResponse:
 
 wire_api = NinjaAPI(urls_namespace="wire", docs_url=None, openapi_url=None)
 wire_api.add_router("", router)
+wire_api.add_router("", models_router)
 
 
 @wire_api.exception_handler(Exception)

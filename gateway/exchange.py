@@ -97,7 +97,9 @@ class Exchange:
             attempts=json.dumps(self.attempts).decode(),
             attempt_count=len(self.attempts),
             latency_ms=round((now - self.started) * 1000),
-            first_token_ms=round((self.first_token_at - self.started) * 1000) if self.first_token_at else None,
+            first_token_ms=round((self.first_token_at - self.started) * 1000)
+            if self.first_token_at
+            else None,
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cache_read_tokens,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +20,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
+from gateway.auth import Caller
 from gateway.responses import StreamedResponse, error_response
 from gateway.surface import format_for
 from gateway.wire import get_format
@@ -27,9 +28,9 @@ from omniroute.errors import GatewayError, MethodNotAllowed, NotFound, RequestTo
 
 logger = logging.getLogger(__name__)
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 WATCH_AFTER_S = 0.05
 """Requests that take less never pay for watching whether their client is still there."""
@@ -92,11 +93,12 @@ class WireHandler:
 
 
 class WireRequest(ASGIRequest):
-    """Django's request with the body at hand. `wire_headers` have lower-case names."""
+    """Django's request, its body at hand, and who sent it."""
 
     def __init__(self, scope: Scope, headers: dict[str, str], body: bytes) -> None:
         super().__init__(scope, io.BytesIO())
-        self.wire_headers = headers
+        client = scope.get("client")
+        self.caller = Caller(client[0] if client else "127.0.0.1", headers, self.META["QUERY_STRING"])
         self._body = body
 
 

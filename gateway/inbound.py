@@ -26,6 +26,7 @@ def parse(
     operation: str = "generate",
     model: str | None = None,
     stream: bool | None = None,
+    array: bool = False,
 ) -> InboundRequest:
     """`model` and `stream` are given where the format has them in the path (Gemini).
 
@@ -41,12 +42,13 @@ def parse(
         id=f"req_{getrandbits(96):024x}",
         format=format,
         operation=operation,
-        model=_model(fields) if model is None else model,
+        model=_model(fields) if model is None else check_model(model),
         stream=_stream(fields) if stream is None else stream,
         body=body,
         fields=fields,
         headers=headers,
         path=path,
+        array=array,
     )
 
 
@@ -56,9 +58,13 @@ def _model(fields: dict[str, msgspec.Raw]) -> str:
         raise InvalidRequest("The field 'model' is missing", param="model")
     if not isinstance(value, str):
         raise InvalidRequest(f"The field 'model' must be a string, not {_kind(value)}", param="model")
-    if len(value) > MAX_MODEL_LENGTH or not value.isprintable():
-        raise InvalidRequest("The field 'model' is no model name", param="model")
-    return value
+    return check_model(value)
+
+
+def check_model(name: str) -> str:
+    if not name or len(name) > MAX_MODEL_LENGTH or not name.isprintable():
+        raise InvalidRequest("That is no model name", param="model")
+    return name
 
 
 def _stream(fields: dict[str, msgspec.Raw]) -> bool:

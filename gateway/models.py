@@ -53,15 +53,21 @@ class GatewaySettings(models.Model):
     def __str__(self) -> str:
         return "Settings"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.pk = 1
+        super().save(*args, **kwargs)
+
     @classmethod
     def load(cls) -> Self:
         return cls.objects.first() or cls(pk=1)
 
     def clean(self) -> None:
-        for name in ("connect_timeout_s", "first_event_timeout_s", "idle_timeout_s", "response_timeout_s", "keepalive_s"):
+        for name in (
+            "connect_timeout_s",
+            "first_event_timeout_s",
+            "idle_timeout_s",
+            "response_timeout_s",
+            "keepalive_s",
+        ):
             if getattr(self, name) <= 0:
                 raise ValidationError({name: "Must be greater than 0."})
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.pk = 1
-        super().save(*args, **kwargs)

@@ -1,14 +1,30 @@
-"""What GET /v1/models shows: only names that can be used right now."""
+"""GET /v1/models in each family's shape: only names that can be used right now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
 from billing.config import KeyConfig
+from gateway import pipeline
+from gateway import snapshot as snapshots
+from gateway.auth import authenticate
+from gateway.handler import WireRequest
+from gateway.passage import JSON_TYPE
 from gateway.snapshot import Snapshot
+from gateway.surface import format_for
+from gateway.wire import json
+from gateway.wire.gemini import listing
+from omniroute.errors import ModelNotFound
 from omniroute.types import JSONDict
+from providers.families import profile_of
 from providers.spec import ModelSpec
+
+router = Router()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +36,73 @@ class ModelEntry:
     spec: ModelSpec | None = None
 
 
-def usable_models(snapshot: Snapshot, key: KeyConfig | None) -> list[ModelEntry]:
-    """Combos, aliases, then the models of every provider with an account; narrowed to what the key may use."""
-    return [entry for entry in _all(snapshot) if key is None or key.allows(entry.id)]
+@router.get("/v1/models")
+async def list_models(request: HttpRequest) -> HttpResponse:
+    snapshot, key = await _admit(request)
+    entries = [entry for entry in _all(snapshot) if key is None or key.allows(entry.id)]
+    return _json(_LISTS[_family(request)](entries))
+
+
+@router.get("/v1beta/models")
+async def list_gemini_models(request: HttpRequest) -> HttpResponse:
+    return await list_models(request)
+
+
+@router.get("/v1/models/{path:model}")
+async def get_model(request: HttpRequest, model: str) -> HttpResponse:
+    snapshot, key = await _admit(request)
+    family = _family(request)
+    name = model.removeprefix("models/") if family == "gemini" else model
+    if key is not None and not key.allows(name):
+        raise ModelNotFound(f"This API key may not use the model {name!r}", param="model")
+    return _json(_ONES[family](_find(name, snapshot)))
+
+
+@router.get("/v1beta/models/{path:model}")
+async def get_gemini_model(request: HttpRequest, model: str) -> HttpResponse:
+    return await get_model(request, model)
+
+
+async def _admit(request: HttpRequest) -> tuple[Snapshot, KeyConfig | None]:
+    """The newest configuration: who asks for the list wants to see what was just set up."""
+    assert isinstance(request, WireRequest)
+    snapshot = await snapshots.current()
+    snapshot = await snapshots.newer_than(snapshot) or snapshot
+    required = settings.REQUIRE_API_KEY or snapshot.require_key_for_models
+    return snapshot, authenticate(request.caller, snapshot.billing, required=required)
+
+
+def _family(request: HttpRequest) -> str:
+    assert isinstance(request, WireRequest)
+    return format_for(request.path, request.caller.headers)
+
+
+def _find(name: str, snapshot: Snapshot) -> ModelEntry:
+    """Raise `ModelNotFound` for a name that nothing serves."""
+    listed = next((entry for entry in _all(snapshot) if entry.id == name), None)
+    if listed is not None:
+        return listed
+    route = pipeline.route_of(name, snapshot)
+    if not any(snapshot.providers.is_connected(target.provider.id) for target in route.targets):
+        raise ModelNotFound(f"No account is connected for the model {name!r}", param="model")
+    target = route.targets[0]
+    return ModelEntry(name, target.provider.id, profile_of(target.provider, target.model))
 
 
 def _all(snapshot: Snapshot) -> Iterator[ModelEntry]:
+    """Combos, aliases, then the models of every provider with an account."""
     for combo in snapshot.combos.combos.values():
         if combo.targets:
             yield ModelEntry(combo.name, "combo")
     for alias in snapshot.combos.aliases:
         yield ModelEntry(alias, "alias")
     for spec in snapshot.providers.specs.values():
-        if not snapshot.providers.is_connected(spec.id):
-            continue
-        for model in spec.models:
-            yield ModelEntry(f"{spec.shown_prefix}/{model.id}", spec.id, model)
+        if snapshot.providers.is_connected(spec.id):
+            for model in spec.models:
+                yield ModelEntry(f"{spec.shown_prefix}/{model.id}", spec.id, model)
 
 
-def emit_openai(entry: ModelEntry) -> JSONDict:
+def _openai(entry: ModelEntry) -> JSONDict:
     """OpenAI's object with what clients like to know beside it. `created` 0: nobody knows when."""
     shape: JSONDict = {"id": entry.id, "object": "model", "created": 0, "owned_by": entry.owned_by}
     spec = entry.spec
@@ -51,3 +115,49 @@ def emit_openai(entry: ModelEntry) -> JSONDict:
     if spec.max_output_tokens:
         shape["max_output_tokens"] = spec.max_output_tokens
     return shape
+
+
+def _anthropic(entry: ModelEntry) -> JSONDict:
+    name = entry.spec.name if entry.spec else ""
+    return {
+        "type": "model",
+        "id": entry.id,
+        "display_name": name or entry.id,
+        "created_at": "1970-01-01T00:00:00Z",
+    }
+
+
+def _gemini(entry: ModelEntry) -> JSONDict:
+    spec = entry.spec
+    return listing.emit_model(
+        entry.id,
+        name=spec.name if spec else "",
+        input_limit=spec.context_window if spec else None,
+        output_limit=spec.max_output_tokens if spec else None,
+    )
+
+
+def _anthropic_list(entries: list[ModelEntry]) -> JSONDict:
+    data = [_anthropic(entry) for entry in entries]
+    ends = (
+        {"first_id": data[0]["id"], "last_id": data[-1]["id"]}
+        if data
+        else {"first_id": None, "last_id": None}
+    )
+    return {"data": data, "has_more": False, **ends}
+
+
+_ONES: dict[str, Callable[[ModelEntry], JSONDict]] = {
+    "openai_chat": _openai,
+    "anthropic_messages": _anthropic,
+    "gemini": _gemini,
+}
+_LISTS: dict[str, Callable[[list[ModelEntry]], JSONDict]] = {
+    "openai_chat": lambda entries: {"object": "list", "data": [_openai(entry) for entry in entries]},
+    "anthropic_messages": _anthropic_list,
+    "gemini": lambda entries: listing.emit_models([_gemini(entry) for entry in entries]),
+}
+
+
+def _json(value: JSONDict) -> HttpResponse:
+    return HttpResponse(json.dumps(value), content_type=JSON_TYPE)

@@ -116,11 +116,11 @@ def route_of(model: str, snapshot: Snapshot) -> Route:
 
 async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
     """The first attempt that comes to its commit point. Raise the most telling error when none does."""
-    route = exchange.route
-    plan = Plan(route, snapshot.providers, cooldowns, snapshot.account_strategy)
+    combo = exchange.route.combo
+    plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy)
     errors: list[UpstreamError] = []
     for attempt in plan:
-        retries = route.combo.max_retries if route.combo else 0
+        retries, delay = (combo.max_retries, combo.retry_delay_s) if combo else (0, 0.0)
         while True:
             try:
                 answer = await attempt_once(exchange, attempt, snapshot)
@@ -136,7 +136,7 @@ async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
                 plan.succeed(attempt)
                 return answer
             retries -= 1
-            await asyncio.sleep(route.combo.retry_delay_s)
+            await asyncio.sleep(delay)
     raise plan.failure(errors)
 
 

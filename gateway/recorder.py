@@ -132,7 +132,9 @@ class Recorder:
         if not loop.is_closed():
             loop.call_soon_threadsafe(self._settle, loop, batch)
 
-    def _settle(self, loop: asyncio.AbstractEventLoop, batch: list[tuple[UsageRow, asyncio.Future[None]]]) -> None:
+    def _settle(
+        self, loop: asyncio.AbstractEventLoop, batch: list[tuple[UsageRow, asyncio.Future[None]]]
+    ) -> None:
         for _, done in batch:
             if not done.done():
                 done.set_result(None)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from omniroute import __version__
-from omniroute.types import InboundRequest, UpstreamRequest
-
 from combos.plan import Attempt
 from gateway.passage import Passage, SameFormat
 from gateway.translate import OtherFormat
 from gateway.wire import get_format, json
 from gateway.wire.base import ModelProfile
+from omniroute import __version__
+from omniroute.types import InboundRequest, UpstreamRequest
 from providers import quirks
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
-from providers.profiles import profile_of
+from providers.families import profile_of
 from providers.spec import Endpoint
 
 USER_AGENT = f"omniroute/{__version__}"
@@ -33,14 +32,14 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
         base_url=account.base_url,
     )
     client, provider = get_format(inbound.format), get_format(endpoint.format)
-    way = SameFormat if client is provider else OtherFormat
-    return way(inbound, client, provider, profile(attempt)), endpoint
+    way = SameFormat if client is provider and not inbound.array else OtherFormat
+    return way(inbound, client, provider, profile(attempt, endpoint.format)), endpoint
 
 
-def profile(attempt: Attempt) -> ModelProfile:
+def profile(attempt: Attempt, format: str) -> ModelProfile:
     """What the catalog knows of the model, for those who write its requests."""
     spec = attempt.target.provider
-    known = profile_of(spec, attempt.target.model)
+    known = profile_of(spec, attempt.target.model, format)
     return ModelProfile(
         provider=spec.id,
         model=attempt.target.model,

@@ -78,7 +78,8 @@ class StreamedResponse(HttpResponseBase):
         record: Callable[[], Awaitable[None]],
         keepalive_s: float,
     ) -> None:
-        super().__init__(content_type=SSE_TYPE, headers=answer_headers(exchange))
+        array = exchange.inbound.array
+        super().__init__(content_type=JSON_TYPE if array else SSE_TYPE, headers=answer_headers(exchange))
         self["Cache-Control"] = "no-cache, no-transform"
         self["X-Accel-Buffering"] = "no"
         self._format, self._exchange, self._pending = format, exchange, pending
@@ -86,7 +87,8 @@ class StreamedResponse(HttpResponseBase):
 
     async def stream_to(self, write: Write) -> None:
         answer: StreamAnswer | None = None
-        pulse = Pulse(write, self._format.keepalive, self._keepalive_s)
+        sign = b"\n" if self._exchange.inbound.array else self._format.keepalive
+        pulse = Pulse(write, sign, self._keepalive_s)
         end = b""
         try:
             answer = await self._pending

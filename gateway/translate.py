@@ -17,7 +17,11 @@ class OtherFormat(Passage):
         self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
     ) -> None:
         super().__init__(inbound, client, provider, profile)
-        self.request = client.parse_request(json.decode_all(dict(inbound.fields)), inbound.model, inbound.stream)
+        self.request = client.parse_request(
+            json.decode_all(dict(inbound.fields)), inbound.model, inbound.stream
+        )
+        if inbound.array:
+            self.request.extra.setdefault(client.name, {})["array"] = True
         adapted, self.tools = tools.adapt(self.request, provider.rules)
         self.adapted = history.repair(adapted, provider.rules)
 
@@ -107,9 +111,7 @@ class EventReader(Reader):
                 out.append(self._fail(parsed))
                 break
             for event in self._restore(parsed):
-                if isinstance(event, ir.UsageReported):
-                    self.usage = event.usage
-                elif isinstance(event, ir.Started) and event.usage:
+                if isinstance(event, ir.UsageReported) or (isinstance(event, ir.Started) and event.usage):
                     self.usage = event.usage
                 elif not self.committed:
                     self.committed = ir.is_meaningful(event)

@@ -19,7 +19,13 @@ from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
 from gateway.wire import get_format
-from omniroute.errors import UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
+from omniroute.errors import (
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from omniroute.types import UpstreamRequest
 from resilience.backoff import hinted_wait
 
@@ -80,10 +86,11 @@ class Upstream:
         return None if chunk is None else bytes(chunk)
 
     async def read_all(self) -> bytes:
-        try:
-            return bytes(await self._reader.bytes())
-        except PyreqwestError as error:
-            raise _ours(error) from error
+        """Everything that is left."""
+        chunks = []
+        while (chunk := await self.read()) is not None:
+            chunks.append(chunk)
+        return b"".join(chunks) if len(chunks) != 1 else chunks[0]
 
     async def close(self) -> None:
         await self._exchange.__aexit__(None, None, None)
@@ -110,7 +117,9 @@ async def send(request: UpstreamRequest, connect_timeout_s: float, idle_timeout_
 async def _refusal(upstream: Upstream, request: UpstreamRequest) -> UpstreamRefused:
     if upstream.status < 400:
         return UpstreamRefused(
-            f"The provider redirects (status {upstream.status}); check its base URL", status=502, code="redirect"
+            f"The provider redirects (status {upstream.status}); check its base URL",
+            status=502,
+            code="redirect",
         )
     try:
         body = (await upstream.read_all())[:MAX_ERROR_BYTES]

@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class OmniRouteConfig(AppConfig):
@@ -14,3 +15,7 @@ class OmniRouteConfig(AppConfig):
 
 class OmniRouteAdminConfig(AdminConfig):
     default_site = "omniroute.admin_site.OmniRouteAdminSite"
+
+    def ready(self) -> None:
+        autodiscover_modules("pages")
+        super().ready()

@@ -7,7 +7,6 @@ import os
 import tempfile
 from pathlib import Path
 
-
 from omniroute.env import bind_address, data_dir, env, is_loopback, under_test
 from omniroute.secrets import read_or_create
 
@@ -18,7 +17,11 @@ DATA_DIR = Path(tempfile.mkdtemp(prefix="omniroute-test-")) if under_test() else
 DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 PORT = env.int("PORT", default=20128)
 HOST = bind_address()
-BASE_URL = env.str("BASE_URL", default="") or env.str("NEXT_PUBLIC_BASE_URL", default="") or f"http://localhost:{PORT}"
+BASE_URL = (
+    env.str("BASE_URL", default="")
+    or env.str("NEXT_PUBLIC_BASE_URL", default="")
+    or f"http://localhost:{PORT}"
+)
 PROVIDERS_FILE = Path(env.str("OMNIROUTE_PROVIDERS_FILE", default="") or DATA_DIR / "providers.toml")
 
 # ---- Secrets ----------------------------------------------------------------------------------------------------
@@ -48,7 +51,7 @@ if BASE_URL.startswith("https://"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.inlines",
@@ -101,6 +104,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_NAME = "omniroute_session"
 CSRF_COOKIE_NAME = "omniroute_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = AUTH_COOKIE_SECURE
@@ -121,6 +125,7 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

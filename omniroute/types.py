@@ -51,6 +51,8 @@ class InboundRequest:
     headers: Mapping[str, str]
     """Lower-case names."""
     path: str
+    array: bool = False
+    """The client wants its stream as one JSON array (Gemini without `alt=sse`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,12 @@ class ProvidersConfig:
 
 def load() -> ProvidersConfig:
     """Read the catalog, the overlay and the database. The one place that builds this part of the snapshot."""
+    specs = load_specs()
+    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs))
+
+
+def load_specs() -> dict[str, ProviderSpec]:
+    """Every provider by id, with custom nodes and custom models, and without touching a credential."""
     specs = dict(catalog.load())
     for node in ProviderNode.objects.filter(is_active=True):
         specs[node.id] = spec_of_node(node)
@@ -60,10 +66,10 @@ def load() -> ProvidersConfig:
             model = ModelSpec(id=custom.model_id, name=custom.name, kind=custom.kind)  # type: ignore[arg-type]
             known = tuple(known for known in spec.models if known.id != custom.model_id)
             specs[custom.provider] = replace(spec, models=(*known, model))
-    return ProvidersConfig(specs, _prefixes(specs), _accounts(specs))
+    return specs
 
 
-def _prefixes(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
+def prefixes_of(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
     """Ids win over prefixes, prefixes over aliases, and custom nodes over nothing: theirs may not collide."""
     prefixes: dict[str, str] = {}
     for spec in specs.values():
@@ -77,9 +83,12 @@ def _prefixes(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
 
 
 def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfig, ...]]:
+    """Active accounts. A custom provider that never had an account is asked without a key."""
     accounts: dict[str, list[AccountConfig]] = {}
-    for row in Account.objects.filter(is_active=True).order_by("priority", "id"):
-        if row.provider not in specs:
+    with_account: set[str] = set()
+    for row in Account.objects.order_by("priority", "id"):
+        with_account.add(row.provider)
+        if row.provider not in specs or not row.is_active:
             continue
         accounts.setdefault(row.provider, []).append(
             AccountConfig(
@@ -96,6 +105,6 @@ def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfi
             )
         )
     for spec in specs.values():
-        if spec.tier == "custom" and spec.id not in accounts:
+        if spec.tier == "custom" and spec.id not in with_account:
             accounts[spec.id] = [AccountConfig(id=0, provider=spec.id, name="(no key)")]
     return {provider: tuple(rows) for provider, rows in accounts.items()}

@@ -10,6 +10,9 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from omniroute.crypto import EncryptedTextField, mask
+from providers import catalog
+from providers.nodes import normalise_base_url, prefix_problem, spec_of_node
+from providers.spec import ProviderSpec
 
 PREFIX_VALIDATOR = RegexValidator(
     r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", "Letters, digits, dots, dashes and underscores; no slash."
@@ -75,6 +78,31 @@ class ProviderNode(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Put the address right, and refuse a prefix that means somebody else in any letter case."""
+        if self.base_url:
+            self.base_url = normalise_base_url(self.base_url)
+        errors: dict[str, str] = {}
+        if problem := prefix_problem(self.prefix):
+            errors["prefix"] = problem
+        elif ProviderNode.objects.filter(prefix__iexact=self.prefix).exclude(pk=self.pk).exists():
+            errors["prefix"] = f"Another custom provider has the prefix “{self.prefix}”."
+        texts = isinstance(self.headers, dict) and all(
+            isinstance(text, str) for text in self.headers.values()
+        )
+        if not texts:
+            errors["headers"] = 'Enter an object of texts, such as {"X-Team": "research"}.'
+        if errors:
+            raise ValidationError(errors)
+
+
+def find_spec(provider: str) -> ProviderSpec | None:
+    """The built-in or custom provider of this id, from the database: for forms and tests, not for routing."""
+    if spec := catalog.load().get(provider):
+        return spec
+    node = ProviderNode.objects.filter(pk=provider).first()
+    return spec_of_node(node) if node else None
+
 
 class Account(models.Model):
     """A credential at a provider. Several may serve one provider; the lowest priority number goes first."""
@@ -131,6 +159,27 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.provider})"
+
+    def clean(self) -> None:
+        """Put the address right; refuse an unknown provider, and a choice that it does not offer."""
+        self.api_key = self.api_key.strip()
+        if self.base_url:
+            self.base_url = normalise_base_url(self.base_url)
+        spec = find_spec(self.provider)
+        if spec is None:
+            raise ValidationError({"provider": f"There is no provider “{self.provider}”."})
+        errors = {
+            name: f"Choose one of: {', '.join(offered)}."
+            if offered
+            else f"{spec.name} offers no choice here."
+            for name, chosen, offered in (
+                ("variant", self.variant, spec.variants),
+                ("region", self.region, spec.regions),
+            )
+            if chosen and chosen not in offered
+        }
+        if errors:
+            raise ValidationError(errors)
 
     @property
     def masked_key(self) -> str:

@@ -16,7 +16,9 @@ HINT_CAP_S = 1800.0
 
 _COMPOUND = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_IN_TEXT = re.compile(r"(?:retry|try again|reset)\w*\s+(?:after|in)\s+(\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)?[\dhms.]*)", re.I)
+_IN_TEXT = re.compile(
+    r"(?:retry|try again|reset)\w*\s+(?:after|in)\s+(\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)?[\dhms.]*)", re.I
+)
 
 
 def exponential(level: int) -> float:

@@ -78,8 +78,8 @@ RULES: tuple[Rule, ...] = (
         r"context window", r"too many (input )?tokens",
     )),
     Rule(BILLING, _statuses(400, 402, 403, 429), _text(
-        r"insufficient[ _]quota", r"credit balance is too low", r"exceeded your current quota", r"insufficient[ _]balance",
-        r"insufficient[ _]credits?", r"payment required", r"out of credits",
+        r"insufficient[ _]quota", r"credit balance is too low", r"exceeded your current quota",
+        r"insufficient[ _]balance", r"insufficient[ _]credits?", r"payment required", r"out of credits",
     )),
     Rule(BILLING, _statuses(402)),
     Rule(OVERLOADED, _statuses(503, 529), _text(r"overloaded", r"capacity")),

@@ -111,7 +111,7 @@ class Simulator:
 
     def _journal(self) -> dict[str, Any]:
         answer = self._http.get("/__requests").raise_for_status().json()
-        assert isinstance(answer, dict)  # noqa: S101
+        assert isinstance(answer, dict)
         return answer
 
     def _add(self, rule: dict[str, Any]) -> None:

@@ -45,6 +45,8 @@ class Rules:
     """Neighbouring turns of one role must be one turn."""
     user_first: bool = False
     """The first turn must be the user's."""
+    filler: str = " "
+    """Text of a turn that must be there and says nothing."""
     answer_calls: bool = True
     """Every tool call needs its result in the next turn, and every result its call in the turn before."""
 

@@ -1,7 +1,8 @@
 """A conversation made to fit a format that did not write it (facts/translators.md §1.2, §1.3).
 
-Clients cut and edit their histories: calls lose their results, results their calls, ids repeat. Every vendor answers
-such a conversation with 400, each for other reasons; what comes out of here pleases all whose `Rules` it was made for.
+Clients cut and edit their histories: calls lose their results, results their calls, ids repeat. Every vendor
+answers such a conversation with 400, each for other reasons; what comes out of here pleases all whose
+`Rules` it was made for.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from gateway.wire import ir
 from gateway.wire.base import Rules
 
 INTERRUPTED = "The tool call was interrupted: there is no result."
-FILLER = "."
-"""Stands for a turn that must be there and has nothing to say: Claude refuses blank text."""
 
 
 @dataclass(slots=True)
@@ -41,8 +40,8 @@ class _Turn:
 def repair(request: ir.Request, rules: Rules) -> ir.Request:
     """A new request; the given one and its parts stay as they are.
 
-    Neighbouring turns of the model are joined where a tool call or a thought belongs to them. Where turns must
-    alternate, all neighbours of one role are, and instructions in mid-conversation move up to the system's.
+    Neighbouring turns of the model are joined where a tool call or a thought belongs to them. Where turns
+    must alternate, all neighbours of one role are, and later instructions move up to the system's.
     """
     system, messages = list(request.system), request.messages
     if rules.merge_roles:
@@ -53,11 +52,11 @@ def repair(request: ir.Request, rules: Rules) -> ir.Request:
     turns = _pair(_join_model_turns(messages, rules.merge_roles), _Ids(rules.tool_id), rules.answer_calls)
     if rules.answer_calls:
         turns = list(_answered(turns))
-    filled = [turn for turn in turns if _tidy(turn)]
+    filled = [turn for turn in turns if _tidy(turn, rules.filler)]
     if rules.merge_roles:
         filled = _merge(filled)
     if rules.user_first and (not filled or filled[0].role != "user"):
-        filled.insert(0, _Turn("user", [ir.Text(FILLER)], {}))
+        filled.insert(0, _Turn("user", [ir.Text(rules.filler)], {}))
     repaired = [ir.Message(turn.role, turn.results + turn.parts, turn.extra) for turn in filled]
     return replace(request, system=system, messages=repaired)
 
@@ -66,7 +65,7 @@ def _is_instruction(message: ir.Message) -> bool:
     return message.role in ("system", "developer")
 
 
-# ---- Joining ------------------------------------------------------------------------------------------------------
+# ---- Joining ---------------------------------------------------------------------------------------------
 
 
 def _join_model_turns(messages: list[ir.Message], always: bool) -> list[ir.Message]:
@@ -98,7 +97,7 @@ def _merge(turns: list[_Turn]) -> list[_Turn]:
     return merged
 
 
-# ---- Calls and results --------------------------------------------------------------------------------------------
+# ---- Calls and results -----------------------------------------------------------------------------------
 
 
 def _pair(messages: list[ir.Message], ids: _Ids, answer: bool) -> list[_Turn]:
@@ -162,17 +161,17 @@ def _interrupted(call: ir.ToolCall) -> ir.ToolResult:
     return ir.ToolResult(call.id, [ir.Text(INTERRUPTED)], call.name, is_error=True, kind=call.kind)
 
 
-# ---- Emptiness ----------------------------------------------------------------------------------------------------
+# ---- Emptiness -------------------------------------------------------------------------------------------
 
 
-def _tidy(turn: _Turn) -> bool:
+def _tidy(turn: _Turn, filler: str) -> bool:
     """Without blank texts. False for a turn that then says nothing and need not be there."""
     parts = [part for part in turn.parts if not isinstance(part, ir.Text) or part.text.strip()]
     turn.parts = parts
     if turn.results or any(_says_something(part) for part in parts):
         return True
     if turn.role == "user":
-        turn.parts = [*parts, ir.Text(FILLER)]
+        turn.parts = [*parts, ir.Text(filler)]
         return True
     return False
 
@@ -181,7 +180,7 @@ def _says_something(part: ir.Part) -> bool:
     return not isinstance(part, ir.Reasoning | ir.Unknown)
 
 
-# ---- Ids ----------------------------------------------------------------------------------------------------------
+# ---- Ids -------------------------------------------------------------------------------------------------
 
 
 class _Ids:

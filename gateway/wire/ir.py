@@ -6,7 +6,7 @@ Rules that every format package keeps:
   `emit(parse(body))` of one format loses nothing. `emit` of another format ignores it. `note_dropped` records what a
   format could not say at all.
 * Unset is None (or an empty tuple/list), never a default that the client did not send.
-* JSON text stays text: a tool call's `arguments` are the model's own bytes, so that number precision and key order live.
+* JSON text stays text: a tool call's `arguments` are the model's own, so that number precision and key order live.
 * A reply is a `Response`; a stream is the same reply as a sequence of `Event`s. `fold` and `unfold` turn one into the
   other, so each direction has one logic.
 """
@@ -442,7 +442,7 @@ def unfold(response: Response) -> Iterable[Event]:
     for number, candidate in enumerate(response.candidates):
         for index, part in enumerate(candidate.parts):
             match part:
-                case (Text(text=text) | Reasoning(text=text) | Refusal(text=text)) if text:
+                case Text(text=text) | Reasoning(text=text) | Refusal(text=text) if text:
                     yield PartStarted(index, replace(part, text=""), number)
                     yield PartDelta(index, text, number)
                 case ToolCall(arguments=arguments) if arguments:

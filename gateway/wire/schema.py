@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from gateway.wire.depth import shallow
 from gateway.wire.schema_gemini import fits_gemini, for_gemini, for_gemini_json
-from gateway.wire.schema_walk import inline_refs, map_children, merge, merge_all_of, options_of, resolve
+from gateway.wire.schema_walk import (
+    inline_refs,
+    map_children,
+    merge,
+    merge_all_of,
+    options_of,
+    properties_of,
+    required_of,
+    resolve,
+)
 from omniroute.types import JSONDict
 
 __all__ = [
@@ -93,11 +103,16 @@ _NOT_IN_CLAUDE_OUTPUT = {
 }
 
 
+@shallow
 def standard(schema: Any) -> Any:
     """Gemini's dialect (UPPER CASE types, `nullable`, snake_case keywords, counts as strings) as JSON Schema.
 
     A schema that is standard comes back equal.
     """
+    return _standard(schema)
+
+
+def _standard(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     node: JSONDict = {}
@@ -110,7 +125,7 @@ def standard(schema: Any) -> Any:
         node[name] = _lower(value) if name == "type" else value
     if schema.get("nullable") is True:
         node = _or_null(node)
-    return map_children(node, standard)
+    return map_children(node, _standard)
 
 
 def _lower(kind: Any) -> Any:
@@ -132,6 +147,7 @@ def _or_null(node: JSONDict) -> JSONDict:
     return node
 
 
+@shallow
 def as_object(schema: Any) -> JSONDict:
     """What a function's parameters must be everywhere: an object at the top, without alternatives there.
 
@@ -183,29 +199,24 @@ def _unite(node: JSONDict, options: list[JSONDict]) -> JSONDict:
         return node
     properties: JSONDict = {}
     for option in options:
-        properties = {**(option.get("properties") or {}), **properties}
+        properties = {**properties_of(option), **properties}
     common = [
-        name
-        for name in options[0].get("required") or []
-        if all(name in (option.get("required") or []) for option in options)
+        name for name in required_of(options[0]) if all(name in required_of(option) for option in options)
     ]
     return merge({"properties": properties, "required": common}, node)
 
 
 def _complete(node: JSONDict) -> JSONDict:
-    properties = node.get("properties")
-    if not isinstance(properties, dict):
-        properties = {}
+    properties = properties_of(node)
     complete = {**node, "properties": properties}
-    required = node.get("required")
     if "required" in node:
-        names = [name for name in required if name in properties] if isinstance(required, list) else []
-        complete["required"] = names
-        if not names:
+        complete["required"] = [name for name in required_of(node) if name in properties]
+        if not complete["required"]:
             del complete["required"]
     return complete
 
 
+@shallow
 def for_openai(schema: Any, strict: bool | None = None) -> JSONDict:
     """Parameters or a response's schema for OpenAI. Send `strict` only where `is_strict` holds.
 
@@ -225,6 +236,7 @@ def _for_openai_node(node: Any, strict: bool) -> Any:
     return fitted
 
 
+@shallow
 def is_strict(schema: Any) -> bool:
     """Does OpenAI's strict mode take this schema: all properties required, no others, no refused keyword?"""
     if not isinstance(schema, dict):
@@ -232,8 +244,9 @@ def is_strict(schema: Any) -> bool:
     if not schema or _NOT_STRICT & schema.keys():
         return False
     if schema.get("type") == "object" or "properties" in schema:
-        properties, required = schema.get("properties") or {}, schema.get("required") or []
-        if schema.get("additionalProperties") is not False or set(properties) != set(required):
+        if schema.get("additionalProperties") is not False:
+            return False
+        if set(properties_of(schema)) != set(required_of(schema)):
             return False
     strict = True
 
@@ -246,11 +259,13 @@ def is_strict(schema: Any) -> bool:
     return strict
 
 
+@shallow
 def for_anthropic(schema: Any) -> JSONDict:
     """A tool's `input_schema`: JSON Schema 2020-12, `type: object` at the top and no alternatives there."""
     return as_object(standard(schema))
 
 
+@shallow
 def for_anthropic_output(schema: Any) -> JSONDict:
     """The schema of a structured answer. Constraints that Claude refuses move into the description."""
     node = standard(schema) if isinstance(schema, dict) and schema else as_object(schema)

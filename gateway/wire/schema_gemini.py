@@ -10,7 +10,17 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from gateway.wire.schema_walk import inline_refs, is_null, map_children, merge, merge_all_of, options_of
+from gateway.wire.depth import shallow
+from gateway.wire.schema_walk import (
+    inline_refs,
+    is_null,
+    map_children,
+    merge,
+    merge_all_of,
+    options_of,
+    properties_of,
+    required_of,
+)
 from omniroute.types import JSONDict
 
 _FORMATS = {
@@ -38,11 +48,13 @@ _JSON_KEYWORDS = {
 """The keywords that `responseJsonSchema` documents, and three for strings that it takes."""
 
 
+@shallow
 def for_gemini(schema: Any) -> JSONDict:
     """Gemini's OpenAPI subset with UPPER CASE types. Not made an object: see `schema.as_object`."""
     return _Subset().clean(inline_refs(schema) if isinstance(schema, dict) else {})
 
 
+@shallow
 def fits_gemini(schema: Any) -> bool:
     """Can the OpenAPI subset say which values this schema means, constraints aside?"""
     subset = _Subset()
@@ -50,6 +62,7 @@ def fits_gemini(schema: Any) -> bool:
     return subset.exact
 
 
+@shallow
 def for_gemini_json(schema: Any) -> JSONDict:
     """JSON Schema as Gemini reads it: no references, only known keywords, no `const` or `oneOf`."""
     return cast(JSONDict, _json_node(inline_refs(schema))) if isinstance(schema, dict) else {}
@@ -109,7 +122,7 @@ class _Subset:
         return self._clean_one(own, nullable)
 
     def _clean_one(self, node: JSONDict, nullable: bool) -> JSONDict:
-        if "anyOf" in node or "oneOf" in node or "allOf" in node:
+        if options_of(node) or isinstance(node.get("allOf"), list):
             cleaned = self.clean(node)
             return {**cleaned, "nullable": True} if nullable else cleaned
         return self._typed(node, nullable)
@@ -126,11 +139,10 @@ class _Subset:
         """An object that has properties and alternatives: what these add becomes optional."""
         more = {}
         for option in options:
-            properties = option.get("properties")
-            more.update(properties if isinstance(properties, dict) else {})
+            more.update(properties_of(option))
         if not more:
             return own
-        return {**own, "properties": {**more, **(own.get("properties") or {})}}
+        return {**own, "properties": {**more, **properties_of(own)}}
 
     def _typed(self, node: JSONDict, nullable: bool) -> JSONDict:
         kinds = _type_list(node)
@@ -191,15 +203,14 @@ class _Subset:
         return self.clean(items if isinstance(items, dict) else {})
 
     def _object(self, node: JSONDict) -> JSONDict:
-        properties = node.get("properties")
-        if not isinstance(properties, dict) or not properties:
+        properties = properties_of(node)
+        if not properties:
             self.exact = self.exact and node.get("additionalProperties") in (None, False)
             return {}
         cleaned: JSONDict = {"properties": {name: self.clean(child) for name, child in properties.items()}}
-        required = node.get("required")
-        if isinstance(required, list):
-            names = [name for name in dict.fromkeys(map(str, required)) if name in properties]
-            cleaned.update({"required": names} if names else {})
+        names = [name for name in dict.fromkeys(required_of(node)) if name in properties]
+        if names:
+            cleaned["required"] = names
         order = node.get("propertyOrdering")
         if isinstance(order, list) and set(map(str, order)) <= set(properties):
             cleaned["propertyOrdering"] = order

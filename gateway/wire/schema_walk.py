@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import unquote
 
+from gateway.wire.depth import shallow
 from omniroute.types import JSONDict
 
 ONE = (
@@ -44,6 +45,7 @@ def map_children(node: JSONDict, change: Callable[[Any], Any]) -> JSONDict:
     return changed
 
 
+@shallow
 def inline_refs(schema: JSONDict) -> JSONDict:
     """Every local `$ref` replaced by what it names; a cycle by a generic object, an unknown one by `{}`."""
     return cast(JSONDict, _Inliner(schema).node(schema, ()))
@@ -92,12 +94,10 @@ def resolve(root: JSONDict, ref: str) -> Any:
 def merge(schema: JSONDict, more: JSONDict) -> JSONDict:
     """Both at once, as `allOf` means it: properties and `required` united, of anything else `more` wins."""
     merged = {**schema, **more}
-    first, second = schema.get("properties"), more.get("properties")
-    if isinstance(first, dict) and isinstance(second, dict):
-        merged["properties"] = {**first, **second}
-    wanted, also = schema.get("required"), more.get("required")
-    if isinstance(wanted, list) and isinstance(also, list):
-        merged["required"] = [*wanted, *(name for name in also if name not in wanted)]
+    if "properties" in schema and "properties" in more:
+        merged["properties"] = {**properties_of(schema), **properties_of(more)}
+    if "required" in schema and "required" in more:
+        merged["required"] = list(dict.fromkeys([*required_of(schema), *required_of(more)]))
     return merged
 
 
@@ -132,3 +132,13 @@ def options_of(node: JSONDict) -> list[JSONDict]:
             [member for member in members if isinstance(member, dict)] if isinstance(members, list) else []
         )
     return found
+
+
+def properties_of(node: JSONDict) -> JSONDict:
+    properties = node.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def required_of(node: JSONDict) -> list[str]:
+    required = node.get("required")
+    return [name for name in required if isinstance(name, str)] if isinstance(required, list) else []

@@ -18,6 +18,12 @@ from omniroute.types import JSONDict
 
 NAMESPACED = "openai_responses"
 """The one format with groups of tools: a call keeps its group in `extra[NAMESPACED]["namespace"]`."""
+_SEND_ALL = "Send the whole conversation in 'input' instead."
+_STORED = {
+    "previous_response_id": _SEND_ALL,
+    "conversation": _SEND_ALL,
+    "prompt": "Send its text in 'instructions' instead.",
+}
 _CUT = 55
 _TRIES = 100
 _DEFAULT_NAME = "tool"
@@ -34,7 +40,11 @@ class _Origin:
 
 
 def adapt(request: ir.Request, rules: Rules) -> tuple[ir.Request, ToolMap]:
-    """A request that keeps to `rules`, and the way back. The input is not changed."""
+    """A request that keeps to `rules`, and the way back. The input is not changed.
+
+    Raise `InvalidRequest` where the request leans on what another vendor stores.
+    """
+    _refuse_stored(request)
     names = _Names(rules)
     names.declare(tool for tool in request.tools if tool.kind != "hosted")
     toolmap = ToolMap(names)
@@ -47,6 +57,18 @@ def adapt(request: ir.Request, rules: Rules) -> tuple[ir.Request, ToolMap]:
         dropped=[*request.dropped, *repeated],
     )
     return adapted, toolmap
+
+
+def _refuse_stored(request: ir.Request) -> None:
+    own = request.extra.get(NAMESPACED)
+    for name, advice in _STORED.items():
+        if isinstance(own, dict) and own.get(name):
+            message = f"'{name}' names what is stored at OpenAI, which the provider of this model cannot read. {advice}"
+            raise InvalidRequest(message, param=name, code="unsupported_parameter")
+    for turn in request.messages:
+        if any(isinstance(part, ir.Unknown) and part.type == "item_reference" for part in turn.parts):
+            message = f"An item_reference names what is stored at OpenAI. {_SEND_ALL}"
+            raise InvalidRequest(message, param="input", code="unsupported_parameter")
 
 
 @dataclass(slots=True)

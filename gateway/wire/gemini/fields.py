@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import lru_cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from functools import lru_cache
+from typing import Any
 
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
 
 FORMAT = "gemini"
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 _UPPER = re.compile(r"(?<!^)([A-Z])")
 
 
@@ -41,19 +38,6 @@ def spelled(node: JSONDict, key: str) -> str:
 def others(node: JSONDict, known: frozenset[str]) -> JSONDict:
     """The fields of `node` that are not among `known` (camelCase)."""
     return {key: value for key, value in node.items() if camel(key) not in known}
-
-
-def shallow(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Turns too deep a nesting, which JSON allows and Python's stack does not, into `InvalidRequest`."""
-
-    @wraps(function)
-    def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            return function(*args, **kwargs)
-        except RecursionError:
-            raise InvalidRequest("The request is nested too deeply") from None
-
-    return guarded
 
 
 def as_list(value: Any) -> list[Any]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from gateway.wire import ir
 from gateway.wire.base import ModelProfile
+from gateway.wire.depth import shallow
 from gateway.wire.gemini import config as generation
 from gateway.wire.gemini.contents import emit_contents
-from gateway.wire.gemini.fields import FORMAT, as_list, as_object, get, others, own, shallow, spelled
+from gateway.wire.gemini.fields import FORMAT, as_list, as_object, get, others, own, spelled
 from gateway.wire.gemini.parts import Style, parse_part
 from gateway.wire.gemini.tools import emit_choice, emit_tools, parse_choice, parse_tools
 from omniroute.errors import InvalidRequest
@@ -27,13 +28,14 @@ def parse_request(body: JSONDict, model: str, stream: bool) -> ir.Request:
     contents = get(body, "contents")
     if not isinstance(contents, list | dict):
         raise InvalidRequest("contents must be a list of contents", param="contents")
+    tools = parse_tools(body.get("tools"))
     return ir.Request(
         model=model,
         messages=parse_contents(as_list(contents)),
         stream=stream,
         system=parse_system(get(body, "systemInstruction")),
-        tools=parse_tools(body.get("tools")),
-        tool_choice=parse_choice(get(body, "toolConfig")),
+        tools=tools,
+        tool_choice=parse_choice(get(body, "toolConfig"), tools),
         extra={FORMAT: {"body": {key: value for key, value in body.items() if key != "contents"}}},
         **generation.read_config(get(body, "generationConfig")),
     )
@@ -156,7 +158,7 @@ def _emit_tools(request: ir.Request, raw: JSONDict) -> Any:
 
 def _emit_choice(request: ir.Request, raw: JSONDict) -> Any:
     given = get(raw, "toolConfig")
-    if _is_given(raw, "toolConfig") and parse_choice(given) == request.tool_choice:
+    if _is_given(raw, "toolConfig") and parse_choice(given, request.tools) == request.tool_choice:
         return raw[spelled(raw, "toolConfig")]
     return emit_choice(request.tool_choice, as_object(given, "toolConfig"), request.tools) or _UNSET
 

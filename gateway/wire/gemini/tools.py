@@ -75,12 +75,16 @@ def _emit_function(tool: ir.Tool) -> JSONDict:
     return built
 
 
-def parse_choice(raw: Any) -> ir.ToolChoice | None:
+def parse_choice(raw: Any, tools: list[ir.Tool]) -> ir.ToolChoice | None:
+    """A list of allowed names that leaves out none of the functions says nothing, so it is not kept."""
     config = as_object(get(as_object(raw, "toolConfig"), "functionCallingConfig"), "toolConfig")
     mode = _MODES.get(str(config.get("mode") or "").upper())
     if mode is None:
         return None
     names = tuple(str(name) for name in as_list(get(config, "allowedFunctionNames")))
+    declared = {tool.name for tool in tools if tool.kind == "function"}
+    if len(declared) > 1 and declared <= set(names):
+        names = ()
     return ir.ToolChoice("any" if mode == "any" else "none" if mode == "none" else "auto", names)
 
 

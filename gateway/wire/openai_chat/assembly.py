@@ -1,7 +1,7 @@
 """One choice of a chat stream into the events of one candidate, whatever its server makes of the grammar.
 
-facts/translators.md §3.2 lists what occurs: no index, one index for several calls, whole calls, cumulative arguments,
-repeated names, arguments that come only in a last whole message, a finish reason before the last content.
+facts/translators.md §3.2 lists what occurs: no index, one index for several calls, whole calls, cumulative
+arguments, repeated names, arguments that come only in a last whole message, content behind the finish reason.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Choice:
         self._logprobs: JSONDict | None = None
         self._calls = Calls(self)
 
-    # ---- Input ------------------------------------------------------------------------------------------------
+    # ---- Input -------------------------------------------------------------------------------------------
 
     def take(self, raw: JSONDict, events: Events) -> None:
         if self.ended:
@@ -174,7 +174,7 @@ class Choice:
             if isinstance(value, list):
                 self._logprobs[name] = [*(self._logprobs.get(name) or ()), *value]
 
-    # ---- Output -----------------------------------------------------------------------------------------------
+    # ---- Output ------------------------------------------------------------------------------------------
 
     def say(self, kind: Kind, text: str, events: Events, extra: ir.Extra | None = None) -> None:
         if self._open is not kind:

@@ -10,18 +10,12 @@ from typing import Any
 
 from gateway.wire import ir
 from gateway.wire.base import ModelProfile
+from gateway.wire.media import audio_format, audio_type, image_type
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference, restore
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
 
 _DATA_URI = re.compile(r"data:([^;,]*);base64,(.*)", re.DOTALL)
-_AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
-_AUDIO_FORMATS = {
-    **{media_type: name for name, media_type in _AUDIO_TYPES.items()},
-    "audio/x-wav": "wav",
-    "audio/wave": "wav",
-    "audio/mp3": "mp3",
-}
 _EXTENSIONS = {"application/pdf": "pdf", "text/plain": "txt", "text/markdown": "md", "text/csv": "csv"}
 _FILE_TAKERS = frozenset({"", "openai", "azure", "openrouter"})
 """Providers that take `file` parts of any kind; "" is a model that nothing is known of."""
@@ -107,7 +101,7 @@ def _parse_audio(raw: JSONDict, where: str) -> ir.Part:
         raise InvalidRequest(f"{where}.input_audio.data must be a string", param=f"{where}.input_audio.data")
     name = str(value.get("format") or "wav")
     match = _DATA_URI.match(value["data"])
-    media_type = _AUDIO_TYPES.get(name, name if "/" in name else f"audio/{name}")
+    media_type = name if "/" in name else audio_type(name)
     return ir.Audio(match[1] or media_type if match else media_type, match[2] if match else value["data"])
 
 
@@ -187,7 +181,7 @@ _PARSERS: dict[str, Callable[[JSONDict, str], ir.Part | None]] = {
 }
 
 
-# ---- Emit ---------------------------------------------------------------------------------------------------------
+# ---- Emit ------------------------------------------------------------------------------------------------
 
 
 def emit_part(part: ir.Part, emission: Emission) -> JSONDict | None:
@@ -226,7 +220,8 @@ def emit_image(image: ir.Image, emission: Emission) -> JSONDict | None:
         emission.drop("parts.image")
         return {"type": "text", "text": NO_VISION}
     if image.data is not None:
-        url = data_uri(image.media_type or ("" if emission.native else "image/png"), image.data)
+        label = image.media_type if emission.native else image_type(image.media_type, image.data)
+        url = data_uri(label, image.data)
     elif image.url is not None:
         url = image.url
     else:
@@ -242,8 +237,9 @@ def _emit_audio(audio: ir.Audio, emission: Emission) -> JSONDict | None:
     if audio.data is None:
         emission.drop("parts.audio.url")
         return None
-    subtype = audio.media_type.partition("/")[2].partition(";")[0]
-    name = _AUDIO_FORMATS.get(audio.media_type, subtype or "wav")
+    name = audio_format(audio.media_type)
+    if name is None:
+        name = audio.media_type.partition("/")[2].partition(";")[0] or "wav"
     return {"type": "input_audio", "input_audio": {"data": audio.data, "format": name}}
 
 

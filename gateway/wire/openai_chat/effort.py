@@ -7,6 +7,7 @@ from typing import Any
 from gateway.wire import ir
 from gateway.wire.openai_chat.content import Emission
 from gateway.wire.openai_chat.keep import SHAPE
+from gateway.wire.reasoning import effort_of, style_of
 from omniroute.types import JSONDict
 
 _TOGGLES = frozenset({"deepseek", "zai", "glm", "moonshot", "kimi", "kimi-coding"})
@@ -17,7 +18,6 @@ _BY_PROVIDER = {
     "azure": {"max": "xhigh"},
     "xai": {"minimal": "low", "medium": "high", "xhigh": "high", "max": "high"},
 }
-_THRESHOLDS = ((2048, "low"), (8192, "medium"))
 
 
 def parse_reasoning(body: JSONDict) -> ir.ReasoningRequest | None:
@@ -52,41 +52,36 @@ def _integer(value: Any) -> int | None:
 
 
 def emit_reasoning(asked: ir.ReasoningRequest | None, emission: Emission) -> JSONDict:
-    """A native body keeps its own fields at the top level; a model that is not known to think is not asked to."""
+    """Only of a model that is known to think. A native body keeps its own fields at the top level."""
     if asked is None or emission.native:
         return {}
     profile = emission.profile
-    if profile.reasoning in ("", "none"):
-        if asked.enabled is not False and asked.effort != "none":
+    style = style_of(profile)
+    if style in ("", "none"):
+        if effort_of(asked) not in (None, "none"):
             emission.drop("reasoning")
         return {}
     if profile.provider == "openrouter":
         return _for_openrouter(asked)
     if profile.provider in _TOGGLES:
-        return {"thinking": {"type": "disabled" if is_off(asked) else "enabled"}}
-    effort = effort_for(asked, profile.provider)
+        return {"thinking": {"type": "disabled" if effort_of(asked) == "none" else "enabled"}}
+    effort = _effort_for(asked, profile.provider)
     return {"reasoning_effort": effort} if effort else {}
 
 
-def is_off(asked: ir.ReasoningRequest) -> bool:
-    return asked.enabled is False or asked.effort == "none" or asked.budget == 0
-
-
-def effort_for(asked: ir.ReasoningRequest, provider: str) -> str | None:
-    """None: leave it to the model. A budget never asks for more than `high`, which every model knows."""
-    if asked.effort is not None:
-        return _BY_PROVIDER.get(provider, _THREE_LEVELS).get(asked.effort, asked.effort)
-    if asked.enabled is False:
+def _effort_for(asked: ir.ReasoningRequest, provider: str) -> str | None:
+    """None: leave it to the model. `none` and `xhigh` are for clients that know a model which takes them."""
+    effort = effort_of(asked)
+    if effort is None or (effort == "none" and asked.effort is None):
         return None
-    if asked.budget is not None and asked.budget > 0:
-        effort = next((name for limit, name in _THRESHOLDS if asked.budget <= limit), "high")
-        return _BY_PROVIDER.get(provider, _THREE_LEVELS).get(effort, effort)
-    return "medium" if asked.enabled else None
+    if asked.effort is None and effort == "xhigh":
+        effort = "high"
+    return _BY_PROVIDER.get(provider, _THREE_LEVELS).get(effort, effort)
 
 
 def _for_openrouter(asked: ir.ReasoningRequest) -> JSONDict:
     wish: JSONDict = {}
-    if is_off(asked):
+    if effort_of(asked) == "none":
         wish["enabled"] = False
     elif asked.effort is not None:
         wish["effort"] = "xhigh" if asked.effort == "max" else asked.effort

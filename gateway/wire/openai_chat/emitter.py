@@ -76,7 +76,7 @@ class ChatStreamEmitter(StreamEmitter):
             usage = encode(json.dumps({**self._envelope, "choices": [], "usage": emit_usage(self._usage)}))
         return usage + encode(DONE)
 
-    # ---- Chunks -----------------------------------------------------------------------------------------------
+    # ---- Chunks ------------------------------------------------------------------------------------------
 
     def _set_envelope(self, started: ir.Started) -> None:
         own = started.extra.get(CHAT)

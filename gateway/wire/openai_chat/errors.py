@@ -1,4 +1,4 @@
-"""Errors of Chat Completions: whatever shape a provider uses (facts/api_key_providers.md §5), and OpenAI's own."""
+"""Errors of Chat Completions: every provider's shape (facts/api_key_providers.md §5), and OpenAI's own."""
 
 from __future__ import annotations
 

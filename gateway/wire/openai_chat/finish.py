@@ -51,7 +51,7 @@ _WORDS: dict[FinishReason, str] = {
 
 
 def parse_finish(choice: dict[str, Any], has_calls: bool) -> tuple[FinishReason, str | None]:
-    """(reason, matched stop sequence). Calls make a `stop` one of `tool_calls`; vLLM tells which sequence matched."""
+    """(reason, matched stop sequence). Calls turn a `stop` into `tool_calls`; vLLM tells the sequence."""
     said = choice.get("finish_reason")
     reason = _REASONS.get(said.lower(), "stop") if isinstance(said, str) else "stop"
     if has_calls and reason in ("stop", "stop_sequence", "tool_calls"):

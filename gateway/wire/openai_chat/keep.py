@@ -1,7 +1,7 @@
 """What a body said beyond the neutral form: the difference between it and what the neutral form would emit.
 
-Every parser of this package emits what it just parsed and keeps the difference in `extra`, so that a body of this
-format comes back equal by value, unknown fields, nulls and odd spellings included.
+Every parser of this package emits what it just parsed and keeps the difference in `extra`, so that a body of
+this format comes back equal by value, unknown fields, nulls and odd spellings included.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def difference(original: JSONDict, canonical: JSONDict, skip: Collection[str] = 
 
 
 def restore(canonical: JSONDict, kept: JSONDict | None, skip: Collection[str] = ()) -> JSONDict:
-    """`canonical` with the difference applied, in place. A field of `skip` is only replaced where it is empty."""
+    """`canonical` with the difference applied, in place. A field of `skip` is replaced only where empty."""
     if not kept:
         return canonical
     for key in kept.get("gone", ()):

@@ -1,6 +1,7 @@
 """The conversation: chat messages into turns of typed parts, and back.
 
-A `tool` message is a user turn that holds one `ToolResult`; an emitted turn gives its results first, each a message.
+A `tool` message is a user turn that holds one `ToolResult`; an emitted turn gives its results first, each
+as a message of its own.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ _OWN = ("content", "tool_calls", "function_call")
 _USER_ONLY = (ir.Image, ir.Audio, ir.File)
 """Media that a turn of the model cannot hold: they move to the user's next turn."""
 _BILLING = "x-anthropic-billing-header"
-"""First system block of Claude Code; it changes with every request and defeats the prompt caches of other vendors."""
+"""First system block of Claude Code. It changes with every request and defeats other vendors' caches."""
 _ECHOES = frozenset({"deepseek", "moonshot", "kimi", "kimi-coding", "zai", "glm", "minimax", "xiaomi"})
-"""Providers that want a turn's `reasoning_content` back with its tool calls (facts/api_key_providers.md §2)."""
+"""Providers that want `reasoning_content` back with its tool calls (facts/api_key_providers.md §2)."""
 _FLAT = frozenset({"cerebras", "deepseek", "perplexity", "ollama", "nvidia", "sambanova"})
 """Providers some of whose models take text only as one string."""
 
 
-# ---- Parse --------------------------------------------------------------------------------------------------------
+# ---- Parse -----------------------------------------------------------------------------------------------
 
 
 def parse_messages(value: Any) -> tuple[list[ir.Text], list[ir.Message]]:
@@ -133,7 +134,7 @@ def parse_assistant(raw: JSONDict, where: str) -> list[ir.Part]:
     return parts + tool_calls
 
 
-# ---- Emit ---------------------------------------------------------------------------------------------------------
+# ---- Emit ------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -311,7 +312,7 @@ def _emit_result(result: ir.ToolResult, emission: Emission) -> JSONDict:
 
 
 def mark_error(text: str) -> str:
-    """The format has no flag for a failed call, so the text must say it; as JSON the text itself stays whole."""
+    """The format has no flag for a failed call, so the text must say it; as JSON it also stays whole."""
     if text.lstrip().lower().startswith(("error", '{"error"')):
         return text
     return json.dumps({"error": text}).decode("utf-8", "surrogatepass")

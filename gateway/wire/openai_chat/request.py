@@ -29,7 +29,7 @@ MAX_STOPS = 4
 MAX_USER = 64
 
 
-# ---- Parse --------------------------------------------------------------------------------------------------------
+# ---- Parse -----------------------------------------------------------------------------------------------
 
 
 def parse_request(body: JSONDict, model: str, stream: bool) -> ir.Request:
@@ -64,11 +64,11 @@ def parse_request(body: JSONDict, model: str, stream: bool) -> ir.Request:
 
 def _without_messages(body: JSONDict) -> str:
     if "input" in body:
-        return "This endpoint takes `messages`. A body with `input` is a Responses request: send it to /v1/responses"
+        return "messages is required. A body with `input` is a Responses request: send it to /v1/responses"
     if "contents" in body:
-        return "This endpoint takes `messages`. A body with `contents` is a Gemini request: send it to /v1beta/models"
+        return "messages is required. A body with `contents` is a Gemini request: send it to /v1beta/models"
     if "prompt" in body:
-        return "This endpoint takes `messages`. A body with `prompt` is a legacy request: send it to /v1/completions"
+        return "messages is required. A body with `prompt` is a legacy request: send it to /v1/completions"
     return "messages is required"
 
 
@@ -127,7 +127,7 @@ def _stops(value: Any) -> list[str]:
     return list(stops)
 
 
-# ---- Emit ---------------------------------------------------------------------------------------------------------
+# ---- Emit ------------------------------------------------------------------------------------------------
 
 
 def emit_request(request: ir.Request, profile: ModelProfile) -> JSONDict:

@@ -23,7 +23,7 @@ SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast
 _MESSAGE_OWN = ("content", "tool_calls", "function_call")
 
 
-# ---- Parse --------------------------------------------------------------------------------------------------------
+# ---- Parse -----------------------------------------------------------------------------------------------
 
 
 def parse_response(body: JSONDict) -> ir.Response:
@@ -74,9 +74,8 @@ def _whole(value: Any) -> int | None:
 
 
 def _parse_choice(raw: JSONDict, number: int) -> ir.Candidate:
-    message = raw.get("message")
-    if not isinstance(message, dict):
-        message = raw.get("delta") if isinstance(raw.get("delta"), dict) else {}
+    said = raw.get("message", raw.get("delta"))
+    message: JSONDict = said if isinstance(said, dict) else {}
     candidate = ir.Candidate(parts=_parse_message(message, f"choices[{number}].message"))
     has_calls = any(isinstance(part, ir.ToolCall) for part in candidate.parts)
     candidate.finish_reason, candidate.stop_sequence = parse_finish(raw, has_calls)
@@ -112,7 +111,7 @@ def parse_audio(audio: JSONDict) -> list[ir.Part]:
     return [*parts, ir.Text(transcript, {SHAPE: "transcript"})] if transcript else parts
 
 
-# ---- Emit ---------------------------------------------------------------------------------------------------------
+# ---- Emit ------------------------------------------------------------------------------------------------
 
 
 def new_id(identity: str, prefix: str = "chatcmpl") -> str:

@@ -80,7 +80,7 @@ class Calls:
             self._add(call, text, events)
 
     def complete(self, listed: list[JSONDict], events: Events) -> None:
-        """A whole message at the end: take the calls that the deltas did not bring, and arguments they left out."""
+        """A whole message at the end: the calls that no delta brought, the arguments that they left out."""
         for number, raw in enumerate(listed):
             call = self._calls[number] if number < len(self._calls) else None
             if call is None:

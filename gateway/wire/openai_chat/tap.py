@@ -20,7 +20,7 @@ class _Details(msgspec.Struct):
 
 
 class UsageBody(msgspec.Struct):
-    """`usage` of Chat Completions and what vendors add to it (facts/translators.md §2.3, api_key_providers.md §2)."""
+    """`usage` and what vendors add to it (facts/translators.md §2.3, api_key_providers.md §2)."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None

@@ -1,7 +1,8 @@
 """Reasoning as chat messages carry it, which every vendor does differently (facts/translators.md §1.6, §3.2).
 
-`reasoning_content` (DeepSeek and most others), `reasoning` (Groq, vLLM, OpenRouter), `reasoning_details` (OpenRouter:
-text, summaries and opaque data with their vendor) and `thinking_blocks` (litellm: Claude's blocks with signatures).
+`reasoning_content` (DeepSeek and most others), `reasoning` (Groq, vLLM, OpenRouter), `reasoning_details`
+(OpenRouter: text, summaries and opaque data) and `thinking_blocks` (litellm: Claude's blocks
+with their signatures).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _FORMATS = {vendor: name for name, vendor in _VENDORS.items()}
 
 
 def parse_reasoning(message: JSONDict, calls: Iterable[ir.ToolCall] = ()) -> list[ir.Reasoning]:
-    """The fullest of the fields that are there: they repeat one another. Gemini's signatures go to their `calls`."""
+    """The fullest of the fields, which repeat one another. Gemini's signatures go to their `calls`."""
     blocks = parse_thinking_blocks(message.get("thinking_blocks"))
     if blocks:
         return blocks
@@ -116,7 +117,7 @@ def _join(part: ir.Reasoning, more: ir.Reasoning) -> bool:
     return True
 
 
-# ---- Emit ---------------------------------------------------------------------------------------------------------
+# ---- Emit ------------------------------------------------------------------------------------------------
 
 
 def joined(parts: list[ir.Reasoning]) -> str:
@@ -139,7 +140,7 @@ def emit_for_client(parts: list[ir.Reasoning]) -> JSONDict:
 
 
 def thinking_block(part: ir.Reasoning) -> JSONDict | None:
-    """litellm's form. Only what Claude signed or hid: an unsigned block would be refused when it comes back."""
+    """litellm's form. Only what Claude signed or hid: an unsigned block is refused when it comes back."""
     if part.vendor != "anthropic":
         return None
     if part.redacted is not None:

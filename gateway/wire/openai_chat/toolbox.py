@@ -7,6 +7,7 @@ from typing import Any
 from gateway.wire import ir
 from gateway.wire.openai_chat.content import Emission
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference, restore
+from gateway.wire.schema import for_openai, is_strict
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
 
@@ -15,7 +16,7 @@ _KNOWS_ALLOWED_TOOLS = frozenset({"openai", "azure"})
 _CHOICES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
 
 
-# ---- Tools --------------------------------------------------------------------------------------------------------
+# ---- Tools -----------------------------------------------------------------------------------------------
 
 
 def parse_tools(body: JSONDict) -> list[ir.Tool]:
@@ -76,7 +77,7 @@ def _parse_custom(raw: JSONDict, where: str) -> ir.Tool:
     grammar = form.get("grammar", form) if isinstance(form, dict) and form.get("type") == "grammar" else None
     tool = ir.Tool(name, description=description if isinstance(description, str) else None, kind="custom")
     if isinstance(grammar, dict):
-        tool.grammar = {key: grammar[key] for key in ("syntax", "definition") if key in grammar}
+        tool.grammar = {"type": "grammar", **grammar}
     return _keep(tool, raw)
 
 
@@ -93,7 +94,8 @@ def _emit_own(tool: ir.Tool) -> JSONDict:
         said["description"] = tool.description
     if tool.kind == "custom":
         if tool.grammar is not None:
-            said["format"] = {"type": "grammar", "grammar": dict(tool.grammar)}
+            grammar = {key: value for key, value in tool.grammar.items() if key != "type"}
+            said["format"] = {"type": "grammar", "grammar": grammar}
         return {"type": "custom", "custom": said}
     if tool.parameters is not None:
         said["parameters"] = tool.parameters
@@ -129,23 +131,13 @@ def _complete(emitted: JSONDict) -> None:
     function = emitted.get("function")
     if function is None:
         return
-    parameters = function.get("parameters") or {}
-    if parameters.get("type") != "object" or "properties" not in parameters:
-        parameters = {**parameters, "type": "object", "properties": parameters.get("properties") or {}}
-    function["parameters"] = parameters
-    if function.get("strict") is False or not _is_strict(parameters):
-        function.pop("strict", None)
+    strict = function.pop("strict", None)
+    function["parameters"] = for_openai(function.get("parameters"), strict)
+    if strict and is_strict(function["parameters"]):
+        function["strict"] = True
 
 
-def _is_strict(schema: JSONDict) -> bool:
-    """What OpenAI demands of a strict schema's top level; it refuses the request otherwise."""
-    properties = schema.get("properties") or {}
-    return schema.get("additionalProperties") is False and set(schema.get("required") or ()) == set(
-        properties
-    )
-
-
-# ---- Choice -------------------------------------------------------------------------------------------------------
+# ---- Choice ----------------------------------------------------------------------------------------------
 
 
 def parse_choice(body: JSONDict) -> ir.ToolChoice | None:
@@ -207,19 +199,18 @@ def emit_choice(choice: ir.ToolChoice, tools: list[ir.Tool]) -> Any:
 def narrow(request: ir.Request, emission: Emission) -> tuple[list[ir.Tool], ir.ToolChoice | None]:
     """Only OpenAI knows a list of allowed tools: elsewhere the others are not offered."""
     choice, tools = request.tool_choice, request.tools
-    if (
-        emission.native
-        or choice is None
-        or not choice.names
-        or emission.profile.provider in _KNOWS_ALLOWED_TOOLS
-    ):
+    if emission.native or choice is None or not choice.names:
+        return tools, choice
+    if len(tools) > 1 and {tool.name for tool in tools if tool.kind != "hosted"} <= set(choice.names):
+        return tools, ir.ToolChoice(choice.mode)
+    if emission.profile.provider in _KNOWS_ALLOWED_TOOLS:
         return tools, choice
     if choice.mode == "any" and len(choice.names) == 1:
         return tools, choice
     return [tool for tool in tools if tool.name in choice.names], ir.ToolChoice(choice.mode)
 
 
-# ---- Answer format ------------------------------------------------------------------------------------------------
+# ---- Answer format ---------------------------------------------------------------------------------------
 
 
 def parse_response_format(value: Any) -> ir.ResponseFormat | None:
@@ -254,7 +245,9 @@ def emit_response_format(wanted: ir.ResponseFormat, native: bool) -> JSONDict:
     if wanted.description is not None:
         said["description"] = wanted.description
     if wanted.schema is not None:
-        said["schema"] = wanted.schema
-    if wanted.strict is not None:
+        said["schema"] = wanted.schema if native else for_openai(wanted.schema, wanted.strict)
+    if native and wanted.strict is not None:
         said["strict"] = wanted.strict
+    elif wanted.strict and is_strict(said.get("schema")):
+        said["strict"] = True
     return restore({"type": "json_schema", "json_schema": said}, wanted.extra.get(CHAT))

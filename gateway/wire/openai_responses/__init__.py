@@ -9,7 +9,7 @@ import msgspec
 from gateway.wire import ir
 from gateway.wire.base import Inspection, ModelProfile, Rules, StreamEmitter, StreamParser, Tap, WireFormat
 from gateway.wire.openai_responses import errors, sealed, tap
-from gateway.wire.sse import comment
+from gateway.wire.sse import ServerEvent, comment
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict
 
@@ -24,7 +24,7 @@ class OpenAIResponses(WireFormat):
         return "/responses"
 
     def patch(self, fields: Fields, model: str, stream: bool) -> None:
-        """`model`; and reasoning that the gateway sealed for another vendor goes, which this one would refuse."""
+        """`model`; and without what the gateway sealed for another vendor, which this one would refuse."""
         fields["model"] = model
         items = fields.get("input")
         if isinstance(items, msgspec.Raw):
@@ -35,6 +35,9 @@ class OpenAIResponses(WireFormat):
 
     def inspect(self, body: bytes) -> Inspection:
         return tap.inspect(body)
+
+    def is_end(self, event: ServerEvent) -> bool:
+        return tap.is_end(event)
 
     def parse_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamRefused:
         return errors.parse_error(status, body, headers)

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 import re
 from typing import Any
 
-from gateway.wire import ir
+from gateway.wire import ir, media
 from gateway.wire.openai_responses.fields import NAME, invalid, leftover, own, typed
 from omniroute.types import JSONDict
 
-_DATA_URI = re.compile(r"data:([^;,]*)(?:;[^;,]+)*;base64,", re.IGNORECASE)
 _TEXT_TYPES = frozenset({"input_text", "output_text", "text", "summary_text", "reasoning_text"})
-_AUDIO_FORMATS = {
-    "audio/mpeg": "mp3",
-    "audio/mp3": "mp3",
-    "audio/wav": "wav",
-    "audio/x-wav": "wav",
-    "audio/wave": "wav",
-}
-_EXTENSIONS = {
-    "application/pdf": "pdf",
-    "text/plain": "txt",
-    "text/markdown": "md",
-    "text/csv": "csv",
-    "text/html": "html",
-}
 NO_VISION = "[An image was left out: this model takes no images]"
 
 
@@ -73,9 +60,11 @@ def _parse_image(part: JSONDict, param: str) -> ir.Image:
         typed(url, str, f"{param}.image_url", "a URL or a data URL")
     if url is None and not isinstance(part.get("file_id"), str):
         raise invalid(param, "an input_image needs 'image_url' or 'file_id'")
-    media_type, data = split_data_uri(url)
+    media_type, data = media.parse_data_uri(url or "") or (None, None)
     known = ["type", "file_id", "detail"]
-    if isinstance(part.get("image_url"), str) and (data is None or data_uri(media_type, data) == url):
+    if isinstance(part.get("image_url"), str) and (
+        data is None or media.build_data_uri(media_type, data) == url
+    ):
         known.append("image_url")
     return ir.Image(
         media_type=media_type,
@@ -91,15 +80,15 @@ def _parse_file(part: JSONDict, param: str) -> ir.File:
     raw, url, file_id = part.get("file_data"), part.get("file_url"), part.get("file_id")
     if not any(isinstance(source, str) for source in (raw, url, file_id)):
         raise invalid(param, "an input_file needs 'file_data', 'file_url' or 'file_id'")
-    media_type, data = split_data_uri(raw)
+    media_type, data = media.parse_data_uri(raw if isinstance(raw, str) else "") or (None, None)
     known = ["type", "file_id", "file_url", "filename"]
-    if isinstance(raw, str) and data is not None and data_uri(media_type, data) == raw:
+    if isinstance(raw, str) and data is not None and media.build_data_uri(media_type, data) == raw:
         known.append("file_data")
     elif isinstance(raw, str) and data is None:
         data = raw
     filename = part.get("filename")
     return ir.File(
-        media_type=media_type or _media_type_of(filename),
+        media_type=media_type or (media.media_type_of_url(filename) if isinstance(filename, str) else None),
         data=data,
         url=url if data is None else None,
         file_id=file_id if data is None and url is None else None,
@@ -111,27 +100,11 @@ def _parse_file(part: JSONDict, param: str) -> ir.File:
 def _parse_audio(part: JSONDict, param: str) -> ir.Audio:
     audio = part["input_audio"]
     data = typed(audio.get("data"), str, f"{param}.input_audio.data", "a base64 string")
-    kind = str(audio.get("format", "wav"))
-    return ir.Audio("audio/mpeg" if kind == "mp3" else f"audio/{kind}", data, extra={NAME: {"part": part}})
+    return ir.Audio(media.audio_type(str(audio.get("format", "wav"))), data, extra={NAME: {"part": part}})
 
 
 def _keep_nulls(part: JSONDict, known: list[str]) -> JSONDict:
     return {key: value for key, value in part.items() if key not in known or value is None}
-
-
-def split_data_uri(url: Any) -> tuple[str | None, str | None]:
-    """(media type, base64 text), or (None, None) for anything but a base64 data URL."""
-    match = _DATA_URI.match(url) if isinstance(url, str) else None
-    return (match[1].lower() or None, url[match.end() :]) if match else (None, None)
-
-
-def data_uri(media_type: str | None, data: str) -> str:
-    return f"data:{media_type or 'application/octet-stream'};base64,{data}"
-
-
-def _media_type_of(filename: Any) -> str | None:
-    extension = filename.rpartition(".")[2].lower() if isinstance(filename, str) else ""
-    return next((media_type for media_type, known in _EXTENSIONS.items() if known == extension), None)
 
 
 # ---- emit
@@ -150,7 +123,7 @@ def emit_part(part: ir.Part, role: str, vision: bool, dropped: list[str]) -> JSO
         case ir.File():
             return _emit_file(part, rest, dropped)
         case ir.Audio(data=str() as data):
-            kind = _AUDIO_FORMATS.get(part.media_type, part.media_type.partition("/")[2])
+            kind = media.audio_format(part.media_type) or part.media_type.partition("/")[2]
             return {"type": "input_audio", "input_audio": {"data": data, "format": kind}, **rest}
         case ir.Unknown(format=format, raw=raw) if format == NAME and isinstance(raw, dict):
             return raw
@@ -167,7 +140,9 @@ def _emit_image(image: ir.Image, rest: JSONDict, vision: bool, dropped: list[str
         return {"type": "input_text", "text": NO_VISION}
     emitted: JSONDict = {"type": "input_image"}
     if image.data is not None:
-        emitted["image_url"] = data_uri(image.media_type or "image/png", image.data)
+        emitted["image_url"] = media.build_data_uri(
+            media.image_type(image.media_type, image.data), image.data
+        )
     elif image.url is not None:
         emitted["image_url"] = image.url
     elif image.file_id is not None and NAME in image.extra:
@@ -190,7 +165,9 @@ def _emit_file(file: ir.File, rest: JSONDict, dropped: list[str]) -> JSONDict | 
     if file.text is not None:
         return _emit_text_document(file)
     if file.data is not None:
-        emitted["file_data"] = data_uri(file.media_type or "application/pdf", file.data)
+        emitted["file_data"] = media.build_data_uri(
+            file.media_type or media.sniff(file.data) or "application/pdf", file.data
+        )
     elif file.url is not None:
         emitted["file_url"] = file.url
     elif file.file_id is not None and NAME in file.extra:
@@ -204,19 +181,17 @@ def _emit_file(file: ir.File, rest: JSONDict, dropped: list[str]) -> JSONDict | 
 
 
 def _emit_text_document(file: ir.File) -> JSONDict:
-    import base64
-
     data = base64.b64encode((file.text or "").encode("utf-8", "replace")).decode()
     return {
         "type": "input_file",
         "filename": file.filename or _filename(file),
-        "file_data": data_uri("text/plain", data),
+        "file_data": media.build_data_uri("text/plain", data),
     }
 
 
 def _filename(file: ir.File) -> str:
-    extension = (
-        "txt" if file.text is not None else _EXTENSIONS.get(file.media_type or "application/pdf", "bin")
-    )
+    """The vendor asks for a name with the bytes, and tells the kind by its extension."""
+    media_type = "text/plain" if file.text is not None else file.media_type or "application/pdf"
+    extension = mimetypes.guess_extension(media_type) or ".bin"
     stem = re.sub(r"[^\w .-]", "_", file.title or "").strip() or "document"
-    return stem if stem.lower().endswith(f".{extension}") else f"{stem}.{extension}"
+    return stem if stem.lower().endswith(extension) else stem + extension

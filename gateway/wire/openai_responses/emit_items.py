@@ -30,7 +30,7 @@ class InputEmitter:
             if _starts_item(part):
                 self._flush(run, message.role)
                 run = []
-            if _is_content(part):
+            if is_content(part):
                 run.append(part)
                 continue
             self._flush(run, message.role)
@@ -92,11 +92,8 @@ class InputEmitter:
         item: JSONDict = {"type": f"{part.kind}_call_output", "call_id": part.call_id}
         if part.kind == "custom":
             item["type"] = "custom_tool_call_output"
-        if "item" in kept:
-            plain = kept.get("text", False)
-        else:
-            plain = all(isinstance(inner, ir.Text) for inner in part.parts)
-        if plain:
+        only_text = all(isinstance(inner, ir.Text) for inner in part.parts)
+        if kept.get("text", False) if "item" in kept else only_text:
             item["output"] = _told(part, "\n".join(p.text for p in part.parts if isinstance(p, ir.Text)))
         else:
             parts = [emit_part(inner, "user", self.profile.vision, self.dropped) for inner in part.parts]
@@ -135,14 +132,14 @@ def _summary(text: str) -> JSONDict:
     return {"type": "summary_text", "text": text}
 
 
-def _is_content(part: ir.Part) -> bool:
+def is_content(part: ir.Part) -> bool:
     if isinstance(part, ir.Unknown):
         return bool(own(part.extra).get("content"))
     return isinstance(part, ir.Text | ir.Refusal | ir.Image | ir.File | ir.Audio)
 
 
 def _starts_item(part: ir.Part) -> bool:
-    return _is_content(part) and "item" in own(part.extra)
+    return is_content(part) and "item" in own(part.extra)
 
 
 def _null_content(item: JSONDict) -> JSONDict:

@@ -1,7 +1,7 @@
 """Neutral events into this format's event stream (facts/translators.md §3.5).
 
-One item is open at a time. A part is finished when the next one begins or the answer ends: by then its signature,
-annotations and log probabilities are known, and whether it was cut.
+One item is open at a time. A part is finished when the next one begins or the answer ends: by then its
+signature, annotations and log probabilities are known, and whether it was cut.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gateway.wire.linear import Linearizer
 from gateway.wire.openai_responses import envelope, output, shell
 from gateway.wire.openai_responses.errors import error_object
 from gateway.wire.openai_responses.fields import NAME, own
-from gateway.wire.openai_responses.response import usage_object
+from gateway.wire.openai_responses.usage import estimate_usage, usage_object
 from gateway.wire.sse import encode
 from omniroute.types import JSONDict, Usage
 
@@ -23,7 +23,7 @@ _CUT = ("length", "content_filter", "error")
 
 
 class ResponsesStreamEmitter(StreamEmitter):
-    """`request` is what the client asked; `response.completed` echoes it and carries all items that went before."""
+    """`request` is what the client asked: the closing event echoes it and holds all items before it."""
 
     def __init__(self, request: ir.Request) -> None:
         self._request = request
@@ -53,8 +53,8 @@ class ResponsesStreamEmitter(StreamEmitter):
             return b""
         if self._reason is None:
             return self._fail(ir.Errored("The answer ended before it was complete"))
-        if self._usage is not None:
-            self._envelope["usage"] = usage_object(self._usage, self._kept_usage)
+        usage = self._usage or estimate_usage(self._request, self._output)
+        self._envelope["usage"] = usage_object(usage, self._kept_usage)
         if self._tier is not None:
             self._envelope["service_tier"] = self._tier
         return self._send(f"response.{self._envelope['status']}", response=self._envelope)

@@ -84,7 +84,7 @@ def opening(request: ir.Request, started: ir.Started) -> JSONDict:
 
 
 def close(envelope: JSONDict, reason: ir.FinishReason | None, output: list[JSONDict]) -> None:
-    """`status` and what goes with it. A broken-off answer with nothing in it has failed; one with content is cut."""
+    """`status` and what goes with it. An answer that broke off has failed if there is nothing in it."""
     status, detail = _STATUS.get(reason, ("completed", None))
     if reason == "error":
         status = "incomplete" if output else "failed"

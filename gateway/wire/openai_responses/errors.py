@@ -1,4 +1,4 @@
-"""Errors: outside of a stream as in Chat Completions, inside of one as `response.failed` (facts/translators.md §3.6, §4)."""
+"""Errors: as in Chat Completions, in a stream as `response.failed` (facts/translators.md §3.6, §4)."""
 
 from __future__ import annotations
 

@@ -13,6 +13,9 @@ NAME = "openai_responses"
 VENDOR = "openai"
 """Whose `encrypted_content` a reasoning item carries, where nothing says otherwise."""
 
+STORED = ("previous_response_id", "conversation", "prompt")
+"""Fields that name what is stored at the vendor: no other vendor can know it."""
+
 T = TypeVar("T")
 
 

@@ -1,8 +1,8 @@
-"""Items, the unit of this format's input and output alike: into parts (facts/translators.md §1.2, §1.3, §3.5).
+"""Items, the unit of input and output alike: into parts (facts/translators.md §1.2, §1.3, §3.5).
 
 What a part keeps in `extra["openai_responses"]`:
-* Text, Refusal, Image, File, Audio: `part`, the rest of the content part; the first of a message item also `item`, the
-  rest of the item, and `text`, whether its content was a bare string.
+* Text, Refusal, Image, File, Audio: `part`, the rest of the content part; the first of a message item also
+  `item`, the rest of the item, and `text`, whether its content was a bare string.
 * ToolCall, Reasoning: the rest of the item, flat.
 * ToolResult: `item`, and `text` as above.
 * Unknown: the item itself is `raw`; `content` marks a content part.

@@ -60,7 +60,7 @@ def _proof(part: ir.Reasoning, vendor: str) -> str:
 
 
 def signature_item(call: ir.ToolCall) -> JSONDict:
-    """Where Gemini's thoughtSignature of a call travels: clients return reasoning, and unknown fields they do not."""
+    """How Gemini's thoughtSignature of a call travels: clients return reasoning, but no unknown fields."""
     sealed = seal(Seal("gemini", call.signature, call_id=call.id))
     return {"id": new_id("rs"), "type": "reasoning", "summary": [], "encrypted_content": sealed}
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from gateway.wire import ir
+from gateway.wire import reasoning as efforts
 from gateway.wire.base import ModelProfile
 from gateway.wire.openai_responses.fields import NAME, leftover, own
 from omniroute.types import JSONDict
 
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_THRESHOLDS = ((2048, "low"), (8192, "medium"), (24576, "high"))
-_REASONS = re.compile(
-    r"(?:^|/)(?:o[1-9]\b|gpt-(?:[5-9]|\d\d)|codex|computer-use)|deepseek|grok|reason|think", re.IGNORECASE
-)
 _KNOWS_NONE = re.compile(r"(?:^|/)gpt-(?:5\.[1-9]|[6-9]|\d\d)", re.IGNORECASE)
 _KNOWS_MINIMAL = re.compile(r"(?:^|/)gpt-5(?![.\d])", re.IGNORECASE)
+_ALWAYS_REASONS = re.compile(r"(?:^|/)(?:o[1-9](?:-|$)|gpt-5(?![.\d])(?!.*-chat))", re.IGNORECASE)
 
 
 def parse(value: JSONDict | None) -> ir.ReasoningRequest | None:
@@ -42,16 +38,13 @@ def emit(asked: ir.ReasoningRequest | None, profile: ModelProfile, native: bool)
         if asked.summary is not None:
             fields["summary"] = asked.summary
         return {**fields, **own(asked.extra)}
-    if profile.reasoning == "none" or not (
-        profile.reasoning or asked.effort or _REASONS.search(profile.model)
-    ):
-        return None
-    effort = _effort(asked)
-    off = asked.enabled is False or effort == "none"
-    if off:
+    effort = efforts.for_openai(asked, profile)
+    if effort == "none":
         effort = _least(profile.model)
         return {"effort": effort} if effort else None
     fields = {"effort": effort} if effort else {}
+    if efforts.style_of(profile) != "effort":
+        return None
     if asked.summary is not None:
         fields["summary"] = asked.summary
     elif asked.visible or (asked.visible is None and (asked.enabled or asked.budget is not None)):
@@ -59,11 +52,11 @@ def emit(asked: ir.ReasoningRequest | None, profile: ModelProfile, native: bool)
     return fields or None
 
 
-def takes_sampling(profile: ModelProfile, asked: JSONDict | None) -> bool:
-    """OpenAI's own reasoning models refuse `temperature` and `top_p` while they reason."""
-    if profile.vendor != "openai" or profile.reasoning in ("", "none"):
-        return True
-    return asked is not None and asked.get("effort") == "none"
+def takes_sampling(model: str, asked: JSONDict | None) -> bool:
+    """OpenAI's own models refuse `temperature` and `top_p` while they reason, and some always do."""
+    if _ALWAYS_REASONS.search(model):
+        return False
+    return not _KNOWS_NONE.search(model) or asked is None or asked.get("effort") in (None, "none")
 
 
 def _least(model: str) -> str | None:
@@ -71,14 +64,3 @@ def _least(model: str) -> str | None:
     if _KNOWS_NONE.search(model):
         return "none"
     return "minimal" if _KNOWS_MINIMAL.search(model) else None
-
-
-def _effort(asked: ir.ReasoningRequest) -> str | None:
-    if asked.effort in EFFORTS:
-        return "xhigh" if asked.effort == "max" else asked.effort
-    budget: Any = asked.budget
-    if budget is None or budget < 0:
-        return "medium" if asked.enabled and budget is None else None
-    if budget == 0:
-        return "none"
-    return next((effort for limit, effort in _THRESHOLDS if budget <= limit), "xhigh")

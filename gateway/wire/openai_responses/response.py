@@ -6,12 +6,13 @@ from typing import Any
 
 from gateway.wire import ir, json
 from gateway.wire.openai_responses import envelope, output
+from gateway.wire.openai_responses.emit_items import is_content
 from gateway.wire.openai_responses.errors import parse_error_value
 from gateway.wire.openai_responses.fields import NAME, leftover, own
 from gateway.wire.openai_responses.items import parse_item
-from gateway.wire.openai_responses.usage import emit_usage, parse_usage
+from gateway.wire.openai_responses.usage import estimate_usage, parse_usage, usage_object
 from omniroute.errors import InvalidRequest, UpstreamBroken
-from omniroute.types import JSONDict, Usage
+from omniroute.types import JSONDict
 
 _NEUTRAL = ("id", "model", "output")
 _PENDING = ("queued", "in_progress", "cancelled")
@@ -107,17 +108,13 @@ def emit_response(response: ir.Response, request: ir.Request) -> JSONDict:
             for name, value in body.items()
             if name in kept or name in (*_NEUTRAL, "status", "usage")
         }
-    body["usage"] = usage_object(response.usage, kept.get("usage"))
+    usage = response.usage
+    if usage is None and NAME not in response.extra:
+        usage = estimate_usage(request, emitted)
+    body["usage"] = usage_object(usage, kept.get("usage"))
     if response.service_tier is not None:
         body["service_tier"] = response.service_tier
     return body
-
-
-def usage_object(usage: Usage | None, kept: Any) -> JSONDict | None:
-    """The provider's own object as long as it says the same."""
-    if isinstance(kept, dict) and parse_usage(kept) == usage:
-        return kept
-    return None if usage is None else emit_usage(usage)
 
 
 def emit_output(candidate: ir.Candidate, request: ir.Request) -> list[JSONDict]:
@@ -136,7 +133,7 @@ def emit_output(candidate: ir.Candidate, request: ir.Request) -> list[JSONDict]:
             run.clear()
 
     for part in candidate.parts:
-        if isinstance(part, ir.Text | ir.Refusal) or own(part.extra).get("content"):
+        if is_content(part):
             if "item" in own(part.extra):
                 flush()
             run.append(part)

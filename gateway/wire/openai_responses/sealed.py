@@ -1,7 +1,7 @@
 """Proofs of other vendors inside `encrypted_content`.
 
-A client of this format gives reasoning items back as it got them. That is the way home for a Claude signature or a
-Gemini thoughtSignature: sealed into the one opaque field that clients keep, and recognised by its prefix.
+A client of this format gives reasoning items back as it got them. That is the way home for a Claude signature
+or a Gemini thoughtSignature: sealed into the one opaque field that clients keep, recognised by its prefix.
 """
 
 from __future__ import annotations

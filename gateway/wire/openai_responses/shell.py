@@ -1,4 +1,4 @@
-"""The `local_shell` tool: this vendor trains for it, but the client runs it. To other vendors it is a function."""
+"""The `local_shell` tool, which OpenAI knows and the client runs. To other vendors it is a function."""
 
 from __future__ import annotations
 

@@ -1,21 +1,20 @@
 """A provider's event stream into neutral events (facts/translators.md §3.5).
 
-Providers differ: some leave out `content_part.added`, some the deltas, some everything but `response.completed`. So
-each event is compared with what was already passed on, and only what is missing follows.
+Providers differ: some leave out `content_part.added`, some the deltas, some all but `response.completed`.
+So each event is compared with what was already passed on, and only what is missing follows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.wire import ir, json
 from gateway.wire.base import StreamParser
-from gateway.wire.openai_responses import shell
 from gateway.wire.openai_responses.errors import parse_error_value
-from gateway.wire.openai_responses.fields import NAME, VENDOR, leftover, own
+from gateway.wire.openai_responses.fields import NAME, leftover
 from gateway.wire.openai_responses.items import SUMMARY_JOINT, parse_item
+from gateway.wire.openai_responses.open_parts import OpenParts
 from gateway.wire.openai_responses.response import created, finish_reason, parse_logprobs
 from gateway.wire.openai_responses.usage import parse_usage
 from gateway.wire.sse import DONE, ServerEvent
@@ -26,29 +25,13 @@ _NOT_OPENING = ("id", "model", "output", "status", "usage", "completed_at", "inc
 _CALLS = ("function_call", "custom_tool_call")
 
 
-@dataclass(slots=True)
-class _Open:
-    """A part that has begun, and what of its text was passed on."""
-
-    index: int
-    part: ir.Part
-    sent: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.sent)
-
-
 class ResponsesStreamParser(StreamParser):
     def __init__(self) -> None:
         self._started = False
         self._over = False
-        self._next = 0
-        self._open: dict[tuple[Any, ...], _Open] = {}
-        self._known: set[Any] = set()  # items of which something was passed on
+        self._parts = OpenParts()
         self._thinking: dict[Any, str] = {}  # by item: whether its summary or its full text is shown
         self._summary: dict[Any, int] = {}
-        self._parts: list[ir.Part] = []
         self._logprobs: list[Any] = []
 
     def feed(self, event: ServerEvent) -> list[ir.Event]:
@@ -95,17 +78,23 @@ class ResponsesStreamParser(StreamParser):
             return self._failed(value)
         events = self._start(value)
         for index, item in enumerate(response["output"] if isinstance(response.get("output"), list) else []):
-            if isinstance(item, dict) and index not in self._known and item.get("id") not in self._known:
+            if (
+                isinstance(item, dict)
+                and index not in self._parts.known
+                and item.get("id") not in self._parts.known
+            ):
                 events += self._end_item({"output_index": index, "item": item})
-        events += self._end_all()
+        events += self._parts.end_all()
         self._over = True
         kept = leftover(response, ("id", "model", "output"))
         usage = parse_usage(response.get("usage"))
         logprobs = (
-            {"content": self._logprobs, "refusal": None} if self._logprobs else parse_logprobs(self._parts)
+            {"content": self._logprobs, "refusal": None}
+            if self._logprobs
+            else parse_logprobs(self._parts.all)
         )
         extra = {} if usage is not None else {NAME: kept}
-        events.append(ir.Finished(finish_reason(response, self._parts), logprobs=logprobs, extra=extra))
+        events.append(ir.Finished(finish_reason(response, self._parts.all), logprobs=logprobs, extra=extra))
         if usage is not None:
             tier = response.get("service_tier")
             events.append(ir.UsageReported(usage, tier if isinstance(tier, str) else None, {NAME: kept}))
@@ -143,77 +132,41 @@ class ResponsesStreamParser(StreamParser):
             part.arguments = ""
         elif isinstance(part, ir.Reasoning):
             part = ir.Reasoning(id=part.id, extra=part.extra)
-        events += self._open_part((key,), part)
-        return events + self._more((key,), text) if text else events
+        events += self._parts.open((key,), part)
+        return events + self._parts.more((key,), text) if text else events
 
     def _end_item(self, value: JSONDict) -> list[ir.Event]:
         item, key = _dict(value.get("item")), _key(value)
-        if key in self._known and not any(name[0] == key for name in self._open):
+        if key in self._parts.known and not self._parts.is_open(key):
             return []
         events = self._start({})
         try:
             parts = parse_item(item, "item")[1]
         except InvalidRequest as error:
             return events + self._fail(f"The provider's answer cannot be read. {error.message}")
-        self._known.update({key, item.get("id")} - {None})
+        self._parts.known.update({key, item.get("id")} - {None})
         if item.get("type") == "message":
             for index, part in enumerate(parts):
-                events += self._complete((key, index), part)
-            return events + self._end_where(key)
-        return events + [event for part in parts for event in self._complete((key,), part)]
-
-    def _complete(self, name: tuple[Any, ...], whole: ir.Part) -> list[ir.Event]:
-        """The rest of a part whose final state is known, and its end."""
-        text = _said(whole)
-        known = self._open.get(name)
-        events: list[ir.Event] = []
-        if known is None:
-            events += self._open_part(name, _emptied(whole))
-        sent = self._open[name].text
-        if text.startswith(sent) and len(text) > len(sent):
-            events += self._more(name, text[len(sent) :])
-        return events + self._end(name, _late(whole))
+                events += self._parts.complete((key, index), part)
+            return events + self._parts.end(key)
+        return events + [event for part in parts for event in self._parts.complete((key,), part)]
 
     # -- parts
 
-    def _open_part(self, name: tuple[Any, ...], part: ir.Part) -> list[ir.Event]:
-        self._known.add(name[0])
-        self._open[name] = _Open(self._next, part)
-        self._next += 1
-        self._parts.append(part)
-        return [ir.PartStarted(self._open[name].index, part)]
-
-    def _more(self, name: tuple[Any, ...], text: str) -> list[ir.Event]:
-        opened = self._open[name]
-        opened.sent.append(text)
-        return [ir.PartDelta(opened.index, text)]
-
-    def _end(self, name: tuple[Any, ...], late: ir.Part | None) -> list[ir.Event]:
-        opened = self._open.pop(name)
-        return [ir.PartEnded(opened.index, late)]
-
-    def _end_where(self, key: Any) -> list[ir.Event]:
-        return [event for name in list(self._open) if name[0] == key for event in self._end(name, None)]
-
-    def _end_all(self) -> list[ir.Event]:
-        return [event for name in list(self._open) for event in self._end(name, None)]
-
     def _begin_content(self, value: JSONDict) -> list[ir.Event]:
         part, name = _dict(value.get("part")), _content_name(value)
-        if name in self._open or part.get("type") not in ("output_text", "refusal"):
+        if name in self._parts or part.get("type") not in ("output_text", "refusal"):
             return []
         empty: ir.Part = ir.Refusal("") if part["type"] == "refusal" else ir.Text("")
-        return [*self._start({}), *self._open_part(name, empty)]
+        return [*self._start({}), *self._parts.open(name, empty)]
 
     def _delta(self, value: JSONDict, empty: Callable[[], ir.Part]) -> list[ir.Event]:
         text, name = value.get("delta"), _content_name(value)
         if not isinstance(text, str) or not text:
             return []
-        opened = self._open.get(name)
-        if opened is None:
-            return [*self._start({}), *self._open_part(name, empty()), *self._more(name, text)]
-        opened.sent.append(text)
-        return [ir.PartDelta(opened.index, text)]
+        if name in self._parts:
+            return self._parts.more(name, text)
+        return [*self._start({}), *self._parts.open(name, empty()), *self._parts.more(name, text)]
 
     def _text_delta(self, value: JSONDict) -> list[ir.Event]:
         if value.get("logprobs"):
@@ -225,7 +178,7 @@ class ResponsesStreamParser(StreamParser):
 
     def _call_delta(self, value: JSONDict) -> list[ir.Event]:
         text, name = value.get("delta"), (_key(value),)
-        return self._more(name, text) if isinstance(text, str) and text and name in self._open else []
+        return self._parts.more(name, text) if isinstance(text, str) and text and name in self._parts else []
 
     def _summary_delta(self, value: JSONDict) -> list[ir.Event]:
         return self._thought(value, "summary", int(value.get("summary_index") or 0))
@@ -239,12 +192,12 @@ class ResponsesStreamParser(StreamParser):
         if not isinstance(text, str) or not text or self._thinking.setdefault(key, kind) != kind:
             return []
         events: list[ir.Event] = []
-        if (key,) not in self._open:
-            events += [*self._start({}), *self._open_part((key,), ir.Reasoning(id=value.get("item_id")))]
+        if (key,) not in self._parts:
+            events += [*self._start({}), *self._parts.open((key,), ir.Reasoning(id=value.get("item_id")))]
         if self._summary.setdefault(key, number) != number:
             self._summary[key] = number
-            events += self._more((key,), SUMMARY_JOINT)
-        return events + self._more((key,), text)
+            events += self._parts.more((key,), SUMMARY_JOINT)
+        return events + self._parts.more((key,), text)
 
 
 _Handler = Callable[[ResponsesStreamParser, JSONDict], list[ir.Event]]
@@ -287,40 +240,3 @@ def _dict(value: Any) -> JSONDict:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _said(part: ir.Part) -> str:
-    if isinstance(part, ir.ToolCall):
-        return part.arguments
-    return part.text if isinstance(part, ir.Text | ir.Refusal | ir.Reasoning) else ""
-
-
-def _emptied(part: ir.Part) -> ir.Part:
-    match part:
-        case ir.Text():
-            return ir.Text("")
-        case ir.Refusal():
-            return ir.Refusal("")
-        case ir.Reasoning():
-            return ir.Reasoning(id=part.id)
-        case ir.ToolCall(name=shell.TOOL) if "item" in own(part.extra):
-            return ir.ToolCall(part.id, part.name, extra=part.extra)
-        case ir.ToolCall():
-            return ir.ToolCall(part.id, part.name, "", part.kind, extra=part.extra)
-        case _:
-            return part
-
-
-def _late(part: ir.Part) -> ir.Part | None:
-    """What only the finished item tells."""
-    match part:
-        case ir.Reasoning():
-            return ir.Reasoning(
-                "", part.signature, part.redacted, part.vendor or VENDOR, part.id, part.summaries, part.extra
-            )
-        case ir.Text() | ir.Refusal():
-            return type(part)("", part.extra)
-        case ir.ToolCall():
-            return ir.ToolCall(part.id, part.name, "", part.kind, part.signature, part.extra)
-        case _:
-            return None

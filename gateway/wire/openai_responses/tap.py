@@ -17,6 +17,9 @@ _NOTHING = frozenset({"response.created", "response.in_progress", "response.queu
 _LAST = frozenset({"response.completed", "response.incomplete", "response.done"})
 
 
+_ENDS = _LAST | {"response.failed", "error"}
+
+
 class _Response(msgspec.Struct):
     usage: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
@@ -99,6 +102,18 @@ def _refused(error: bytes) -> UpstreamRefused:
     if isinstance(value, dict) and "type" in value and str(value["type"]) in ("error", "response.failed"):
         value.pop("type")
     return parse_error_value(json.dumps(value))
+
+
+def is_end(event: ServerEvent) -> bool:
+    """Decodes the event only where its name does not tell already."""
+    if event.name:
+        return event.name.decode("utf-8", "replace") in _ENDS
+    if b"response." not in event.data and b'"error"' not in event.data:
+        return False
+    try:
+        return _decode_event(event.data).type in _ENDS
+    except _UNREADABLE:
+        return False
 
 
 def inspect(body: bytes) -> Inspection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.wire import ir
+from gateway.wire import ir, schema
 from gateway.wire.openai_responses import shell
 from gateway.wire.openai_responses.fields import NAME, invalid, leftover, own, typed
 from omniroute.types import JSONDict
@@ -12,7 +12,6 @@ from omniroute.types import JSONDict
 _FUNCTION = ("type", "name", "description", "parameters", "strict")
 _CUSTOM = ("type", "name", "description", "format")
 _MODES: dict[str, Any] = {"auto": "auto", "required": "any", "any": "any", "none": "none"}
-EMPTY_PARAMETERS: JSONDict = {"type": "object", "properties": {}}
 
 
 def parse_tools(value: Any, param: str = "tools") -> list[ir.Tool]:
@@ -117,13 +116,17 @@ def emit_tool(tool: ir.Tool) -> JSONDict | None:
         if tool.grammar is not None:
             emitted["format"] = _grammar(tool.grammar)
         return {**emitted, **rest}
-    if tool.parameters is not None or NAME not in tool.extra:
-        emitted["parameters"] = tool.parameters if tool.parameters is not None else EMPTY_PARAMETERS
-    if tool.strict is not None:
-        emitted["strict"] = tool.strict
-    elif NAME not in tool.extra:
-        emitted["strict"] = False  # omitted means true here
-    return {**emitted, **rest}
+    if NAME in tool.extra:
+        if tool.parameters is not None:
+            emitted["parameters"] = tool.parameters
+        if tool.strict is not None:
+            emitted["strict"] = tool.strict
+        return {**emitted, **rest}
+    emitted["parameters"] = schema.for_openai(tool.parameters, tool.strict)
+    emitted["strict"] = bool(tool.strict) and schema.is_strict(
+        emitted["parameters"]
+    )  # omitted means true here
+    return emitted
 
 
 def _grammar(grammar: JSONDict) -> JSONDict:

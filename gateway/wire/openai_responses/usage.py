@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
+from gateway.wire import ir, tokens
 from omniroute.types import JSONDict, Usage
 
+_CHARACTERS_PER_TOKEN = 4
 _USD_PER_TICK = Decimal("1e-10")
 """xAI's `cost_in_usd_ticks`."""
 
@@ -55,6 +58,26 @@ def parse_usage(value: object) -> Usage | None:
     except msgspec.ValidationError:
         return None
     return body.to_usage()
+
+
+def estimate_usage(request: ir.Request, output: list[JSONDict]) -> Usage:
+    """For a provider that reports none: clients of this format cannot do without."""
+    said = sum(_length(item) for item in output)
+    return Usage(tokens.estimate(request), round(said / _CHARACTERS_PER_TOKEN), estimated=True)
+
+
+def _length(item: JSONDict) -> int:
+    texts = [item.get("arguments"), item.get("input")]
+    for part in [*(item.get("content") or []), *(item.get("summary") or [])]:
+        texts += [part.get("text"), part.get("refusal")] if isinstance(part, dict) else []
+    return sum(len(text) for text in texts if isinstance(text, str))
+
+
+def usage_object(usage: Usage | None, kept: Any) -> JSONDict | None:
+    """The provider's own object as long as it says the same."""
+    if isinstance(kept, dict) and parse_usage(kept) == usage:
+        return kept
+    return None if usage is None else emit_usage(usage)
 
 
 def emit_usage(usage: Usage) -> JSONDict:

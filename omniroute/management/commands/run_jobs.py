@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 from argparse import ArgumentParser
@@ -25,8 +26,8 @@ class Command(BaseCommand):
 
         cluster = Cluster()
         cluster.start()
-        while stop_at_eof and cluster.sentinel.is_alive():
+        while stop_at_eof and cluster.is_running:
             readable, _, _ = select.select([sys.stdin], [], [], 1.0)
-            if readable and not sys.stdin.buffer.read1(1):
+            if readable and not os.read(sys.stdin.fileno(), 1):
                 cluster.stop()
                 return

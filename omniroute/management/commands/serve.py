@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -27,8 +28,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.HOST, help="Address to bind to (HOST).")
         parser.add_argument("--port", type=int, default=settings.PORT, help="Port to bind to (PORT).")
-        parser.add_argument("--workers", type=int, default=1, help="Web processes. More than one needs REDIS_URL.")
-        parser.add_argument("--no-jobs", action="store_true", help="Leave the background worker to another process.")
+        parser.add_argument(
+            "--workers", type=int, default=1, help="Web processes. More than one needs REDIS_URL."
+        )
+        parser.add_argument(
+            "--no-jobs", action="store_true", help="Leave the background worker to another process."
+        )
 
     def handle(self, *args: Any, host: str, port: int, workers: int, no_jobs: bool, **options: Any) -> None:
         if workers > 1 and not settings.REDIS_URL:
@@ -37,7 +42,9 @@ class Command(BaseCommand):
                 "process to process."
             )
         if host != settings.HOST and not first_start.may_bind(host):
-            raise CommandError(f"Set HOST={host} instead of --host: it decides whether API keys are required.")
+            raise CommandError(
+                f"Set HOST={host} instead of --host: it decides whether API keys are required."
+            )
         call_command("migrate", verbosity=0, interactive=False)
         self.greet(host, port, first_start.ensure_admin())
         jobs = None if no_jobs else JobProcess()
@@ -60,7 +67,7 @@ def run_web(host: str, port: int, workers: int) -> None:
     """Serve until SIGINT or SIGTERM; open streams get `SHUTDOWN_GRACE_S` to end, a second signal ends them."""
     import uvicorn
 
-    try:
+    with suppress(KeyboardInterrupt):
         uvicorn.run(
             "omniroute.asgi:application",
             host=host,
@@ -80,8 +87,6 @@ def run_web(host: str, port: int, workers: int) -> None:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=settings.SHUTDOWN_GRACE_S,
         )
-    except KeyboardInterrupt:
-        pass
 
 
 class JobProcess:
@@ -116,4 +121,3 @@ class JobProcess:
                 return
             logger.error("The background worker ended with code %s; starting it again", code)
             self._process = self._start()
-

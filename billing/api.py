@@ -1,0 +1,126 @@
+"""Management API of client API keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Router, Status
+from pydantic import Field
+
+from billing.keys import create_api_key
+from billing.models import ApiKey
+from omniroute.errors import NotFound
+from omniroute.schema import CamelModel, ModelName, Moment, Name, row_id
+
+router = Router(tags=["API keys"], by_alias=True)
+
+AllowedModels = Annotated[list[ModelName], Field(max_length=1000)]
+
+
+class KeyIn(CamelModel):
+    name: Name
+    scope: ApiKey.Scope = ApiKey.Scope.USE
+    expires_at: Moment | None = None
+    allowed_models: AllowedModels = []
+
+
+class KeyPatch(CamelModel):
+    name: Name | None = None
+    scope: ApiKey.Scope | None = None
+    is_active: bool | None = None
+    expires_at: Moment | None = None
+    """null: never."""
+    allowed_models: AllowedModels | None = None
+
+
+class KeyOut(CamelModel):
+    id: str
+    name: str
+    key: str
+    """Masked, except in the answer to its creation."""
+    scope: str
+    is_active: bool
+    expires_at: datetime | None
+    allowed_models: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class KeyList(CamelModel):
+    keys: list[KeyOut]
+    total: int
+
+
+class Message(CamelModel):
+    message: str
+
+
+@router.get("/keys", response=KeyList)
+def list_keys(request: HttpRequest) -> KeyList:
+    keys = [_shown(key) for key in ApiKey.objects.all()]
+    return KeyList(keys=keys, total=len(keys))
+
+
+@router.post("/keys", response={201: KeyOut})
+def create_key(request: HttpRequest, body: KeyIn) -> Status[KeyOut]:
+    """`key` of the answer is the whole key. It is shown this once."""
+    _check_expiry(body.expires_at)
+    secret, record = create_api_key(
+        body.name, body.scope, expires_at=body.expires_at, allowed_models=body.allowed_models
+    )
+    return Status(201, _shown(record, secret))
+
+
+@router.get("/keys/{id}", response=KeyOut)
+def get_key(request: HttpRequest, id: str) -> KeyOut:
+    return _shown(_find(id))
+
+
+@router.put("/keys/{id}", response=KeyOut)
+def update_key(request: HttpRequest, id: str, body: KeyPatch) -> KeyOut:
+    """Only the fields that are present change."""
+    key = _find(id)
+    for name in ("name", "scope", "is_active", "allowed_models"):
+        if (value := getattr(body, name)) is not None:
+            setattr(key, name, value)
+    if "expires_at" in body.model_fields_set:
+        _check_expiry(body.expires_at)
+        key.expires_at = body.expires_at
+    key.save()
+    return _shown(key)
+
+
+@router.delete("/keys/{id}", response=Message)
+def delete_key(request: HttpRequest, id: str) -> Message:
+    _find(id).delete()
+    return Message(message="API key deleted")
+
+
+def _check_expiry(moment: datetime | None) -> None:
+    if moment and moment <= timezone.now():
+        raise ValidationError({"expires_at": "Must be in the future."})
+
+
+def _find(id: str) -> ApiKey:
+    key = ApiKey.objects.filter(pk=row_id(id)).first()
+    if key is None:
+        raise NotFound("API key not found")
+    return key
+
+
+def _shown(key: ApiKey, secret: str = "") -> KeyOut:
+    return KeyOut(
+        id=str(key.pk),
+        name=key.name,
+        key=secret or key.hint,
+        scope=key.scope,
+        is_active=key.is_active,
+        expires_at=key.expires_at,
+        allowed_models=key.allowed_models,
+        created_at=key.created_at,
+        last_used_at=key.last_used_at,
+    )

@@ -1,0 +1,47 @@
+"""Forms of the admin for API keys and prices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from billing.models import ApiKey, Price
+from omniroute.forms import LinesField, SuggestionInput
+
+PROVIDERS = "provider-suggestions"
+"""Id of the page's `<datalist>`."""
+
+
+class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+    allowed_models = LinesField(
+        required=False,
+        placeholder="premium-coding\nglm/*",
+        help_text="Models, combos or patterns that this key may use, one a line. Empty: all.",
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("name", "scope", "is_active", "expires_at", "allowed_models")
+
+    def clean_expires_at(self) -> datetime | None:
+        moment: datetime | None = self.cleaned_data["expires_at"]
+        if moment and "expires_at" in self.changed_data and moment <= timezone.now():
+            raise forms.ValidationError("This moment has passed. To stop a key at once, switch it off.")
+        return moment
+
+
+class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Price
+        fields = ("provider", "model", "input", "output", "cache_read", "cache_write")
+        widgets = {"provider": SuggestionInput(PROVIDERS, placeholder="openai")}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name in ("input", "output", "cache_read", "cache_write"):
+            if (cleaned.get(name) or 0) < 0:
+                self.add_error(name, "A price cannot be negative.")
+        return cleaned

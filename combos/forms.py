@@ -1,0 +1,122 @@
+"""Forms of the admin for combos and aliases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from combos.models import Combo, ComboTarget, ModelAlias
+from combos.strategies import registry
+from combos.validation import InvalidTarget, Names, check_target, known_names
+from omniroute.forms import SuggestionInput
+
+SUGGESTIONS = "model-suggestions"
+"""Id of the page's `<datalist>`."""
+
+
+class ComboForm(forms.ModelForm):  # type: ignore[type-arg]
+    strategy = forms.ChoiceField(
+        widget=UnfoldAdminSelectWidget, initial="priority", help_text="How the first target is chosen."
+    )
+
+    class Meta:
+        model = Combo
+        fields = (
+            "name",
+            "description",
+            "strategy",
+            "is_active",
+            "max_retries",
+            "retry_delay_ms",
+            "target_timeout_s",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(field := self.fields.get("strategy"), forms.ChoiceField):
+            choices = registry.choices()
+            current = self.instance.strategy
+            if current and current not in dict(choices):
+                choices.append((current, f"{current} (not available)"))
+            field.choices = choices
+
+    def clean_target_timeout_s(self) -> float | None:
+        seconds: float | None = self.cleaned_data["target_timeout_s"]
+        if seconds is not None and seconds <= 0:
+            raise forms.ValidationError("Must be greater than 0. Empty: the gateway's setting.")
+        return seconds
+
+
+class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
+    model = forms.CharField(
+        max_length=250,
+        widget=SuggestionInput(SUGGESTIONS, placeholder="provider/model, or a combo's name"),
+        help_text="provider/model, or the name of another combo.",
+    )
+
+    class Meta:
+        model = ComboTarget
+        fields = ("position", "model", "weight", "is_active")
+
+
+class TargetFormSet(PaginationInlineFormSet):
+    """Checks every target against the combo that it is in, and numbers the targets in the order of the page."""
+
+    def clean(self) -> None:
+        super().clean()
+        names = known_names()
+        kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        for form in kept:
+            if form.has_changed():  # one that broke by itself must not hinder the mending of others
+                self._check(form, names)
+        if not kept and not any(form.errors for form in self.forms):
+            raise forms.ValidationError("Add at least one target: a combo without targets cannot answer.")
+
+    def _check(self, form: forms.BaseForm, names: Names) -> None:
+        try:
+            check_target(str(form.cleaned_data.get("model", "")), names, combo=self.instance.name)
+        except InvalidTarget as error:
+            form.add_error("model", str(error))
+
+    def save(self, commit: bool = True) -> list[ComboTarget]:
+        saved: list[ComboTarget] = super().save(commit=commit)
+        deleted = {target.pk for target in self.deleted_objects}
+        old = [form.instance for form in self.initial_forms if form.instance.pk not in deleted]
+        old.sort(key=lambda target: target.position)
+        if commit:
+            for position, target in enumerate([*old, *self.new_objects]):
+                if target.position != position:
+                    target.position = position
+                    target.save(update_fields=["position"])
+        return saved
+
+
+class ModelAliasForm(forms.ModelForm):  # type: ignore[type-arg]
+    target = forms.CharField(
+        max_length=250,
+        widget=SuggestionInput(SUGGESTIONS, placeholder="provider/model, or a combo's name"),
+        help_text="provider/model, or a combo's name.",
+    )
+
+    class Meta:
+        model = ModelAlias
+        fields = ("pattern", "target", "is_active")
+
+    def clean_pattern(self) -> str:
+        pattern = str(self.cleaned_data["pattern"]).strip()
+        if not pattern.strip("*?"):
+            raise forms.ValidationError(
+                "This would catch every model. Put some of the name into the pattern."
+            )
+        return pattern
+
+    def clean_target(self) -> str:
+        target = str(self.cleaned_data["target"]).strip()
+        try:
+            check_target(target, known_names())
+        except InvalidTarget as error:
+            raise forms.ValidationError(str(error)) from None
+        return target

@@ -1,0 +1,54 @@
+"""The management API: its parts, put together. Served by Django's own handler under /api/."""
+
+from __future__ import annotations
+
+from django.urls import re_path
+from django.urls.resolvers import URLPattern, URLResolver
+from ninja import NinjaAPI
+
+from billing.api import router as keys
+from combos.api import router as combos
+from combos.api_models import router as names
+from gateway.api_auth import router as login
+from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
+from gateway.api_settings import router as settings
+from gateway.api_system import router as system
+from gateway.api_usage import router as usage
+from gateway.management_auth import MANAGEMENT_AUTH
+from omniroute import __version__
+from providers.api import router as accounts
+from providers.api_checks import router as checks
+from providers.api_models import router as models
+from providers.api_nodes import router as nodes
+
+_DESCRIPTION = """Everything that the admin configures, for scripts.
+
+Authenticate with an API key of scope `manage` (`Authorization: Bearer`, or `x-api-key`), or with an
+administrator's session; a session sends the CSRF token as `X-CSRFToken` with everything but GET.
+Every error has the shape `{"error": {"message", "type", "code", "field"}}`, `field` where one is at fault.
+"""
+
+
+class ManagementAPI(NinjaAPI):
+    """Answers in JSON also where ninja would not: wrong methods, and paths that nothing serves."""
+
+    def _get_urls(self) -> list[URLResolver | URLPattern]:
+        patterns = super()._get_urls()
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern):
+                pattern.callback = json_not_allowed(pattern.callback)
+        return [*patterns[:-1], re_path(r"^.+", not_found), patterns[-1]]
+
+
+api = ManagementAPI(
+    title="OmniRoute",
+    version=__version__,
+    description=_DESCRIPTION,
+    urls_namespace="management",
+    auth=MANAGEMENT_AUTH,
+    parser=StrictParser(),
+)
+install(api)
+# Where two of them fit a path (providers/validate, providers/{id}), the earlier one serves it.
+for router in (login, checks, accounts, nodes, models, names, combos, keys, usage, settings, system):
+    api.add_router("", router)

@@ -1,0 +1,99 @@
+"""Logging in and out for the management API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from django.contrib.auth import authenticate, get_user_model, login, logout
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.utils import timezone
+from ninja import Router
+from pydantic import StringConstraints
+
+from omniroute.errors import ClientError, Forbidden, Unauthorized
+from omniroute.schema import CamelModel, Line
+
+router = Router(tags=["Login"], by_alias=True)
+
+MAX_FAILURES = 5
+WINDOW_S = 300
+
+
+class LoginIn(CamelModel):
+    password: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    username: Line = ""
+    """Empty: the first superuser."""
+
+
+class LoggedIn(CamelModel):
+    success: bool = True
+    csrf_token: str
+    """To be sent as X-CSRFToken with everything but GET."""
+
+
+class Success(CamelModel):
+    success: bool = True
+
+
+@router.post("/auth/login", response=LoggedIn, auth=None)
+def log_in(request: HttpRequest, body: LoginIn) -> LoggedIn:
+    """Start an administrator's session. Five failures within five minutes block the address for the rest."""
+    _refuse_foreign_page(request)
+    address = request.META.get("REMOTE_ADDR", "")
+    _count_attempt(address)
+    username = body.username or _first_superuser()
+    # An unknown name costs a password hash as well, so that the time tells nothing.
+    user = authenticate(request, username=username, password=body.password)
+    if user is None or not user.is_staff:
+        raise Unauthorized("Wrong user name or password", code="invalid_credentials")
+    cache.delete_many([_count_key(address), _start_key(address)])
+    login(request, user)
+    return LoggedIn(csrf_token=get_token(request))
+
+
+@router.post("/auth/logout", response=Success)
+def log_out(request: HttpRequest) -> Success:
+    logout(request)
+    return Success()
+
+
+def _first_superuser() -> str:
+    users = get_user_model().objects.filter(is_superuser=True, is_active=True).order_by("pk")
+    user = users.first()
+    return user.get_username() if user else ""
+
+
+def _refuse_foreign_page(request: HttpRequest) -> None:
+    """A web page must not spend the attempts of the person who looks at it."""
+    origin = request.headers.get("Origin", "")
+    if origin and origin.partition("://")[2] != request.get_host():
+        raise Forbidden("Logging in is not possible from another site", code="foreign_origin")
+
+
+def _count_attempt(address: str) -> None:
+    """Count before the password is looked at: attempts in parallel are attempts too."""
+    now = timezone.now().timestamp()
+    cache.add(_count_key(address), 0, timeout=WINDOW_S)
+    cache.add(_start_key(address), now, timeout=WINDOW_S)
+    try:
+        count = cache.incr(_count_key(address))
+    except ValueError:  # it expired between the lines
+        return
+    if count > MAX_FAILURES:
+        remaining = (cache.get(_start_key(address)) or now) + WINDOW_S - now
+        raise ClientError(
+            "Too many failed logins from this address",
+            status=429,
+            code="too_many_attempts",
+            retry_after=max(remaining, 1),
+        )
+
+
+def _count_key(address: str) -> str:
+    return f"login-count:{address}"
+
+
+def _start_key(address: str) -> str:
+    return f"login-start:{address}"

@@ -1,0 +1,113 @@
+"""The admin's home page: what happened today, what is connected, and how to begin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from billing import queries
+from billing.queries import Totals
+from combos.queries import combo_names
+from omniroute.types import JSONDict
+from providers.choices import account_counts, model_ids
+from providers.config import load_specs
+
+CHART_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    id: str
+    name: str
+    accounts: JSONDict
+    today: Totals
+
+    @property
+    def link(self) -> str:
+        return f"{reverse('admin:providers_account_changelist')}?provider={self.id}"
+
+    @property
+    def level(self) -> str:
+        """good, warn, bad or off: of the accounts' last tests alone, which is what is known for certain."""
+        if not self.accounts["active"]:
+            return "off"
+        if self.accounts["failing"] == self.accounts["active"]:
+            return "bad"
+        return "warn" if self.accounts["failing"] or self.accounts["untested"] else "good"
+
+    @property
+    def text(self) -> str:
+        if self.level == "off":
+            return "Switched off"
+        if self.accounts["failing"]:
+            return f"{self.accounts['failing']} of {self.accounts['active']} failed the last test"
+        return "Not tested yet" if self.accounts["untested"] else "Last test passed"
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's `DASHBOARD_CALLBACK`."""
+    today = queries.utc_today()
+    counts = account_counts()
+    specs = load_specs()
+    own = {
+        "start": _first_steps(counts, specs) if _is_new(counts) else None,
+        "today": queries.totals(today),
+        "recent": queries.recent_latency(),
+        "chart": _chart(today),
+        "chart_days": CHART_DAYS,
+        "states": _states(counts, specs, today),
+        "models": queries.top_models(today, limit=6),
+        "requests": queries.recent_requests(8),
+        "base_url": settings.BASE_URL.rstrip("/"),
+    }
+    return {**context, **own}
+
+
+def _is_new(counts: dict[str, JSONDict]) -> bool:
+    return not counts or not queries.has_requests()
+
+
+def _first_steps(counts: dict[str, JSONDict], specs: Any) -> dict[str, Any]:
+    keys = queries.key_count()
+    names = combo_names()
+    connected = {provider: spec for provider, spec in specs.items() if provider in counts}
+    models = names or model_ids(connected, ("chat",)) or model_ids(specs, ("chat",))
+    return {
+        "has_account": bool(counts),
+        "has_key": bool(keys),
+        "needs_key": settings.REQUIRE_API_KEY,
+        "model": next(iter(models), "provider/model"),
+        "key": "$OMNIROUTE_KEY",
+    }
+
+
+def _states(counts: dict[str, JSONDict], specs: Any, today: date) -> list[ProviderState]:
+    used = dict(queries.totals_by("provider", since=today))
+    states = [
+        ProviderState(
+            provider,
+            specs[provider].name if provider in specs else provider,
+            count,
+            used.get(provider, Totals()),
+        )
+        for provider, count in counts.items()
+    ]
+    return sorted(states, key=lambda state: (-state.today.requests, state.name.lower()))
+
+
+def _chart(today: date) -> JSONDict:
+    """What `home.js` draws."""
+    days = queries.daily_totals(CHART_DAYS, today)
+    return {
+        "labels": [f"{day.day} {day:%b}" for day, _ in days],
+        "answered": [total.requests - total.errors for _, total in days],
+        "failed": [total.errors for _, total in days],
+        "input": [total.input_tokens for _, total in days],
+        "output": [total.output_tokens for _, total in days],
+        "cost": [float(total.cost) for _, total in days],
+    }

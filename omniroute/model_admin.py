@@ -1,0 +1,49 @@
+"""What the apps' admins share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that the gateway writes: to look at, not to touch."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+POST_ATTRS = {"data-post": "Testing…"}
+"""Makes `admin.js` send a detail action's link as a POST with the CSRF token: an action that does something must not
+be a link that any page can point at."""
+
+
+def redirect_to_change(admin: ModelAdmin, object_id: str) -> HttpResponseRedirect:
+    options = admin.model._meta
+    return HttpResponseRedirect(
+        reverse(f"admin:{options.app_label}_{options.model_name}_change", args=(object_id,))
+    )
+
+
+def object_or_none(admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
+    """The row, or None after telling the user that it is gone."""
+    row = admin.get_object(request, object_id)
+    if row is None:
+        messages.error(request, f"This {admin.model._meta.verbose_name} does not exist any more.")
+    return row
+
+
+def refuse_get(admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse | None:
+    """What to answer when the action was not asked for by POST; None when it was."""
+    return None if request.method == "POST" else redirect_to_change(admin, object_id)

@@ -1,0 +1,51 @@
+"""Bodies of the management API: camelCase outside, snake_case inside, text that databases can hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+MAX_INTEGER = 2**31 - 1
+"""What an integer column of PostgreSQL holds."""
+
+
+class CamelModel(BaseModel):
+    """A plain pydantic model: ninja's Schema reads attributes, so that a body of "text" would pass."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, protected_namespaces=())
+
+
+def _printable(value: str) -> str:
+    if any(character < " " or character == "\x7f" for character in value):
+        raise ValueError("Control characters are not allowed")
+    return value
+
+
+def _aware(value: datetime) -> datetime:
+    """A time without a zone is UTC. The conversion refuses what lies beyond the calendar's ends."""
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("The time is out of range") from None
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_printable)]
+"""One line of text, possibly empty."""
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_printable)
+]
+ModelName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
+]
+Secret = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
+Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Position = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+Moment = Annotated[datetime, AfterValidator(_aware)]
+
+
+def row_id(text: str) -> int:
+    """The primary key that an id in a path stands for; -1, which no row has, where it is no number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1

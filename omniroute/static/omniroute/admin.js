@@ -1,0 +1,54 @@
+/* Small behaviours of the admin: actions that POST, copy buttons, a combo's weights. */
+"use strict";
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-post]");
+  if (link) {
+    event.preventDefault();
+    post(link);
+  }
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});
+
+/* An action link asks by GET, which any page could make a browser do; `data-post` sends it with the CSRF token. */
+function post(link) {
+  if (link.dataset.busy) return;
+  link.dataset.busy = "1";
+  const token = document.querySelector("input[name=csrfmiddlewaretoken]");
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = link.href;
+  form.hidden = true;
+  if (token) form.append(token.cloneNode());
+  document.body.append(form);
+  const text = [...link.childNodes].reverse().find((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  if (text) text.data = ` ${link.dataset.post} `;
+  link.setAttribute("aria-busy", "true");
+  form.submit();
+}
+
+/* Copies the text of the element that `data-copy` selects. The clipboard needs https or localhost; else select it. */
+async function copy(button) {
+  const source = document.querySelector(button.dataset.copy);
+  if (!source) return;
+  const label = button.querySelector("[data-label]") ?? button;
+  const before = label.textContent;
+  try {
+    await navigator.clipboard.writeText(source.textContent.trim());
+    label.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(source);
+    label.textContent = "Press Ctrl+C";
+  }
+  setTimeout(() => (label.textContent = before), 2000);
+}
+
+/* Weights matter to one strategy only. */
+document.addEventListener("DOMContentLoaded", () => {
+  const strategy = document.querySelector("#combo_form #id_strategy");
+  if (!strategy) return;
+  const show = () => document.body.classList.toggle("or-no-weights", strategy.value !== "weighted");
+  strategy.addEventListener("change", show);
+  show();
+});

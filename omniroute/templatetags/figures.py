@@ -1,0 +1,68 @@
+"""Numbers as people read them: tokens, money, durations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from django import template
+from django.utils.timesince import timesince
+
+register = template.Library()
+
+EMPTY = "-"
+
+
+@register.filter
+def compact(value: float | None) -> str:
+    """950, 1.2k, 34k, 5.6M."""
+    if value is None:
+        return EMPTY
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        # 999,950 would print as 1000.0k
+        if value >= limit * 0.99995:
+            scaled = value / limit
+            return f"{scaled:.1f}".removesuffix(".0") + unit if scaled < 100 else f"{scaled:.0f}{unit}"
+    return f"{value:,.0f}"
+
+
+@register.filter
+def usd(value: Decimal | float | None) -> str:
+    """$12.34, $0.0042; small amounts keep two figures instead of becoming $0.00."""
+    if value is None:
+        return EMPTY
+    amount = Decimal(value)
+    if amount == 0:
+        return "$0"
+    if amount >= Decimal("0.995"):
+        return f"${amount:,.2f}"
+    if amount < Decimal("0.000001"):
+        return "< $0.000001"
+    digits = max(2, 1 - amount.adjusted())
+    return f"${amount:.{digits}f}"
+
+
+@register.filter
+def duration(milliseconds: float | None) -> str:
+    """840 ms, 2.4 s, 3 min 20 s."""
+    if milliseconds is None:
+        return EMPTY
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1000
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    if value is None:
+        return EMPTY
+    return f"{value:.1f}%" if 0 < value < 10 else f"{value:.0f}%"
+
+
+@register.filter
+def ago(moment: datetime | None) -> str:
+    """3 hours ago: the largest unit alone."""
+    return f"{timesince(moment, depth=1)} ago" if moment else "never"

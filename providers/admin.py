@@ -1,0 +1,236 @@
+"""Accounts, custom providers and custom models in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import action, display
+
+from omniroute.model_admin import POST_ATTRS, object_or_none, redirect_to_change, refuse_get
+from omniroute.templatetags.figures import ago
+from providers.choices import account_counts, account_defaults, provider_names
+from providers.config import load_specs
+from providers.forms import AccountForm, CustomModelForm, NewProviderNodeForm, ProviderNodeForm
+from providers.models import Account, CustomModel, ProviderNode
+from providers.probe import check_accounts, report
+
+TEST_LABELS = {
+    Account.TestStatus.UNTESTED: "default",
+    Account.TestStatus.VALID: "success",
+    Account.TestStatus.WARNING: "warning",
+    Account.TestStatus.INVALID: "danger",
+    Account.TestStatus.UNREACHABLE: "danger",
+}
+
+hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
+"""Keeps a key that is being entered out of error reports."""
+
+
+class ProviderFilter(DropdownFilter):
+    """By provider; offers those that some row names."""
+
+    title = "provider"
+    parameter_name = "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        names = provider_names()
+        used = model_admin.model.objects.order_by().values_list("provider", flat=True).distinct()
+        return sorted(((value, names.get(value, value)) for value in used), key=lambda pair: pair[1].lower())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(provider=self.value()) if self.value() else queryset
+
+
+class ProviderColumn:
+    """Shows the provider by its name. The names are read once per list."""
+
+    _names: dict[str, str]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        self._names = provider_names()
+        return super().get_queryset(request)  # type: ignore[misc,no-any-return]
+
+    @display(description="Provider", ordering="provider")
+    def provider_name(self, row: Any) -> str:
+        return self._names.get(row.provider, f"{row.provider} (not available)")
+
+
+@admin.register(Account)
+class AccountAdmin(ProviderColumn, ModelAdmin):
+    form = AccountForm
+    list_display = ("account", "provider_name", "status", "tested", "priority", "is_active")
+    list_editable = ("priority", "is_active")
+    list_filter = (ProviderFilter, ("test_status", ChoicesDropdownFilter), "is_active")
+    list_filter_submit = True
+    search_fields = ("name", "provider")
+    search_help_text = "Search by name or provider"
+    actions = ("test_selected",)
+    actions_detail = ("test_account",)
+    readonly_fields = ("status", "tested", "last_error")
+    change_form_after_template = "admin/providers/account_defaults.html"
+    fieldsets = (
+        (None, {"fields": ("provider", "name", "api_key", "variant", "region")}),
+        ("Use", {"fields": ("priority", "is_active")}),
+        ("Last test", {"fields": ("status", "tested", "last_error")}),
+        ("Advanced", {"classes": ("collapse",), "fields": ("base_url", "default_model", "provider_data")}),
+    )
+    add_fieldsets = (fieldsets[0], fieldsets[1], fieldsets[3])
+
+    class Media:
+        js = ("omniroute/account_form.js",)
+
+    @hides_api_key
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = {**(extra_context or {}), "account_defaults": account_defaults(load_specs())}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """`?provider=glm` chooses the provider, as the catalog's buttons do."""
+        initial = super().get_changeform_initial_data(request)
+        if defaults := account_defaults(load_specs()).get(str(initial.get("provider", ""))):
+            return {"name": defaults["accountName"], "priority": defaults["priority"], **initial}
+        return dict(initial)
+
+    @display(description="Account", ordering="name", header=True)
+    def account(self, row: Account) -> list[str]:
+        credential = {Account.AuthType.OAUTH: "OAuth login", Account.AuthType.NONE: "No key"}.get(
+            Account.AuthType(row.auth_type), row.masked_key or "Key missing: enter it again"
+        )
+        return [row.name, credential]
+
+    @display(description="Last test", ordering="test_status", label=TEST_LABELS)
+    def status(self, row: Account) -> tuple[str, str]:
+        return row.test_status, row.get_test_status_display()
+
+    @display(description="Tested", ordering="last_tested_at")
+    def tested(self, row: Account) -> SafeString | str:
+        if not row.last_tested_at:
+            return "Never"
+        return format_html(
+            '<span title="{}">{}</span>', row.last_tested_at.isoformat(), ago(row.last_tested_at)
+        )
+
+    @admin.action(description="Test the selected accounts", permissions=["change"])
+    def test_selected(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        report(request, check_accounts(list(queryset)))
+
+    @action(
+        description="Test this account",
+        icon="network_check",
+        url_path="test",
+        attrs=POST_ATTRS,
+        permissions=["change"],
+    )
+    def test_account(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if refusal := refuse_get(self, request, object_id):
+            return refusal
+        if account := object_or_none(self, request, object_id):
+            report(request, check_accounts([account]))
+        return redirect_to_change(self, object_id)
+
+
+@admin.register(ProviderNode)
+class ProviderNodeAdmin(ModelAdmin):
+    list_display = ("name", "prefix_column", "kind", "base_url", "accounts", "is_active")
+    list_editable = ("is_active",)
+    search_fields = ("name", "prefix", "base_url")
+    actions_detail = ("test_node",)
+    readonly_fields = ("accounts",)
+    fieldsets = (
+        (None, {"fields": ("name", "prefix", "kind", "api_type", "base_url")}),
+        ("Use", {"fields": ("accounts", "is_active")}),
+        ("Advanced", {"classes": ("collapse",), "fields": ("headers",)}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("name", "prefix", "kind", "api_type", "base_url", "api_key")}),
+        ("Advanced", {"classes": ("collapse",), "fields": ("headers", "is_active")}),
+    )
+    _counts: dict[str, Any]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = ProviderNodeForm if obj else NewProviderNodeForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderNode]:
+        self._counts = account_counts()
+        queryset: QuerySet[ProviderNode] = super().get_queryset(request)
+        return queryset
+
+    @hides_api_key
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: ProviderNode, form: ModelForm[Any], change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            key = form.cleaned_data["api_key"]
+            kind = Account.AuthType.API_KEY if key else Account.AuthType.NONE
+            Account.objects.create(provider=obj.pk, name=obj.name, api_key=key, auth_type=kind)
+
+    def delete_model(self, request: HttpRequest, obj: ProviderNode) -> None:
+        self.delete_queryset(request, ProviderNode.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProviderNode]) -> None:
+        """Their accounts and models go with them: nothing else could ever use these."""
+        ids = list(queryset.values_list("pk", flat=True))
+        Account.objects.filter(provider__in=ids).delete()
+        CustomModel.objects.filter(provider__in=ids).delete()
+        super().delete_queryset(request, queryset)
+
+    @display(description="Prefix", ordering="prefix")
+    def prefix_column(self, row: ProviderNode) -> SafeString:
+        return format_html("<code>{}/</code>", row.prefix)
+
+    @display(description="Accounts")
+    def accounts(self, row: ProviderNode) -> SafeString:
+        total = self._counts.get(row.pk, {}).get("total", 0)
+        if not total:
+            link = f"{reverse('admin:providers_account_add')}?provider={row.pk}"
+            return format_html('<a class="or-link" href="{}">Add one: without it nothing is sent</a>', link)
+        link = f"{reverse('admin:providers_account_changelist')}?provider={row.pk}"
+        return format_html(
+            '<a class="or-link" href="{}">{} account{}</a>', link, total, "" if total == 1 else "s"
+        )
+
+    @action(
+        description="Test this provider",
+        icon="network_check",
+        url_path="test",
+        attrs=POST_ATTRS,
+        permissions=["change"],
+    )
+    def test_node(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if refusal := refuse_get(self, request, object_id):
+            return refusal
+        if object_or_none(self, request, object_id):
+            accounts = list(Account.objects.filter(provider=object_id))
+            if not accounts:
+                messages.warning(request, "Add an account first: a provider without one is never asked.")
+            report(request, check_accounts(accounts))
+        return redirect_to_change(self, object_id)
+
+
+@admin.register(CustomModel)
+class CustomModelAdmin(ProviderColumn, ModelAdmin):
+    form = CustomModelForm
+    list_display = ("model_id", "provider_name", "name", "kind")
+    list_filter = (ProviderFilter, ("kind", ChoicesDropdownFilter))
+    list_filter_submit = True
+    search_fields = ("model_id", "name", "provider")

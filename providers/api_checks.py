@@ -1,0 +1,169 @@
+"""Management API that talks to providers: are the keys good, which models are there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+from asgiref.sync import async_to_sync
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Router
+
+from omniroute.schema import CamelModel, Line, Secret
+from providers import validation
+from providers.accounts import needs_key
+from providers.api import ProviderData, find_account, required_spec
+from providers.config import load_specs
+from providers.models import Account
+from providers.spec import ProviderSpec
+
+router = Router(tags=["Providers"], by_alias=True)
+
+_AT_ONCE = 8
+"""Checks of a batch that run at the same time."""
+
+Mode = Literal["provider", "oauth", "free", "apikey", "compatible", "all"]
+
+
+class ValidateIn(CamelModel):
+    provider: Line = ""
+    api_key: Secret = ""
+    provider_specific_data: ProviderData = ProviderData()
+
+
+class Verdict(CamelModel):
+    valid: bool
+    error: str | None
+    warning: str | None
+    latency_ms: int
+
+
+class TestResult(Verdict):
+    tested_at: datetime
+
+
+class BatchIn(CamelModel):
+    mode: Mode
+    provider_id: Line = ""
+
+
+class BatchResult(Verdict):
+    connection_id: str
+    provider: str
+    name: str
+
+
+class BatchSummary(CamelModel):
+    total: int
+    passed: int
+    failed: int
+
+
+class Batch(CamelModel):
+    mode: Mode
+    results: list[BatchResult]
+    tested_at: datetime
+    summary: BatchSummary
+
+
+class LiveModels(CamelModel):
+    provider: str
+    connection_id: str
+    models: list[dict[str, Any]]
+
+
+@router.post("/providers/validate", response=Verdict)
+def validate_key(request: HttpRequest, body: ValidateIn) -> Verdict:
+    """Try a key without storing it."""
+    spec = required_spec(body.provider)
+    if needs_key(spec) and not body.api_key:
+        raise ValidationError({"api_key": "API Key is required"})
+    data = body.provider_specific_data
+    result = async_to_sync(validation.validate)(
+        spec,
+        api_key=body.api_key,
+        base_url=data.base_url or "",
+        variant=data.endpoint or data.variant or "",
+        region=data.region or "",
+    )
+    return verdict(result)
+
+
+@router.post("/providers/test-batch", response=Batch)
+def check_batch(request: HttpRequest, body: BatchIn) -> Batch:
+    """Try the active accounts of a group; `mode: provider` needs `providerId`."""
+    accounts = list(_chosen(body))
+    results = async_to_sync(_check_all)(accounts)
+    shown = [
+        BatchResult(
+            connection_id=str(account.pk), provider=account.provider, name=account.name, **dict(result)
+        )
+        for account, result in zip(accounts, results, strict=True)
+    ]
+    passed = sum(result.valid for result in shown)
+    return Batch(
+        mode=body.mode,
+        results=shown,
+        tested_at=timezone.now(),
+        summary=BatchSummary(total=len(shown), passed=passed, failed=len(shown) - passed),
+    )
+
+
+@router.post("/providers/{id}/test", response=TestResult)
+def check_connection(request: HttpRequest, id: str) -> TestResult:
+    account = find_account(id)
+    required_spec(account.provider)
+    result = verdict(async_to_sync(validation.validate_account)(account))
+    return TestResult(**dict(result), tested_at=timezone.now())
+
+
+@router.get("/providers/{id}/models", response=LiveModels)
+def list_live_models(request: HttpRequest, id: str) -> LiveModels:
+    """What the provider itself lists at this moment."""
+    account = find_account(id)
+    required_spec(account.provider)
+    models = async_to_sync(validation.list_models)(account)
+    return LiveModels(provider=account.provider, connection_id=str(account.pk), models=models)
+
+
+async def _check_all(accounts: Iterable[Account]) -> list[Verdict]:
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def check(account: Account) -> Verdict:
+        async with places:
+            return verdict(await validation.validate_account(account))
+
+    return await asyncio.gather(*(check(account) for account in accounts))
+
+
+def _chosen(body: BatchIn) -> Iterable[Account]:
+    if body.mode == "provider" and not body.provider_id:
+        raise ValidationError({"provider_id": "providerId is required for this mode."})
+    wanted = required_spec(body.provider_id).id if body.mode == "provider" else ""
+    specs = load_specs()
+    for account in Account.objects.filter(is_active=True):
+        spec = specs.get(account.provider)
+        if spec and (account.provider == wanted or _in_group(body.mode, account, spec)):
+            yield account
+
+
+def _in_group(mode: Mode, account: Account, spec: ProviderSpec) -> bool:
+    if mode == "all":
+        return True
+    if mode in ("free", "compatible"):
+        return spec.tier == ("free" if mode == "free" else "custom")
+    auth_type = {"oauth": Account.AuthType.OAUTH, "apikey": Account.AuthType.API_KEY}.get(mode)
+    return account.auth_type == auth_type and spec.tier != "custom"
+
+
+def verdict(result: validation.Result) -> Verdict:
+    return Verdict(
+        valid=result.valid,
+        error=result.error or None,
+        warning=result.warning or None,
+        latency_ms=round(result.latency_ms),
+    )

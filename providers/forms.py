@@ -1,0 +1,175 @@
+"""Forms of the admin for providers and accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from omniroute.forms import HeadersField, SecretField, one_of
+from providers.choices import needs_key, provider_choices, suggested_name
+from providers.config import load_specs
+from providers.models import Account, CustomModel, ProviderNode
+from providers.nodes import prefix_problem
+from providers.spec import ProviderSpec
+
+
+class ProviderSelectForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form with a `provider` select that is filled from the catalog and the custom providers."""
+
+    provider = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.specs = load_specs()
+        if "provider" in self.fields:  # absent for who may only look
+            choices = provider_choices(self.specs, self.instance.provider)
+            self._choice("provider").choices = [("", "Choose a provider"), *choices]
+
+    def _choice(self, name: str) -> forms.ChoiceField:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        return field
+
+    @property
+    def spec(self) -> ProviderSpec | None:
+        return self.specs.get(self.cleaned_data.get("provider", ""))
+
+
+class AccountForm(ProviderSelectForm):
+    name = forms.CharField(
+        required=False,
+        max_length=100,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="How you tell this account from the others. Empty: the provider's name.",
+    )
+    api_key = SecretField(label="API key", required=False)
+    variant = forms.ChoiceField(
+        label="Endpoint",
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Which of the provider's addresses.",
+    )
+    region = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
+    provider_data = forms.JSONField(
+        label="Provider-specific data",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text="Further options of this provider, as a JSON object. Most need none.",
+    )
+
+    class Meta:
+        model = Account
+        fields = (
+            "provider",
+            "name",
+            "api_key",
+            "variant",
+            "region",
+            "base_url",
+            "default_model",
+            "priority",
+            "is_active",
+            "provider_data",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.pop("api_key", None)
+        if not self.fields:
+            return
+        for name, current in (("variant", self.instance.variant), ("region", self.instance.region)):
+            known = [value for spec in self.specs.values() for value in getattr(spec, f"{name}s")]
+            self._choice(name).choices = one_of(dict.fromkeys([*known, current] if current else known))
+        if self.instance.pk:
+            self.fields["api_key"].help_text = self._stored_key()
+
+    def _stored_key(self) -> str:
+        if self.instance.api_key:
+            return format_html("Stored: <code>{}</code>. Leave empty to keep it.", self.instance.masked_key)
+        return "No key is stored."
+
+    def clean_api_key(self) -> str:
+        return self.cleaned_data["api_key"] or self.instance.api_key
+
+    def clean_provider_data(self) -> dict[str, Any]:
+        value = self.cleaned_data["provider_data"]
+        if value in (None, ""):
+            return {}
+        if not isinstance(value, dict):
+            raise forms.ValidationError('Enter a JSON object, such as {"key": "value"}.')
+        return value
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if spec := self.spec:
+            self._clean_choices(spec, cleaned)
+            self._clean_credential(spec, cleaned)
+            if not cleaned.get("name") and "name" not in self.errors:
+                existing = Account.objects.filter(provider=spec.id).exclude(pk=self.instance.pk).count()
+                cleaned["name"] = suggested_name(spec, existing)
+        return cleaned
+
+    def _clean_choices(self, spec: ProviderSpec, cleaned: dict[str, Any]) -> None:
+        """A choice made for another provider, before the select was changed, is dropped without a fuss."""
+        for name, known in (("variant", spec.variants), ("region", spec.regions)):
+            if cleaned.get(name) and cleaned[name] not in known:
+                cleaned[name] = ""
+
+    def _clean_credential(self, spec: ProviderSpec, cleaned: dict[str, Any]) -> None:
+        if "api_key" in self.errors or self.instance.auth_type == Account.AuthType.OAUTH:
+            return
+        if cleaned.get("api_key"):
+            self.instance.auth_type = Account.AuthType.API_KEY
+        elif needs_key(spec):
+            where = f" Get one at {spec.signup_url}." if spec.signup_url else ""
+            self.add_error("api_key", f"{spec.name} needs an API key.{where}")
+        else:
+            self.instance.auth_type = Account.AuthType.NONE
+
+
+class CustomModelForm(ProviderSelectForm):
+    class Meta:
+        model = CustomModel
+        fields = ("provider", "model_id", "name", "kind")
+
+    def clean_model_id(self) -> str:
+        model_id = str(self.cleaned_data["model_id"]).strip()
+        spec = self.spec
+        if spec and model_id.lower().startswith(f"{spec.shown_prefix}/".lower()):
+            own = {model.id.lower() for model in spec.models}
+            if model_id.lower() not in own:
+                raise forms.ValidationError(f"Leave the prefix out: {model_id.partition('/')[2]}")
+        return model_id
+
+
+class ProviderNodeForm(forms.ModelForm):  # type: ignore[type-arg]
+    headers = HeadersField(
+        label="Further headers",
+        required=False,
+        help_text="Sent with every request, one “Name: value” a line.",
+    )
+
+    class Meta:
+        model = ProviderNode
+        fields = ("name", "prefix", "kind", "api_type", "base_url", "headers", "is_active")
+
+    def clean_prefix(self) -> str:
+        prefix = str(self.cleaned_data["prefix"]).strip()
+        if problem := prefix_problem(prefix):
+            raise forms.ValidationError(problem)
+        if ProviderNode.objects.filter(prefix__iexact=prefix).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(f"Another custom provider has the prefix “{prefix}”.")
+        return prefix
+
+
+class NewProviderNodeForm(ProviderNodeForm):
+    """Asks for the key as well: a provider without an account cannot be used."""
+
+    api_key = SecretField(
+        label="API key",
+        required=False,
+        help_text="Leave empty if the server needs none, as Ollama and LM Studio do.",
+    )
