@@ -26,14 +26,14 @@ async def _measure(bench: Bench) -> None:
     await asyncio.sleep(2)
     bench.add("start-up to the first 200", "s", bench.gateway.startup_s, goal=3)
     bench.add("memory, idle", "MB", machine.rss_mb(pid), goal=130)
+    await bench.warm_up()
+    await bench.memory()
     await bench.plain()
     await bench.variant("through a combo", CHAT, chat_body("combo-bench"))
     await bench.variant("Anthropic to OpenAI", "/v1/messages", claude_body("bench/bench"))
     await bench.unpaced("relayed", CHAT, chat_body("bench/bench-n200-i0", True), goal=40)
     await bench.unpaced("translated", "/v1/messages", claude_body("bench/bench-n200-i0", True), goal=60)
     await bench.paced()
-    await bench.memory()
-    await bench.idle()
     bench.add("memory, after the load", "MB", machine.rss_mb(pid))
 
 

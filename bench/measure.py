@@ -85,6 +85,13 @@ class Bench:
             if machine.busy_share(self.gateway.pid, 0.25, before) < 0.15:
                 return
 
+    async def warm_up(self) -> None:
+        """Nothing of it is reported: imports, caches and connections are made."""
+        await load.plain(self.to_gateway("/v1/chat/completions", chat_body("bench/bench")), 32, 1)
+        stream = self.to_gateway("/v1/chat/completions", chat_body("bench/bench-n200-i0", True))
+        await load.streams(stream, 20, 200)
+        await self.idle()
+
     async def plain(self) -> None:
         for count in self.plan.concurrencies:
             self.say(f"plain requests, {count} connections")
@@ -174,6 +181,7 @@ class Bench:
         result, peak = task.result(), max(peaks)
         self.add(f"memory, {count} open streams", "MB", peak, goal=250, errors=result.errors)
         self.add("memory per open stream", "KB", 1024 * (peak - before) / count)
+        await self.idle()
 
 
 def _ms(seconds: list[float], share: float) -> float | None:

@@ -2,8 +2,8 @@
 
 `POST …/chat/completions` answers one completion, or with `"stream": true` a stream whose length and pace
 the model's name gives: `bench-n200-i50` is 200 events, one every 50 ms; `i0` is as fast as the socket takes
-them, one write an event. Each event carries `@<monotonic ns>@`, so that whoever reads it knows how long it was
-under way.
+them, one write an event. Each event carries `@<monotonic ns>@`, so that whoever reads it knows how long it
+was under way.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from typing import cast
 
 import httptools
 import uvloop
@@ -49,8 +50,7 @@ class Upstream(asyncio.Protocol):
     """One connection. Requests are answered one after the other."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._url, self._body = b"", b""
