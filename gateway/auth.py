@@ -11,7 +11,7 @@ from django.conf import settings
 
 from billing.config import BillingConfig, KeyConfig
 from billing.keys import hash_key
-from omniroute.env import is_loopback
+from omniroute.net import is_loopback
 from omniroute.errors import Forbidden, Unauthorized
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from omniroute import env
+from omniroute.net import is_loopback
 
 
 @register()
@@ -25,7 +26,7 @@ def check_bind_address(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_initial_password(**kwargs: Any) -> list[CheckMessage]:
-    if settings.INITIAL_PASSWORD in env.WEAK_PASSWORDS and not env.is_loopback(settings.HOST):
+    if settings.INITIAL_PASSWORD in env.WEAK_PASSWORDS and not is_loopback(settings.HOST):
         return [
             Error(
                 "INITIAL_PASSWORD is one that everybody knows, and the server is bound to more than loopback.",

@@ -42,13 +42,6 @@ def hostname_was_ignored() -> bool:
     return bool(name) and not os.environ.get("HOST") and name not in ("localhost", bind_address())
 
 
-def is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
-
-
 def data_dir() -> Path:
     return Path(env.str("DATA_DIR", default="~/.omniroute")).expanduser().absolute()
 

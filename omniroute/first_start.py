@@ -7,7 +7,7 @@ import secrets
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from omniroute.env import is_loopback
+from omniroute.net import is_loopback
 
 ADMIN_NAME = "admin"
 

@@ -7,7 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from omniroute.env import bind_address, data_dir, env, is_loopback, under_test
+from omniroute.env import bind_address, data_dir, env, under_test
+from omniroute.net import is_loopback
 from omniroute.secrets import read_or_create
 
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -14,7 +14,21 @@ KERNEL = "omniroute.kernel"
 APPS = ("resilience", "providers", "combos", "billing", "gateway")
 COMPOSITION = "omniroute.project"
 """Settings, URLs, ASGI, the admin site, commands: puts everything together."""
-KERNEL_MODULES = {"errors", "types", "registry", "crypto", "env", "secrets"}
+COMPOSITION_MODULES = {
+    "__main__",
+    "admin",
+    "admin_site",
+    "apps",
+    "asgi",
+    "checks",
+    "env",
+    "first_start",
+    "management",
+    "settings",
+    "unfold",
+    "urls",
+}
+"""Everything else in `omniroute` is kernel."""
 LEAVES = {"pages", "admin"}
 """Modules that Django or the admin site finds by name; nobody imports them."""
 
@@ -60,7 +74,7 @@ def layer(module: str) -> str | None:
     """None for modules that are not the project's."""
     top, _, rest = module.partition(".")
     if top == "omniroute":
-        return KERNEL if rest.partition(".")[0] in KERNEL_MODULES else COMPOSITION
+        return COMPOSITION if rest.partition(".")[0] in COMPOSITION_MODULES else KERNEL
     if top not in APPS:
         return None
     parts = module.split(".")
