@@ -15,11 +15,11 @@ from tests.services import ROOT
 
 MAX_FILE = 320
 MAX_FUNCTION = 45
-LARGE_FILES: dict[str, str] = {}
+LARGE_FILES = {"gateway/wire/ir.py": "the vocabulary of the neutral form: a table of dataclasses"}
 """Path: why it may be longer. Tables may."""
 LONG_FUNCTIONS: dict[str, str] = {}
 """`path:function`: why it may be longer."""
-FOREIGN = ("tests/", "docs/")
+FOREIGN = ("tests/",)
 VAGUE_MODULES = {"utils", "util", "helpers", "helper", "misc", "common", "stuff"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 PRIVATE = re.compile(
