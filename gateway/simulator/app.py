@@ -41,17 +41,19 @@ class SimulatorApp:
         if body is None:
             return
         if scope["path"].startswith("/__"):
-            await self._control(scope["method"], scope["path"], body, send)
+            await self._control(scope, body, send)
             return
         entry = _entry(scope, body)
         self.journal.add(entry)
         await _while_connected(self._serve(entry, send), receive, entry)
 
-    async def _control(self, method: str, path: str, body: bytes, send: Send) -> None:
+    async def _control(self, scope: dict[str, Any], body: bytes, send: Send) -> None:
         """POST or DELETE `/__control` (rules), GET or DELETE `/__requests`, POST `/__reset` (forget both)."""
+        method, path = scope["method"], scope["path"]
         player = Player(send, Entry(method, path, "", [], b"", ""), Behavior())
         if (method, path) == ("GET", "/__requests"):
-            return await player.json(self.journal.as_json())
+            limit = parse_qs(scope["query_string"].decode("latin-1")).get("limit", [""])[0]
+            return await player.json(self.journal.as_json(int(limit) if limit.isdecimal() else None))
         if (method, path) == ("POST", "/__control"):
             try:
                 self.rules.add(json.loads(body))

@@ -206,6 +206,14 @@ def test_a_canned_reply_is_sent_as_it_stands(simulator):
     assert (answer.status_code, answer.text, answer.headers["x-odd"]) == (418, '{"odd":  0.70}', "yes")
 
 
+def test_it_counts_without_telling_all(simulator):
+    for model in ("a", "b", "c"):
+        ask(simulator, model)
+    assert simulator.count == 3
+    told = httpx.get(f"{simulator.url}/__requests?limit=2").json()
+    assert (told["total"], [entry["model"] for entry in told["requests"]]) == (3, ["b", "c"])
+
+
 def test_it_tells_what_it_received(simulator):
     ask(simulator, "m", key="secret", unknown={"kept": 0.70})
     (received,) = simulator.requests
