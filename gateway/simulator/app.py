@@ -11,16 +11,15 @@ from urllib.parse import parse_qs
 
 from gateway.simulator import behavior as behaviors
 from gateway.simulator import models, wiring
-from gateway.simulator.answer import answers_to, tokens_of
 from gateway.simulator.behavior import Behavior, UnknownBehavior
 from gateway.simulator.errors import error_body
 from gateway.simulator.formats.anthropic import read_conversation
-from gateway.simulator.formats.base import Dialect, Reply, Step
+from gateway.simulator.formats.base import Dialect, Step
 from gateway.simulator.formats.gemini import camel, read_contents
 from gateway.simulator.formats.openai_responses import read_input
 from gateway.simulator.journal import Entry, Journal
 from gateway.simulator.player import Cut, Player, Send
-from gateway.simulator.question import BadRequest, JSONDict, count_tokens
+from gateway.simulator.question import BadRequest, JSONDict, count_tokens, reading
 from gateway.simulator.rules import CannedReply, Rules
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -87,7 +86,9 @@ class SimulatorApp:
             elif destination.lists:
                 await _list(player, family, destination.model)
             elif destination.counts:
-                await player.json(_count(family, body, destination.model))
+                with reading():
+                    counted = _count(family, body, destination.model)
+                await player.json(counted)
             elif destination.dialect:
                 _require(destination.dialect, headers)
                 await _answer(player, destination.dialect, body, behavior)
@@ -128,12 +129,8 @@ async def _fails(
 
 
 async def _answer(player: Player, dialect: Dialect, body: JSONDict, behavior: Behavior) -> None:
-    question = dialect.read(body)
-    if not question.model:
-        raise BadRequest("Missing required parameter: 'model'.", "model")
-    answers = answers_to(question, behavior)
-    reply = Reply.to(question, answers, tokens_of(question, answers, behavior), behavior)
-    streams = behavior.sse_to_plain or (question.stream and not behavior.json_to_stream)
+    reply = dialect.reply(body, behavior)
+    streams = behavior.sse_to_plain or (reply.question.stream and not behavior.json_to_stream)
     if streams:
         steps = (
             [Step(b'data: {"id": "broken", "choi\n\n', True)] if behavior.malformed else dialect.stream(reply)

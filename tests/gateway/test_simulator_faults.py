@@ -240,6 +240,7 @@ def test_it_tells_what_it_received(simulator):
         (b'{"model": 7, "messages": [{"role": "user", "content": "x"}]}', "model"),
         (b'{"model": "m", "messages": [{"role": "user", "content": 7}]}', "messages[0].content"),
         (b'{"model": "m", "messages": [{"role": "user"}], "n": true}', "n"),
+        (b'{"model": "m", "messages": [{"role": "user"}], "n": 1000000000}', "n"),
         (b'{"model": "m", "messages": [{"role": "user"}], "tool_choice": "auto"}', "tool_choice"),
         (b'{"model": "m", "messages": [{"role": "user"}], "tools": [{}]}', "tools[0].function.name"),
     ],
