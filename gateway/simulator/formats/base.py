@@ -14,7 +14,6 @@ from gateway.simulator.answer import Answer, Tokens, answers_to, tokens_of
 from gateway.simulator.behavior import Behavior
 from gateway.simulator.question import BadRequest, JSONDict, Question, reading
 
-
 MAX_CHOICES = 128
 
 
