@@ -28,7 +28,6 @@ SPEC = ProviderSpec(
             format="anthropic_messages",
             base_url="https://api.anthropic.com/v1",
             auth="x-api-key",
-            forward_headers=("anthropic-version", "anthropic-beta"),
         ),
     ),
     models=chat(
