@@ -42,7 +42,8 @@ SPEC = ProviderSpec(
             formats=_FORMAT,
             clamp={"temperature": (0, 1)},
             messages=("no_empty_text",),
-            edits=("one_sampling_field", "no_blank_stops"),
+            edits=("no_blank_stops",),
         ),
+        Quirk(models=("*", "!claude-2*", "!claude-3*"), formats=_FORMAT, edits=("one_sampling_field",)),
     ),
 )
