@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from gateway import snapshot
+from gateway.background import background
 from gateway.recorder import recorder
 from gateway.upstream import close_clients
 
@@ -21,4 +22,5 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
     await recorder().flush()
+    await background().flush()
     await close_clients()

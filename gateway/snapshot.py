@@ -11,7 +11,7 @@ import asyncio
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -26,11 +26,12 @@ from combos.models import Combo, ComboTarget, ModelAlias
 from combos.resolve import Route
 from gateway.models import ConfigVersion, GatewaySettings
 from providers import config as providers_config
-from providers.models import Account, CustomModel, ProviderNode
+from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode
+from providers.spec import Quirk
 
 logger = logging.getLogger(__name__)
 
-WATCHED = (Account, ApiKey, Combo, ComboTarget, CustomModel, GatewaySettings, ModelAlias, Price, ProviderNode)
+WATCHED = (Account, ApiKey, Combo, ComboTarget, CustomModel, GatewaySettings, LearnedQuirk, ModelAlias, Price, ProviderNode)
 """Saving or deleting one of these changes the snapshot. `QuerySet.update` sends no signal: call `changed` after it."""
 POLL_S = 1.0
 MISS_INTERVAL_S = 0.05
@@ -132,6 +133,14 @@ async def poll() -> None:
             await sync_to_async(_refresh_in_thread)()
         except DatabaseError as error:
             logger.warning("The configuration could not be read, the old one stays in force: %s", error)
+
+
+def adopt(provider: str, quirk: Quirk) -> None:
+    """Apply from the next request on what this process just learned; whoever calls this writes it down as well."""
+    global _current
+    if _current is not None and provider in _current.providers.specs:
+        providers = _current.providers.with_quirk(provider, quirk)
+        _current = replace(_current, providers=providers, routes={})
 
 
 def changed() -> None:

@@ -24,7 +24,10 @@ _RAW_LIMIT = 20_000
 _NAME = r"[`'\"“]?[A-Za-z_$][\w$.\[\]/-]*[`'\"”]?"
 _NAMES = rf"(?P<names>{_NAME}(?:\s*(?:,|and|or)\s*{_NAME})*)"
 _PHRASE = r"(?P<names>[`'\"]?[A-Za-z_][\w .\[\]/-]{0,60}?[`'\"]?)"
-_UNSUPPORTED = r"(?:not (?:supported|allowed|permitted|available|enabled|valid|accepted)|unsupported|deprecated|unexpected)"
+_UNSUPPORTED = (
+    r"(?:not (?:supported|allowed|permitted|available|enabled|valid|accepted)"
+    r"|unsupported|deprecated|unexpected)"
+)
 
 
 def _re(*alternatives: str) -> re.Pattern[str]:

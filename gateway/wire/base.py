@@ -30,6 +30,8 @@ class ModelProfile:
     reasoning: str = ""
     """How thinking is asked for: `none`, `effort`, `budget`, `adaptive` (Claude 4.6+), `level` (Gemini 3)."""
     vision: bool = True
+    json_in_words: bool = False
+    """With tools on offer, structured output is asked for in the instructions instead of by the format's own field."""
 
 
 @dataclass(frozen=True, slots=True)
