@@ -65,14 +65,15 @@ def check_target(model: str, names: Names, combo: str = "") -> None:
         raise InvalidTarget("A combo cannot contain itself.")
     if model in names.combos:
         if combo:
-            _check_nesting(model, names.combos, combo)
+            check_nesting(model, names.combos, combo)
         return
     found = names.route(model).combo
     if found and combo:
         raise InvalidTarget(f"“{model}” is an alias of the combo “{found.name}”. Write the combo's own name.")
 
 
-def _check_nesting(model: str, combos: Mapping[str, Sequence[str]], combo: str) -> None:
+def check_nesting(model: str, combos: Mapping[str, Sequence[str]], combo: str) -> None:
+    """Check one combo as a target of another. Raise `InvalidTarget` for a circle, or too many levels."""
     above = _levels_above(combo, combos)
 
     def walk(name: str, path: tuple[str, ...]) -> None:
