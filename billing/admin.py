@@ -320,7 +320,10 @@ class PriceAdmin(ModelAdmin):
 def _per_million(price: Decimal | None) -> SafeString:
     if price is None:
         return format_html('<span class="or-muted">{}</span>', "not set")
-    return render_to_string(
-        "admin/billing/cell_two_lines.html",
-        {"first": f"{usd(price)} / 1M", "second": f"{usd(price / 1000)} / 1K"},
-    )
+    lines = {"first": f"${_plain(price)} / 1M", "second": f"${_plain(price / 1000)} / 1K"}
+    return render_to_string("admin/billing/cell_two_lines.html", lines)
+
+
+def _plain(price: Decimal) -> str:
+    """All digits, without exponent and trailing zeros."""
+    return f"{price.normalize():f}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from billing.models import ApiKey, DailyUsage, UsageRecord
 
@@ -81,14 +80,14 @@ def daily_totals(days: int, until: date) -> list[tuple[date, Totals]]:
     rows = (
         DailyUsage.objects.filter(day__range=(start, until)).order_by("day").values("day").annotate(**_sums())
     )
-    found = {row.pop("day"): _totals(row) for row in rows}
+    found = {row["day"]: _totals(row) for row in rows}
     every = [start + timedelta(days=offset) for offset in range(days)]
     return [(day, found.get(day, Totals())) for day in every]
 
 
 def totals_by(field: str, since: date, limit: int | None = None) -> list[tuple[Any, Totals]]:
     """Totals since a day for each value of a `DailyUsage` field, most requests first."""
-    rows: QuerySet[DailyUsage, dict[str, Any]] = (
+    rows = (
         DailyUsage.objects.filter(day__gte=since)
         .exclude(**{field: "" if field in ("provider", "model", "combo") else 0})
         .order_by()
@@ -96,7 +95,7 @@ def totals_by(field: str, since: date, limit: int | None = None) -> list[tuple[A
         .annotate(**_sums())
         .order_by("-requests", field)
     )
-    return [(row.pop(field), _totals(row)) for row in (rows[:limit] if limit else rows)]
+    return [(row[field], _totals(row)) for row in (rows[:limit] if limit else rows)]
 
 
 def top_models(since: date, limit: int) -> list[tuple[str, str, Totals]]:
@@ -109,10 +108,10 @@ def top_models(since: date, limit: int) -> list[tuple[str, str, Totals]]:
         .annotate(**_sums())
         .order_by("-requests", "provider", "model")[:limit]
     )
-    return [(row.pop("provider"), row.pop("model"), _totals(row)) for row in rows]
+    return [(row["provider"], row["model"], _totals(row)) for row in rows]
 
 
-def recent_requests(limit: int) -> Sequence[UsageRecord]:
+def recent_requests(limit: int) -> QuerySet[UsageRecord]:
     return UsageRecord.objects.order_by("-id")[:limit]
 
 
@@ -146,12 +145,13 @@ def key_names() -> dict[int, str]:
 
 
 def key_count() -> int:
-    return ApiKey.objects.aggregate(count=Count("pk"))["count"]
+    return ApiKey.objects.count()
 
 
 def _sums() -> dict[str, Sum]:
     return {name: Sum(name) for name in _SUMS}
 
 
-def _totals(row: dict[str, Any]) -> Totals:
-    return Totals(**{name: value for name, value in row.items() if value is not None})
+def _totals(row: Any) -> Totals:
+    """A sum over nothing is NULL."""
+    return Totals(**{name: row[name] for name in _SUMS if row[name] is not None})

@@ -44,11 +44,9 @@ class GatewaySettingsAdmin(ModelAdmin):
         """The row, or its defaults before the first save."""
         return GatewaySettings.load()
 
-    def response_change(self, request: HttpRequest, obj: GatewaySettings) -> HttpResponse:
-        request.POST = request.POST.copy()
-        request.POST["_continue"] = "1"
-        response: HttpResponse = super().response_change(request, obj)
-        return response
+    def response_post_save_change(self, request: HttpRequest, obj: GatewaySettings) -> HttpResponse:
+        """There is no list to go back to."""
+        return HttpResponseRedirect(request.path)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -19,6 +19,7 @@ from unfold.decorators import action, display
 
 from omniroute.model_admin import POST_ATTRS, object_or_none, redirect_to_change, refuse_get
 from omniroute.templatetags.figures import ago
+from providers.accounts import delete_node
 from providers.choices import account_counts, account_defaults, provider_names
 from providers.config import load_specs
 from providers.forms import AccountForm, CustomModelForm, NewProviderNodeForm, ProviderNodeForm
@@ -59,7 +60,7 @@ class ProviderColumn:
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         self._names = provider_names()
-        return super().get_queryset(request)  # type: ignore[misc,no-any-return]
+        return super().get_queryset(request)  # type: ignore[misc]
 
     @display(description="Provider", ordering="provider")
     def provider_name(self, row: Any) -> str:
@@ -77,7 +78,7 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
     search_help_text = "Search by name or provider"
     actions = ("test_selected",)
     actions_detail = ("test_account",)
-    readonly_fields = ("status", "tested", "last_error")
+    readonly_fields = ("credential", "status", "tested", "last_error")
     change_form_after_template = "admin/providers/account_defaults.html"
     fieldsets = (
         (None, {"fields": ("provider", "name", "api_key", "variant", "region")}),
@@ -89,6 +90,13 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
 
     class Media:
         js = ("omniroute/account_form.js",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        """Who may only look gets the fields as texts: the key's must not be among them."""
+        if obj and not self.has_change_permission(request, obj):
+            credential = ("provider", "name", "credential", "variant", "region")
+            return ((None, {"fields": credential}), *self.fieldsets[1:])
+        return super().get_fieldsets(request, obj)
 
     @hides_api_key
     def changeform_view(
@@ -110,10 +118,13 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
 
     @display(description="Account", ordering="name", header=True)
     def account(self, row: Account) -> list[str]:
-        credential = {Account.AuthType.OAUTH: "OAuth login", Account.AuthType.NONE: "No key"}.get(
-            Account.AuthType(row.auth_type), row.masked_key or "Key missing: enter it again"
-        )
-        return [row.name, credential]
+        return [row.name, self.credential(row)]
+
+    @display(description="Credential")
+    def credential(self, row: Account) -> str:
+        if row.auth_type == Account.AuthType.API_KEY:
+            return row.masked_key or "Key missing: enter it again"
+        return "OAuth login" if row.auth_type == Account.AuthType.OAUTH else "No key"
 
     @display(description="Last test", ordering="test_status", label=TEST_LABELS)
     def status(self, row: Account) -> tuple[str, str]:
@@ -185,14 +196,11 @@ class ProviderNodeAdmin(ModelAdmin):
             Account.objects.create(provider=obj.pk, name=obj.name, api_key=key, auth_type=kind)
 
     def delete_model(self, request: HttpRequest, obj: ProviderNode) -> None:
-        self.delete_queryset(request, ProviderNode.objects.filter(pk=obj.pk))
+        delete_node(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProviderNode]) -> None:
-        """Their accounts and models go with them: nothing else could ever use these."""
-        ids = list(queryset.values_list("pk", flat=True))
-        Account.objects.filter(provider__in=ids).delete()
-        CustomModel.objects.filter(provider__in=ids).delete()
-        super().delete_queryset(request, queryset)
+        for node in queryset:
+            delete_node(node)
 
     @display(description="Prefix", ordering="prefix")
     def prefix_column(self, row: ProviderNode) -> SafeString:

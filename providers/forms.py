@@ -12,7 +12,6 @@ from omniroute.forms import HeadersField, SecretField, one_of
 from providers.choices import needs_key, provider_choices, suggested_name
 from providers.config import load_specs
 from providers.models import Account, CustomModel, ProviderNode
-from providers.nodes import prefix_problem
 from providers.spec import ProviderSpec
 
 
@@ -121,6 +120,9 @@ class AccountForm(ProviderSelectForm):
     def _clean_credential(self, spec: ProviderSpec, cleaned: dict[str, Any]) -> None:
         if "api_key" in self.errors or self.instance.auth_type == Account.AuthType.OAUTH:
             return
+        if {"api_key", "provider", "base_url"} & set(self.changed_data):  # what was tested is another thing
+            self.instance.test_status, self.instance.last_error = Account.TestStatus.UNTESTED, ""
+            self.instance.last_tested_at = None
         if cleaned.get("api_key"):
             self.instance.auth_type = Account.AuthType.API_KEY
         elif needs_key(spec):
@@ -155,14 +157,8 @@ class ProviderNodeForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ProviderNode
         fields = ("name", "prefix", "kind", "api_type", "base_url", "headers", "is_active")
-
-    def clean_prefix(self) -> str:
-        prefix = str(self.cleaned_data["prefix"]).strip()
-        if problem := prefix_problem(prefix):
-            raise forms.ValidationError(problem)
-        if ProviderNode.objects.filter(prefix__iexact=prefix).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(f"Another custom provider has the prefix “{prefix}”.")
-        return prefix
+        labels = {"api_type": "API type"}
+        help_texts = {"prefix": "What clients write before the slash, such as ollama for ollama/qwen3."}
 
 
 class NewProviderNodeForm(ProviderNodeForm):

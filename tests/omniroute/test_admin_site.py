@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django_q.models import Schedule, Success
+
+from billing.keys import create_api_key
+from billing.models import DailyUsage, Price, UsageRecord
+from billing.queries import utc_today
+from combos.models import Combo, ComboTarget, ModelAlias
+from gateway.models import GatewaySettings
+from omniroute import pages
+from omniroute.admin_site import OmniRouteAdminSite
+from omniroute.pages import Page, page
+from omniroute.unfold import navigation
+from providers.models import Account, CustomModel, ProviderNode
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "sk-a-secret-that-no-page-shows"
+MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+@pytest.fixture
+def rows():
+    """A row of every model that the admin has."""
+    now = timezone.now()
+    node = ProviderNode.objects.create(name="Desk", prefix="desk", base_url="http://localhost:11434/v1")
+    Account.objects.create(provider="glm", name="Plan", api_key=SECRET)
+    Account.objects.create(provider=node.pk, name="Desk", auth_type="none")
+    CustomModel.objects.create(provider="openai", model_id="gpt-next")
+    inner = Combo.objects.create(name="inner")
+    ComboTarget.objects.create(combo=inner, model="glm/glm-4.7")
+    combo = Combo.objects.create(name="outer", strategy="gone")
+    for position, model in enumerate(["inner", "desk/any", "nowhere/model"]):
+        ComboTarget.objects.create(combo=combo, position=position, model=model)
+    ModelAlias.objects.create(pattern="gpt-*", target="inner")
+    create_api_key("Laptop")
+    Price.objects.create(provider="glm", model="glm-4.7", input="0.6", output="2.2")
+    UsageRecord.objects.create(created_at=now, status=200, provider=node.pk, attempts=[{"provider": "glm"}])
+    DailyUsage.objects.create(day=utc_today(), provider="glm", model="glm-4.7", requests=3)
+    GatewaySettings.load().save()
+    Schedule.objects.create(name="Job", func="math.sqrt", args="4")
+    task = {"func": "math.sqrt", "success": True, "started": now, "stopped": now}
+    Success.objects.create(id="a" * 32, name="Done", **task)
+    Success.objects.create(id="b" * 32, name="Broken", **{**task, "success": False}, result="boom")
+
+
+def pages_of_a_row(model) -> list[str]:
+    options = model._meta
+    row = model._default_manager.first()
+    names = [f"{options.app_label}_{options.model_name}_{name}" for name in ("change", "history", "delete")]
+    return [reverse(f"admin:{name}", args=(row.pk,)) for name in names] if row else []
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_every_page_of_every_model_answers_and_shows_no_secret(model, rows, admin_client):
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    shown = 0
+    for url in [reverse(f"{name}_changelist"), reverse(f"{name}_add"), *pages_of_a_row(model)]:
+        response = admin_client.get(url, follow=True)
+        assert response.status_code in (200, 403), url
+        assert SECRET not in response.content.decode(), url
+        shown += response.status_code == 200
+    assert shown
+
+
+def test_every_configuration_model_can_be_edited(rows, admin_client):
+    for model in (Account, ProviderNode, CustomModel, Combo, ModelAlias, Price, GatewaySettings, User):
+        assert "_save" in admin_client.get(pages_of_a_row(model)[0]).content.decode(), model
+
+
+@pytest.mark.parametrize("model", [UsageRecord, DailyUsage])
+def test_usage_is_read_only(model, rows, admin_client):
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    change, _, delete = pages_of_a_row(model)
+    assert admin_client.get(reverse(f"{name}_add")).status_code == 403
+    assert admin_client.post(change, {"status": 500}).status_code == 403
+    assert admin_client.post(delete, {"post": "yes"}).status_code == 403
+
+
+def links_of(response) -> list[tuple[str, list[str]]]:
+    groups = response.context["sidebar_navigation"]
+    return [
+        (group["title"], [item["link"] for item in group["items"] if item["has_permission"]])
+        for group in groups
+    ]
+
+
+def test_the_sidebar_leads_to_every_page(rows, admin_client):
+    groups = links_of(admin_client.get(reverse("admin:index")))
+    assert [title for title, _ in groups] == [
+        "Overview",
+        "Providers",
+        "Combos",
+        "Clients",
+        "Usage",
+        "Settings",
+    ]
+    links = [link for _, links in groups for link in links]
+    assert reverse("admin:providers_catalog") in links
+    for link in links:
+        assert admin_client.get(link, follow=True).status_code == 200, link
+
+
+def test_a_stranger_is_sent_to_the_login():
+    for url in (
+        reverse("admin:index"),
+        reverse("admin:providers_catalog"),
+        reverse("admin:billing_apikey_add"),
+    ):
+        response = Client().get(url)
+        assert response.status_code == 302
+        assert response["Location"].startswith(reverse("admin:login"))
+
+
+def test_after_the_login_comes_the_home_page(django_user_model):
+    django_user_model.objects.create_superuser("boss", password="a-password")
+    client = Client()
+    response = client.post(
+        reverse("admin:login"), {"username": "boss", "password": "a-password"}, follow=True
+    )
+    assert response.redirect_chain[-1][0] == reverse("admin:index")
+
+
+def test_a_user_sees_what_the_permissions_allow(rows):
+    user = User.objects.create_user("reader", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_usagerecord"))
+    client = Client()
+    client.force_login(user)
+    links = [link for _, links in links_of(client.get(reverse("admin:index"))) for link in links]
+    assert links == [reverse("admin:index"), reverse("admin:billing_usagerecord_changelist")]
+    for name in ("providers_catalog", "providers_account_changelist", "billing_apikey_add"):
+        assert client.get(reverse(f"admin:{name}")).status_code == 403, name
+
+
+def test_who_may_only_look_gets_forms_without_fields(rows):
+    user = User.objects.create_user("reader", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client = Client()
+    client.force_login(user)
+    for model in (Account, ProviderNode, CustomModel, Combo, ModelAlias, Price, GatewaySettings):
+        response = client.get(pages_of_a_row(model)[0])
+        assert response.status_code == 200, model
+        assert 'name="_save"' not in response.content.decode(), model
+        assert SECRET not in response.content.decode()
+
+
+def test_the_app_list_names_the_apps_pages(admin_client):
+    response = admin_client.get(reverse("admin:app_list", args=("providers",)))
+    assert reverse("admin:providers_catalog") in response.content.decode()
+
+
+def test_a_new_admin_user_can_log_in(admin_client):
+    values = {"username": "second", "password1": "long-enough-1", "password2": "long-enough-1"}
+    values |= {"usable_password": "true", "is_superuser": "on"}
+    assert admin_client.post(reverse("admin:auth_user_add"), values).status_code == 302
+    assert Client().login(username="second", password="long-enough-1")
+    assert User.objects.get(username="second").is_staff
+
+
+def test_a_finished_job_runs_again(rows, admin_client, monkeypatch):
+    queued = []
+    monkeypatch.setattr("omniroute.admin.async_task", lambda func, *args, **kwargs: queued.append(func))
+    url = reverse("admin:django_q_failure_changelist")
+    admin_client.post(url, {"action": "run_again", "_selected_action": ["b" * 32]})
+    assert queued == ["math.sqrt"]
+    assert not Success.objects.filter(pk="b" * 32).exists()
+
+
+class TestPages:
+    @pytest.fixture(autouse=True)
+    def registry(self, monkeypatch):
+        monkeypatch.setattr(pages, "_pages", {})
+
+    def render(self, item: Page, user) -> object:
+        site = OmniRouteAdminSite()
+        request = SimpleNamespace(user=user)
+        assert item.is_allowed(request) == (not item.permission or user.has_perm(item.permission))
+        return [pattern.name for pattern in site.get_urls() if pattern.name]
+
+    def test_a_function_becomes_a_page_of_its_app(self, admin_user):
+        @page("health", title="Health", section="Providers", permission="providers.view_account")
+        def health(request):
+            return {}
+
+        (item,) = pages.all_pages()
+        assert (item.app, item.path) == ("tests", "tests/health/")
+        assert item.template == "admin/tests/health.html"
+        assert "tests_health" in self.render(item, admin_user)
+        assert pages.pages_of("Providers") == [item]
+        assert pages.pages_of("Usage") == []
+
+    def test_a_name_is_taken_once(self):
+        page("one", title="One", section="Usage")(lambda request: {})
+        with pytest.raises(ValueError, match="registered twice"):
+            page("one", title="Other", section="Usage")(lambda request: {})
+
+    def test_a_page_without_a_url_is_noticed(self, rf, admin_user):
+        """A page registered after the URLs were made would be a dead link: the sidebar refuses to build it."""
+        page("late", title="Late", section="Usage")(lambda request: {})
+        request = rf.get("/")
+        request.user = admin_user
+        with pytest.raises(NoReverseMatch):
+            navigation(request)
+
+
+def test_own_pages_have_a_template(admin_client):
+    for item in pages.all_pages():
+        response = admin_client.get(reverse(f"admin:{item.url_name}"))
+        assert response.status_code == 200
+        assert item.template in [template.name for template in response.templates]
+
+
+def test_static_files_of_the_admin_exist(admin_client):
+    html = admin_client.get(reverse("admin:index")).content.decode()
+    own = set(re.findall(r"/static/(omniroute/[^\"]+)", html))
+    from django.contrib.staticfiles import finders
+
+    assert {"omniroute/admin.css", "omniroute/admin.js", "omniroute/logo.svg", "omniroute/home.js"} <= own
+    assert all(finders.find(path) for path in own)
