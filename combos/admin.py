@@ -94,12 +94,8 @@ class ComboAdmin(SuggestsModels, ModelAdmin):
         super().save_related(request, form, formsets, change)
         names = known_names()
         for target in form.instance.targets.all():
-            if not names.is_listed(target.model):
-                messages.warning(
-                    request,
-                    f"{target.model} is not in the provider's list of models. It is sent as it is written; "
-                    "if it is misspelt, the provider will say so.",
-                )
+            if concern := names.concern(target.model):
+                messages.warning(request, concern)
 
     def delete_model(self, request: HttpRequest, obj: Combo) -> None:
         if left := references(obj.name):

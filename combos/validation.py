@@ -41,12 +41,20 @@ class Names:
         if found and in_combo:
             raise InvalidTarget(f"“{model}” is an alias of the combo “{found.name}”. Write the combo's name.")
 
-    def is_listed(self, model: str) -> bool:
-        """Whether the provider's list has the model. One that is not there may be new: allowed, but worth a word."""
+    def concern(self, model: str) -> str:
+        """What is odd about a target that may be saved, in a sentence; "" if nothing is."""
         if model in self.combos:
-            return True
-        target = self.route(model).targets[0]
-        return not target.provider.models or target.provider.model_spec(target.model) is not None
+            return ""
+        try:
+            target = self.route(model).targets[0]
+        except InvalidTarget as error:
+            return f"{model} is left out: {error}"
+        if not target.provider.models or target.provider.model_spec(target.model):
+            return ""
+        return (
+            f"{model} is not in the provider's list of models. It is sent as it is written; "
+            "if it is misspelt, the provider will say so."
+        )
 
     def _advice(self, model: str) -> str:
         prefix, slash, rest = model.partition("/")

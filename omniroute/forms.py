@@ -70,6 +70,28 @@ def _is_header(name: str, text: str) -> bool:
     return bool(name) and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name) and (name + text).isascii()
 
 
+class ObjectField(forms.JSONField):
+    """A JSON object, of which an empty one is written as nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 4}))
+        super().__init__(required=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value in ({}, None) else super().prepare_value(value)
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        found = super().clean(value)
+        if found in (None, ""):
+            return {}
+        if not isinstance(found, dict):
+            raise forms.ValidationError('Enter a JSON object, such as {"key": "value"}.')
+        return found
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(initial or None, data)
+
+
 class SecretField(forms.CharField):
     """Write-only: what is stored is never shown, and leaving it empty keeps it."""
 

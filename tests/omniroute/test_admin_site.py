@@ -89,7 +89,8 @@ def test_usage_is_read_only(model, rows, admin_client):
 def links_of(response) -> list[tuple[str, list[str]]]:
     groups = response.context["sidebar_navigation"]
     return [
-        (group["title"], [item["link"] for item in group["items"] if item["has_permission"]]) for group in groups
+        (group["title"], [item["link"] for item in group["items"] if item["has_permission"]])
+        for group in groups
     ]
 
 
@@ -110,7 +111,11 @@ def test_the_sidebar_leads_to_every_page(rows, admin_client):
 
 
 def test_a_stranger_is_sent_to_the_login():
-    for url in (reverse("admin:index"), reverse("admin:providers_catalog"), reverse("admin:billing_apikey_add")):
+    for url in (
+        reverse("admin:index"),
+        reverse("admin:providers_catalog"),
+        reverse("admin:billing_apikey_add"),
+    ):
         response = Client().get(url)
         assert response.status_code == 302
         assert response["Location"].startswith(reverse("admin:login"))
@@ -119,7 +124,9 @@ def test_a_stranger_is_sent_to_the_login():
 def test_after_the_login_comes_the_home_page(django_user_model):
     django_user_model.objects.create_superuser("boss", password="a-password")
     client = Client()
-    response = client.post(reverse("admin:login"), {"username": "boss", "password": "a-password"}, follow=True)
+    response = client.post(
+        reverse("admin:login"), {"username": "boss", "password": "a-password"}, follow=True
+    )
     assert response.redirect_chain[-1][0] == reverse("admin:index")
 
 
