@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from django.utils import timezone
 from billing.keys import hash_key
 from billing.models import ApiKey, DailyUsage, Price, UsageRecord
 from billing.queries import utc_today
+from tests.html import only
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ class TestNewKey:
         return client.post(f"{KEYS}add/", {"name": "Laptop", "scope": "use", **values})
 
     def secret(self, response) -> str:
-        return re.search(r'id="new-key">([^<]+)<', response.content.decode())[1]
+        return only(r'id="new-key">([^<]+)<', response.content.decode())
 
     def test_it_is_shown_once_and_only_its_hash_is_kept(self, admin_client):
         response = self.create(admin_client)

@@ -9,6 +9,7 @@ from combos.flow import flow_of
 from combos.models import Combo, ComboTarget, ModelAlias
 from combos.validation import known_names
 from providers.models import Account, ProviderNode
+from tests.html import only
 
 pytestmark = pytest.mark.django_db
 
@@ -80,7 +81,11 @@ class TestCombo:
     def test_dragging_and_adding_at_once(self, admin_client):
         row = combo("mine", "glm/glm-4.7", "openai/gpt-4o")
         first, second = lines_of(row)
-        dragged = [{**first, "position": "1"}, {**second, "position": "0"}, "deepseek/deepseek-chat"]
+        dragged: list[str | dict[str, str]] = [
+            {**first, "position": "1"},
+            {**second, "position": "0"},
+            "deepseek/deepseek-chat",
+        ]
         save(admin_client, row, form("mine", *dragged, old=2))
         assert models("mine") == ["openai/gpt-4o", "glm/glm-4.7", "deepseek/deepseek-chat"]
 
@@ -169,7 +174,7 @@ class TestCombo:
         combo("free", "glm/glm-4.7")
         Account.objects.create(provider="mistral", name="M", api_key="k" * 20)
         html = admin_client.get(ADD).content.decode()
-        listed = re.search(r'<datalist id="model-suggestions">(.*?)</datalist>', html, re.S)[1]
+        listed = only(r'<datalist id="model-suggestions">(.*?)</datalist>', html)
         options = re.findall(r'<option value="([^"]+)">', listed)
         assert options[0] == "free"
         assert options[1].startswith("mistral/")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from billing.models import DailyUsage, UsageRecord
 from billing.queries import utc_today
 from combos.models import Combo
 from providers.models import Account
+from tests.html import json_script, only
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +36,11 @@ def used():
 
 
 def page(client) -> str:
-    return client.get("/admin/").content.decode()
+    return str(client.get("/admin/").content, "utf-8")
 
 
 def command(html: str) -> str:
-    found = re.search(r'<pre id="first-request">(.*?)</pre>', html, re.S)
-    return found[1].replace("&quot;", '"').replace("&#x27;", "'") if found else ""
+    return unescape(only(r'<pre id="first-request">(.*?)</pre>', html))
 
 
 def test_a_new_installation_is_shown_the_way(admin_client, settings):
@@ -57,7 +58,7 @@ def test_the_command_is_one_that_works(admin_client, settings):
     Account.objects.create(provider="glm", name="Plan", api_key=KEY)
     create_api_key("Laptop")
     text = command(page(admin_client))
-    body = json.loads(re.search(r"-d '(.*)'", text)[1])
+    body = json.loads(only(r"-d '(.*)'", text))
     assert body["model"].startswith("glm/")
     assert "Authorization: Bearer" in text
     Combo.objects.create(name="premium")
@@ -83,7 +84,7 @@ def test_the_first_request_ends_the_introduction(used, admin_client):
 
 
 def test_the_chart_covers_fourteen_days(used, admin_client):
-    data = json.loads(re.search(r'id="usage-data"[^>]*>(.*?)</script>', page(admin_client), re.S)[1])
+    data = json_script("usage-data", page(admin_client))
     assert {len(values) for values in data.values()} == {14}
     assert (data["answered"][-1], data["failed"][-1], data["cost"][-1]) == (6, 2, 0.0123)
 

@@ -9,6 +9,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from providers.models import Account, CustomModel, ProviderNode
+from tests.html import json_script
 
 pytestmark = pytest.mark.django_db
 
@@ -134,7 +135,7 @@ class TestDefaults:
 
     def test_the_page_carries_what_choosing_a_provider_fills_in(self, account, admin_client):
         html = admin_client.get(ADD).content.decode()
-        data = json.loads(re.search(r'id="account-defaults"[^>]*>(.*?)</script>', html, re.S)[1])
+        data = json_script("account-defaults", html)
         assert data["openai"]["accountName"] == "OpenAI 2"
         assert data["openai"]["priority"] == 2
         assert data["glm"]["regions"] == ["intl", "cn"]
