@@ -5,32 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Case, Count, F, IntegerField, Q, Sum, Value, When
 from django.utils import timezone
 
 from billing.models import ApiKey, DailyUsage, UsageRecord
+from billing.queries import Totals
+
+T = TypeVar("T")
 
 RANGES = ("today", "7d", "30d", "90d", "ytd", "all")
 LOG_LINES = 200
 BUCKETS = 10
 _SUMS = ("requests", "errors", "input_tokens", "output_tokens", "cost")
-
-
-@dataclass(slots=True)
-class Totals:
-    requests: int = 0
-    errors: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: Decimal = Decimal(0)
-    """USD; requests without a known price add nothing."""
-
-    def add(self, row: dict[str, Any]) -> None:
-        for name in _SUMS:
-            setattr(self, name, getattr(self, name) + (row[name] or 0))
 
 
 @dataclass(slots=True)
@@ -62,16 +50,20 @@ def summary(since: date | None) -> Summary:
         **{f"sum_{name}": Sum(name) for name in _SUMS}
     )
     for group in groups:
-        row = {name: group[f"sum_{name}"] for name in _SUMS}
-        result.total.add(row)
-        result.api_keys.setdefault(group["api_key_id"], Totals()).add(row)
+        row = Totals(**{name: group[f"sum_{name}"] for name in _SUMS})
+        result.total += row
+        _add(result.api_keys, group["api_key_id"], row)
         if not group["provider"]:
             continue  # refused before a provider was chosen
-        result.providers.setdefault(group["provider"], Totals()).add(row)
-        result.models.setdefault((group["provider"], group["model"]), Totals()).add(row)
-        result.accounts.setdefault(group["account_id"], Totals()).add(row)
+        _add(result.providers, group["provider"], row)
+        _add(result.models, (group["provider"], group["model"]), row)
+        _add(result.accounts, group["account_id"], row)
         result.account_providers[group["account_id"]] = group["provider"]
     return result
+
+
+def _add(totals: dict[T, Totals], key: T, row: Totals) -> None:
+    totals[key] = totals.get(key, Totals()) + row
 
 
 def last_minutes(moment: datetime, count: int = BUCKETS) -> list[tuple[datetime, Totals]]:
@@ -100,10 +92,10 @@ def last_minutes(moment: datetime, count: int = BUCKETS) -> list[tuple[datetime,
         )
         .annotate(input_tokens=F("sum_input"), output_tokens=F("sum_output"), cost=F("sum_cost"))
     )
-    buckets = [(start, Totals()) for start in starts]
-    for row in rows:
-        buckets[row["bucket"]][1].add(row)
-    return buckets
+    found = {
+        row["bucket"]: Totals(**{name: row[name] for name in _SUMS if row[name] is not None}) for row in rows
+    }
+    return [(start, found.get(number, Totals())) for number, start in enumerate(starts)]
 
 
 def api_key_names(ids: Iterable[int]) -> dict[int, str]:

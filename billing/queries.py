@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from statistics import median
@@ -38,6 +38,9 @@ class Totals:
     cache_read_tokens: int = 0
     cost: Decimal = Decimal(0)
     latency_ms: int = 0
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
     @property
     def tokens(self) -> int:

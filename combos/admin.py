@@ -16,8 +16,7 @@ from unfold.decorators import display
 from combos.flow import flow_of
 from combos.forms import ComboForm, ModelAliasForm, TargetForm, TargetFormSet
 from combos.models import Combo, ComboTarget, ModelAlias
-from combos.queries import combo_names, references
-from combos.rules import rename_references
+from combos.queries import combo_names, references, rename_references
 from combos.strategies import registry
 from combos.validation import Names, known_names
 from providers.choices import model_ids

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 
 from combos import rules
 from combos.models import Combo, ComboTarget
+from combos.validation import Names, known_names
 from omniroute.errors import NotFound
 from omniroute.schema import CamelModel, Count, Line, ModelName, Name, row_id
 
@@ -59,6 +60,8 @@ class ComboOut(CamelModel):
     description: str
     is_active: bool
     config: ComboConfig
+    warnings: list[str]
+    """Targets that cannot be used as things stand, and why. They are passed over until that changes."""
     created_at: datetime
     updated_at: datetime
 
@@ -73,7 +76,8 @@ class Success(CamelModel):
 
 @router.get("/combos", response=ComboList)
 def list_combos(request: HttpRequest) -> ComboList:
-    return ComboList(combos=[_shown(combo) for combo in Combo.objects.prefetch_related("targets")])
+    names = known_names()
+    return ComboList(combos=[_shown(combo, names) for combo in Combo.objects.prefetch_related("targets")])
 
 
 @router.post("/combos", response={201: ComboOut})
@@ -85,7 +89,7 @@ def create_combo(request: HttpRequest, body: ComboIn) -> Status[ComboOut]:
 
 @router.get("/combos/{id}", response=ComboOut)
 def get_combo(request: HttpRequest, id: str) -> ComboOut:
-    return _shown(_find(id))
+    return _shown(_find(id), known_names())
 
 
 @router.put("/combos/{id}", response=ComboOut)
@@ -123,7 +127,7 @@ def _save(combo: Combo, body: ComboPatch) -> ComboOut:
             else rules.Target(item.model, item.weight, item.is_active)
             for item in body.models
         ]
-    return _shown(rules.save_combo(combo, targets))
+    return _shown(rules.save_combo(combo, targets), known_names())
 
 
 def _apply(combo: Combo, config: ComboConfig) -> None:
@@ -135,12 +139,13 @@ def _apply(combo: Combo, config: ComboConfig) -> None:
         combo.target_timeout_s = None if config.target_timeout_ms is None else config.target_timeout_ms / 1000
 
 
-def _shown(combo: Combo) -> ComboOut:
+def _shown(combo: Combo, names: Names) -> ComboOut:
     timeout = combo.target_timeout_s
+    targets = combo.targets.all()
     return ComboOut(
         id=str(combo.pk),
         name=combo.name,
-        models=[_shown_target(target) for target in combo.targets.all()],
+        models=[_shown_target(target) for target in targets],
         strategy=combo.strategy.replace("_", "-"),
         description=combo.description,
         is_active=combo.is_active,
@@ -149,6 +154,7 @@ def _shown(combo: Combo) -> ComboOut:
             retry_delay_ms=combo.retry_delay_ms,
             target_timeout_ms=None if timeout is None else round(timeout * 1000),
         ),
+        warnings=rules.target_warnings([target.model for target in targets], names),
         created_at=combo.created_at,
         updated_at=combo.updated_at,
     )

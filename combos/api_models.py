@@ -10,8 +10,7 @@ from combos.models import ModelAlias
 from combos.rules import save_alias
 from omniroute.errors import NotFound
 from omniroute.schema import CamelModel, Line
-from providers.config import load_specs
-from providers.models import Account
+from providers.config import load
 
 router = Router(tags=["Models"], by_alias=True)
 
@@ -26,7 +25,7 @@ class KnownModel(CamelModel):
     alias: str | None
     """An alias that stands for it, if there is one."""
     available: bool
-    """Its provider has an account that is switched on."""
+    """Its provider has an account that is switched on, or needs none."""
 
 
 class KnownModels(CamelModel):
@@ -54,10 +53,10 @@ class Success(CamelModel):
 
 @router.get("/models", response=KnownModels)
 def list_models(request: HttpRequest) -> KnownModels:
-    connected = set(Account.objects.filter(is_active=True).values_list("provider", flat=True))
+    config = load()
     aliases = {alias.target: alias.pattern for alias in ModelAlias.objects.filter(is_active=True)}
     known = []
-    for spec in load_specs().values():
+    for spec in config.specs.values():
         for model in spec.models:
             full = f"{spec.shown_prefix}/{model.id}"
             known.append(
@@ -68,7 +67,7 @@ def list_models(request: HttpRequest) -> KnownModels:
                     type=model.kind,
                     full_model=full,
                     alias=aliases.get(full) or aliases.get(f"{spec.id}/{model.id}"),
-                    available=spec.id in connected,
+                    available=config.is_connected(spec.id),
                 )
             )
     return KnownModels(models=known)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from combos.models import Combo
-from combos.rules import MAX_DEPTH
+from combos.resolve import MAX_DEPTH
 from combos.validation import InvalidTarget, Names
 
 

@@ -9,7 +9,7 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from combos.models import Combo, ComboTarget, ModelAlias
-from combos.rules import find_cycle, validate_targets
+from combos.rules import refuse_circle, validate_targets
 from combos.strategies import registry
 from combos.validation import InvalidTarget, Names, known_names
 from omniroute.forms import SuggestionInput
@@ -138,8 +138,5 @@ class ModelAliasForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or self.cleaned_data
         if not self.errors:
             others = ModelAlias.objects.exclude(pk=self.instance.pk).values_list("pattern", "target")
-            graph = {pattern: [target] for pattern, target in others}
-            graph[cleaned["pattern"]] = [cleaned["target"]]
-            if path := find_cycle(graph, cleaned["pattern"]):
-                self.add_error("target", f"An alias cannot lead to itself: {' → '.join(path)}.")
+            refuse_circle(cleaned["pattern"], {**dict(others), cleaned["pattern"]: cleaned["target"]})
         return cleaned

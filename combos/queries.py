@@ -1,12 +1,26 @@
-"""What the admin asks the combos' tables."""
+"""What the admin asks and tells the combos' tables."""
 
 from __future__ import annotations
 
-from combos.models import Combo, ModelAlias
+from combos.models import Combo, ComboTarget, ModelAlias
 
 
 def combo_names() -> list[str]:
     return list(Combo.objects.values_list("name", flat=True))
+
+
+def rename_references(old: str, new: str) -> int:
+    """Let the targets and aliases that lead to a renamed combo follow it. Return how many there were."""
+    rows: list[ComboTarget | ModelAlias] = []
+    for target in ComboTarget.objects.filter(model=old):
+        target.model = new
+        rows.append(target)
+    for alias in ModelAlias.objects.filter(target=old):
+        alias.target = new
+        rows.append(alias)
+    for row in rows:
+        row.save()  # one by one: a bulk update sends no signal, and the configuration would not be read again
+    return len(rows)
 
 
 def references(name: str) -> list[str]:

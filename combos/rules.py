@@ -1,24 +1,22 @@
-"""What makes a combo or an alias acceptable, whoever saves it: the admin, the management API, an import.
+"""Saving combos and aliases with everything that belongs to it: for the management API and imports.
 
-Everything raises Django's `ValidationError` with a dict of field -> message.
+The admin's forms check each target by itself (`combos.validation`); the rules are the same, except that here a
+target may name a provider that is not there yet: `target_warnings` says so. Everything raises Django's
+`ValidationError` with a dict of field -> message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from combos import strategies
 from combos.models import Combo, ComboTarget, ModelAlias
-
-MAX_DEPTH = 3
-"""Combos within combos, the outermost included (facts/features.md §3)."""
-
-Graph = Mapping[str, Sequence[str]]
-"""Names -> what they lead to. A name that is no key is a model."""
+from combos.queries import rename_references
+from combos.validation import InvalidTarget, Names, check_nesting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,7 @@ class Target:
 
 
 def combo_graph() -> dict[str, list[str]]:
+    """Every combo's name -> what it leads to, inactive ones included."""
     graph: dict[str, list[str]] = {name: [] for name in Combo.objects.values_list("name", flat=True)}
     for name, model in ComboTarget.objects.values_list("combo__name", "model"):
         graph[name].append(model)
@@ -46,48 +45,25 @@ def validate_targets(name: str, models: Iterable[str], *, replaces: str = "") ->
             key: [name if model == replaces else model for model in value] for key, value in graph.items()
         }
     graph[name] = list(models)
-    if path := find_cycle(graph, name):
-        raise ValidationError({"models": f"A combo cannot contain itself: {' → '.join(path)}."})
-    if (depth := nesting_depth(graph, name)) > MAX_DEPTH:
-        raise ValidationError(
-            {"models": f"Combos nest at most {MAX_DEPTH} deep; this would make it {depth}."}
-        )
+    try:
+        for model in graph[name]:
+            if model in graph:
+                check_nesting(model, graph, name)
+    except InvalidTarget as error:
+        raise ValidationError({"models": str(error)}) from None
 
 
-def find_cycle(graph: Graph, start: str) -> list[str]:
-    """The names from `start` back to `start`, or []."""
-    came_from: dict[str, str] = {}
-    waiting = [start]
-    while waiting:
-        name = waiting.pop()
-        for child in graph.get(name, ()):
-            if child == start:
-                path = [start, name]
-                while path[-1] != start:
-                    path.append(came_from[path[-1]])
-                return path[::-1]
-            if child in graph and child not in came_from:
-                came_from[child] = name
-                waiting.append(child)
-    return []
-
-
-def nesting_depth(graph: Graph, name: str) -> int:
-    """How many combos the longest chain through `name` has. Counts no further than it needs to know."""
-    parents: dict[str, list[str]] = {}
-    for parent, models in graph.items():
-        for model in models:
-            parents.setdefault(model, []).append(parent)
-    children = {parent: [model for model in models if model in graph] for parent, models in graph.items()}
-    return _levels(children, name) + _levels(parents, name) - 1
-
-
-def _levels(graph: Graph, start: str) -> int:
-    level, count = {start}, 0
-    while level and count <= MAX_DEPTH:
-        count += 1
-        level = {child for name in level for child in graph.get(name, ())}
-    return count
+def target_warnings(models: Iterable[str], names: Names) -> list[str]:
+    """Why targets cannot be used as things stand. They are passed over until that changes."""
+    warnings = []
+    for model in models:
+        if model in names.combos:
+            continue
+        try:
+            names.route(model)
+        except InvalidTarget as error:
+            warnings.append(f"{model}: {error}")
+    return warnings
 
 
 def save_combo(combo: Combo, targets: Sequence[Target] | None = None) -> Combo:
@@ -101,6 +77,8 @@ def save_combo(combo: Combo, targets: Sequence[Target] | None = None) -> Combo:
         )
         combo.name = combo.name.strip()  # the pattern of names would let a final newline through
         combo.full_clean()
+        if combo.strategy not in strategies.registry:
+            raise ValidationError({"strategy": f"One of: {', '.join(strategies.registry)}."})
         models = [row.model for row in targets] if targets is not None else _stored_models(combo)
         validate_targets(combo.name, models, replaces=old_name or "")
         combo.save()
@@ -129,26 +107,26 @@ def _replace_targets(combo: Combo, targets: Sequence[Target]) -> None:
         row.save()
 
 
-def rename_references(old: str, new: str) -> None:
-    """Saved one by one, so that whoever watches the rows notices."""
-    rows: list[Any] = [*ComboTarget.objects.filter(model=old)]
-    for row in rows:
-        row.model = new
-        row.save(update_fields=["model"])
-    for alias in ModelAlias.objects.filter(target=old):
-        alias.target = new
-        alias.save(update_fields=["target"])
-
-
 def save_alias(pattern: str, target: str) -> ModelAlias:
-    """Create the alias or point it elsewhere. Refuses aliases that lead to themselves."""
+    """Create the alias or point it elsewhere. Refuse one that leads to itself, or that would catch every name."""
+    if not pattern.strip("*?"):
+        raise ValidationError(
+            {"alias": "This would catch every model. Put some of the name into the pattern."}
+        )
     with transaction.atomic():
         alias = ModelAlias.objects.filter(pattern=pattern).first() or ModelAlias(pattern=pattern)
         alias.target = target
         alias.is_active = True
         alias.full_clean()
-        graph = {key: [value] for key, value in ModelAlias.objects.values_list("pattern", "target")}
-        if path := find_cycle({**graph, pattern: [target]}, pattern):
-            raise ValidationError({"target": f"An alias cannot lead to itself: {' → '.join(path)}."})
+        refuse_circle(pattern, {**dict(ModelAlias.objects.values_list("pattern", "target")), pattern: target})
         alias.save()
     return alias
+
+
+def refuse_circle(pattern: str, aliases: dict[str, str]) -> None:
+    """Raise `ValidationError` for an alias that leads to itself, by others or at once."""
+    path = [pattern]
+    while path[-1] in aliases and len(path) <= len(aliases):
+        path.append(aliases[path[-1]])
+        if path[-1] == pattern:
+            raise ValidationError({"target": f"An alias cannot lead to itself: {' → '.join(path)}."})

@@ -1,4 +1,4 @@
-"""Where a combo's target, or an alias's, leads: for forms and pages. The rules of nesting are in `rules`."""
+"""What a combo's target, or an alias's, may be. Every message tells how to mend it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from combos import config as combos_config
 from combos.config import CombosConfig
-from combos.resolve import Route, resolve
-from combos.rules import combo_graph
+from combos.models import Combo
+from combos.resolve import MAX_DEPTH, Route, resolve
 from omniroute.errors import ClientError
 from providers import config as providers_config
 from providers.config import ProvidersConfig
 
 
 class InvalidTarget(ValueError):
-    """The target leads nowhere. Its text is for the user, and tells how to mend it."""
+    """The target leads nowhere. Its text is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Names:
             raise InvalidTarget(self._advice(model) or error.message) from None
 
     def check(self, model: str, *, in_combo: bool) -> None:
-        """Raise `InvalidTarget`."""
+        """Check that a target of a combo, or of an alias, leads somewhere. Raise `InvalidTarget`."""
         if model in self.combos:
             return
         found = self.route(model).combo
@@ -68,5 +68,31 @@ class Names:
 
 
 def known_names() -> Names:
-    """Read them all: a dozen queries."""
-    return Names(combo_graph(), combos_config.load(), providers_config.load())
+    combos = {
+        combo.name: [target.model for target in combo.targets.all()]
+        for combo in Combo.objects.prefetch_related("targets")
+    }
+    return Names(combos, combos_config.load(), providers_config.load())
+
+
+def check_nesting(model: str, combos: Mapping[str, Sequence[str]], combo: str) -> None:
+    """Check one combo as a target of another. Raise `InvalidTarget` for a circle, or too many levels."""
+    above = _levels_above(combo, combos)
+
+    def walk(name: str, path: tuple[str, ...]) -> None:
+        chain = " → ".join((*path, name))
+        if name in path:
+            raise InvalidTarget(f"This would go in a circle: {chain}.")
+        if above + len(path) >= MAX_DEPTH:
+            raise InvalidTarget(f"This would nest combos more than {MAX_DEPTH} levels deep: {chain}.")
+        for target in combos[name]:
+            if target in combos:
+                walk(target, (*path, name))
+
+    walk(model, (combo,))
+
+
+def _levels_above(combo: str, combos: Mapping[str, Sequence[str]], seen: frozenset[str] = frozenset()) -> int:
+    """How many levels of other combos contain this one."""
+    parents = [name for name, targets in combos.items() if combo in targets and name not in seen]
+    return max((1 + _levels_above(name, combos, seen | {combo}) for name in parents), default=0)

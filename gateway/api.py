@@ -11,6 +11,7 @@ from combos.api import router as combos
 from combos.api_models import router as names
 from gateway.api_auth import router as login
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
+from gateway.api_resilience import router as resilience
 from gateway.api_settings import router as settings
 from gateway.api_system import router as system
 from gateway.api_usage import router as usage
@@ -50,5 +51,5 @@ api = ManagementAPI(
 )
 install(api)
 # Where two of them fit a path (providers/validate, providers/{id}), the earlier one serves it.
-for router in (login, checks, accounts, nodes, models, names, combos, keys, usage, settings, system):
+for router in (login, checks, accounts, nodes, models, names, combos, keys, usage, settings, resilience, system):
     api.add_router("", router)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from gateway.models import GatewaySettings
 from omniroute.errors import Unauthorized
 from omniroute.schema import CamelModel, Line
+from providers import selection
 
 router = Router(tags=["Settings"], by_alias=True)
 
@@ -68,7 +69,10 @@ def patch_settings(request: HttpRequest, body: SettingsPatch) -> BaseModel:  # t
             row = GatewaySettings.load()
             for name, value in changes.items():
                 setattr(row, name, value)
+            row.account_strategy = row.account_strategy.replace("-", "_")
             row.full_clean()
+            if row.account_strategy not in selection.registry:
+                raise ValidationError({"account_strategy": f"One of: {', '.join(selection.registry)}."})
             row.save()
     return _shown(request)
 

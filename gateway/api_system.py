@@ -16,6 +16,7 @@ from django.db import connection
 from django.http import HttpRequest
 from ninja import Router, Status
 
+from gateway import pipeline
 from omniroute import __version__
 from omniroute.schema import CamelModel
 from providers.config import load_specs
@@ -53,11 +54,23 @@ class ProviderHealth(CamelModel):
     last_error: str | None
 
 
+class Lockout(CamelModel):
+    provider: str
+    connection_id: str | None
+    name: str
+    model: str | None
+    """null: all of the account's."""
+    reason: str
+    remaining_ms: int
+
+
 class MonitoringHealth(CamelModel):
     status: str
     timestamp: datetime
     system: System
     provider_health: dict[str, ProviderHealth]
+    lockouts: list[Lockout]
+    """Accounts that this process leaves alone for a while, after failures."""
     setup_complete: bool
     """An administrator exists, and so does an account that is switched on."""
 
@@ -88,6 +101,7 @@ def get_monitoring_health(request: HttpRequest) -> MonitoringHealth:
             database=connection.vendor,
         ),
         provider_health=providers,
+        lockouts=_lockouts(),
         setup_complete=get_user_model().objects.filter(is_superuser=True).exists()
         and any(row.active for row in providers.values()),
     )
@@ -114,6 +128,25 @@ def _provider_health() -> dict[str, ProviderHealth]:
             row.failing += 1
             row.last_error = row.last_error or account.last_error or None
     return health
+
+
+def _lockouts() -> list[Lockout]:
+    accounts = {row.pk: row for row in Account.objects.defer("api_key")}
+    lockouts = []
+    for key, cooldown in pipeline.cooldowns.active().items():
+        kind, id, model = (*key.split(":", 2), "")[:3]
+        account = accounts.get(int(id)) if kind == "account" else None
+        lockouts.append(
+            Lockout(
+                provider=account.provider if account else id,
+                connection_id=str(account.pk) if account else None,
+                name=account.name if account else "",
+                model=model or None,
+                reason=cooldown.reason,
+                remaining_ms=max(0, round((cooldown.until - time.time()) * 1000)),
+            )
+        )
+    return lockouts
 
 
 def _database_answers() -> bool:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
 
-from billing import history
+from billing import history, queries
 from gateway.in_flight import active_requests
 from omniroute.schema import CamelModel
 from providers.models import Account
@@ -133,7 +133,7 @@ def get_logs(request: HttpRequest) -> list[str]:
     return history.log_lines()
 
 
-def _sums(totals: history.Totals) -> dict[str, Any]:
+def _sums(totals: queries.Totals) -> dict[str, Any]:
     return {
         "requests": totals.requests,
         "errors": totals.errors,

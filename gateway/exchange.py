@@ -11,6 +11,8 @@ from billing.config import BillingConfig, KeyConfig
 from billing.pricing import UNPRICED, cost_of
 from combos.plan import Attempt
 from combos.resolve import Route
+from gateway import in_flight
+from gateway.in_flight import Flight
 from gateway.recorder import UsageRow
 from gateway.wire import json
 from omniroute.errors import GatewayError
@@ -41,6 +43,8 @@ class Exchange:
 
     def begin(self, attempt: Attempt, provider_format: str) -> None:
         self.attempt, self.provider_format = attempt, provider_format
+        target = attempt.target
+        in_flight.begin(self, Flight(target.model, target.provider.id, attempt.account.name))
         self.attempt_started = time.perf_counter()
 
     def end_attempt(self, status: int, error: GatewayError | None = None) -> None:

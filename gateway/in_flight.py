@@ -1,10 +1,8 @@
-"""The requests that this process is working on, for people to see. Nothing is decided by it."""
+"""The attempts that this process is working on, for people to see. Nothing is decided by it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 
@@ -14,21 +12,17 @@ class Flight(NamedTuple):
     account: str
 
 
-_flights: Counter[Flight] = Counter()
+_flights: dict[int, Flight] = {}
 
 
-@contextmanager
-def in_flight(model: str, provider: str, account: str) -> Iterator[None]:
-    """Count an attempt for as long as the block runs, whatever its end. For one thread: the event loop's."""
-    flight = Flight(model, provider, account)
-    _flights[flight] += 1
-    try:
-        yield
-    finally:
-        _flights[flight] -= 1
-        if _flights[flight] <= 0:
-            del _flights[flight]
+def begin(request: object, flight: Flight) -> None:
+    """What `request` is waiting for from here on, until `end` or the next attempt."""
+    _flights[id(request)] = flight
 
 
-def active_requests() -> dict[Flight, int]:
-    return dict(_flights)
+def end(request: object) -> None:
+    _flights.pop(id(request), None)
+
+
+def active_requests() -> Counter[Flight]:
+    return Counter(list(_flights.values()))

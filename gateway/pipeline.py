@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 
 from combos.plan import Attempt, Plan
 from combos.resolve import Route, resolve
+from gateway import in_flight
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -81,6 +82,7 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
 
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     """The usage row is on its way once this returns, and committed once its result is awaited."""
+    in_flight.end(exchange)
     return recorder().record(exchange.row(snapshot.billing))
 
 
@@ -157,13 +159,16 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
 
 
 def time_limit(exchange: Exchange, attempt: Attempt, timeouts: Timeouts) -> float:
-    """Seconds to the commit point: the combo's word, else the provider's, else the gateway's.
+    """Seconds to the commit point.
 
-    A whole answer takes as long as it takes, unless another target waits for its turn.
+    Where another target waits for its turn, a combo's own limit or the gateway's. A request with one target only gets
+    what its provider may need (a local model loads for minutes), and a whole answer as long as it takes.
     """
     combo = exchange.route.combo
     if combo and combo.target_timeout_s:
         return combo.target_timeout_s
-    if not exchange.inbound.stream and len(exchange.route.targets) == 1:
-        return timeouts.response
-    return attempt.target.provider.timeout_first_event_s or timeouts.first_event
+    if len(exchange.route.targets) > 1:
+        return timeouts.first_event
+    if exchange.inbound.stream:
+        return attempt.target.provider.timeout_first_event_s or timeouts.first_event
+    return timeouts.response

@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
+from providers.choices import needs_key
 from providers.config import load_specs, prefixes_of
-from providers.models import Account, CustomModel, ProviderNode, validate_base_url
+from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import normalise_base_url, spec_of_node
 from providers.spec import ProviderSpec
 
@@ -42,11 +43,6 @@ def find_spec(name: str) -> ProviderSpec | None:
     return spec_of_node(node) if node else None
 
 
-def needs_key(spec: ProviderSpec) -> bool:
-    """Custom servers often need none, and would be asked without one."""
-    return spec.tier != "custom" and any(endpoint.auth != "none" for endpoint in spec.endpoints)
-
-
 def upsert_account(spec: ProviderSpec, values: AccountValues) -> Account:
     """Change the provider's account of that name or, failing that, of that key; make it where there is none.
 
@@ -63,13 +59,12 @@ def upsert_account(spec: ProviderSpec, values: AccountValues) -> Account:
 def update_account(account: Account, spec: ProviderSpec, values: AccountValues) -> Account:
     """Apply `values`, check them against the provider, save, and renumber. Raise `ValidationError`."""
     _apply(account, values)
-    _check_choices(account, spec)
     if needs_key(spec) and account.auth_type != Account.AuthType.OAUTH and not account.api_key:
         raise ValidationError({"api_key": "API Key is required"})
     if account.auth_type != Account.AuthType.OAUTH:
         account.auth_type = Account.AuthType.API_KEY if account.api_key else Account.AuthType.NONE
-    account.base_url = _own_base_url(account)
     account.full_clean()
+    account.base_url = _own_base_url(account)
     with transaction.atomic():
         position = values.priority
         if account.pk is None and position is None:
@@ -94,21 +89,10 @@ def _apply(account: Account, values: AccountValues) -> None:
     account.provider_data = {name: value for name, value in data.items() if value is not None}
 
 
-def _check_choices(account: Account, spec: ProviderSpec) -> None:
-    for name, known in (("variant", spec.variants), ("region", spec.regions)):
-        value = getattr(account, name)
-        if value and value not in known:
-            choices = f"One of: {', '.join(known)}." if known else f"{spec.name} offers no choice."
-            raise ValidationError({name: choices})
-
-
 def _own_base_url(account: Account) -> str:
     """Empty where it repeats the custom provider's address, so that the account follows when that changes."""
-    if not account.base_url:
-        return ""
-    url = normalise_base_url(account.base_url)
     node = ProviderNode.objects.filter(pk=account.provider).first()
-    return "" if node and normalise_base_url(node.base_url) == url else url
+    return "" if node and normalise_base_url(node.base_url) == account.base_url else account.base_url
 
 
 def renumber(provider: str, *, moved: Account | None = None, position: int | None = None) -> None:
@@ -132,15 +116,6 @@ def delete_account(account: Account) -> None:
     with transaction.atomic():
         account.delete()
         renumber(account.provider)
-
-
-def save_node(node: ProviderNode) -> ProviderNode:
-    """Validate and save. Raise `ValidationError`, also where another provider has the prefix."""
-    node.full_clean(exclude=["base_url"])
-    validate_base_url(node.base_url)
-    node.base_url = normalise_base_url(node.base_url)
-    node.save()
-    return node
 
 
 def delete_node(node: ProviderNode) -> None:

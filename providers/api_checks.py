@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ValidationError
@@ -15,16 +14,15 @@ from ninja import Router
 
 from omniroute.schema import CamelModel, Line, Secret
 from providers import validation
-from providers.accounts import needs_key
 from providers.api import ProviderData, find_account, required_spec
+from providers.choices import needs_key
 from providers.config import load_specs
+from providers.listing import list_models
 from providers.models import Account
+from providers.probe import check_accounts
 from providers.spec import ProviderSpec
 
 router = Router(tags=["Providers"], by_alias=True)
-
-_AT_ONCE = 8
-"""Checks of a batch that run at the same time."""
 
 Mode = Literal["provider", "oauth", "free", "apikey", "compatible", "all"]
 
@@ -37,6 +35,8 @@ class ValidateIn(CamelModel):
 
 class Verdict(CamelModel):
     valid: bool
+    status: str
+    """valid, warning, invalid, or unreachable: it could not be found out."""
     error: str | None
     warning: str | None
     latency_ms: int
@@ -70,10 +70,18 @@ class Batch(CamelModel):
     summary: BatchSummary
 
 
+class LiveModel(CamelModel):
+    id: str
+    name: str
+    type: str
+    context_window: int | None
+    max_output_tokens: int | None
+
+
 class LiveModels(CamelModel):
     provider: str
     connection_id: str
-    models: list[dict[str, Any]]
+    models: list[LiveModel]
 
 
 @router.post("/providers/validate", response=Verdict)
@@ -83,12 +91,16 @@ def validate_key(request: HttpRequest, body: ValidateIn) -> Verdict:
     if needs_key(spec) and not body.api_key:
         raise ValidationError({"api_key": "API Key is required"})
     data = body.provider_specific_data
+    base_url, variant, region = data.base_url or "", data.endpoint or data.variant or "", data.region or ""
+    Account(
+        provider=spec.id, name="-", api_key=body.api_key, base_url=base_url, variant=variant, region=region
+    ).full_clean()
     result = async_to_sync(validation.validate)(
         spec,
         api_key=body.api_key,
-        base_url=data.base_url or "",
-        variant=data.endpoint or data.variant or "",
-        region=data.region or "",
+        base_url=base_url,
+        variant=variant,
+        region=region,
     )
     return verdict(result)
 
@@ -96,13 +108,14 @@ def validate_key(request: HttpRequest, body: ValidateIn) -> Verdict:
 @router.post("/providers/test-batch", response=Batch)
 def check_batch(request: HttpRequest, body: BatchIn) -> Batch:
     """Try the active accounts of a group; `mode: provider` needs `providerId`."""
-    accounts = list(_chosen(body))
-    results = async_to_sync(_check_all)(accounts)
     shown = [
         BatchResult(
-            connection_id=str(account.pk), provider=account.provider, name=account.name, **dict(result)
+            connection_id=str(account.pk),
+            provider=account.provider,
+            name=account.name,
+            **dict(verdict(result)),
         )
-        for account, result in zip(accounts, results, strict=True)
+        for account, result in check_accounts(list(_chosen(body)))
     ]
     passed = sum(result.valid for result in shown)
     return Batch(
@@ -125,19 +138,24 @@ def check_connection(request: HttpRequest, id: str) -> TestResult:
 def list_live_models(request: HttpRequest, id: str) -> LiveModels:
     """What the provider itself lists at this moment."""
     account = find_account(id)
-    required_spec(account.provider)
-    models = async_to_sync(validation.list_models)(account)
-    return LiveModels(provider=account.provider, connection_id=str(account.pk), models=models)
-
-
-async def _check_all(accounts: Iterable[Account]) -> list[Verdict]:
-    places = asyncio.Semaphore(_AT_ONCE)
-
-    async def check(account: Account) -> Verdict:
-        async with places:
-            return verdict(await validation.validate_account(account))
-
-    return await asyncio.gather(*(check(account) for account in accounts))
+    models = async_to_sync(list_models)(
+        required_spec(account.provider),
+        api_key=account.api_key,
+        base_url=account.base_url,
+        variant=account.variant,
+        region=account.region,
+    )
+    shown = [
+        LiveModel(
+            id=model.id,
+            name=model.name or model.id,
+            type=model.kind,
+            context_window=model.context_window,
+            max_output_tokens=model.max_output_tokens,
+        )
+        for model in models
+    ]
+    return LiveModels(provider=account.provider, connection_id=str(account.pk), models=shown)
 
 
 def _chosen(body: BatchIn) -> Iterable[Account]:
@@ -160,10 +178,11 @@ def _in_group(mode: Mode, account: Account, spec: ProviderSpec) -> bool:
     return account.auth_type == auth_type and spec.tier != "custom"
 
 
-def verdict(result: validation.Result) -> Verdict:
+def verdict(result: validation.ValidationResult) -> Verdict:
     return Verdict(
-        valid=result.valid,
+        valid=bool(result.valid),
+        status=result.status,
         error=result.error or None,
         warning=result.warning or None,
-        latency_ms=round(result.latency_ms),
+        latency_ms=result.latency_ms,
     )

@@ -9,8 +9,8 @@ from ninja import Router
 from omniroute.schema import CamelModel, Line
 from providers.accounts import find_spec
 from providers.api import required_spec
-from providers.config import load_specs
-from providers.models import Account, CustomModel
+from providers.config import load
+from providers.models import CustomModel
 
 router = Router(tags=["Models"], by_alias=True)
 
@@ -27,7 +27,7 @@ class CatalogProvider(CamelModel):
     name: str
     tier: str
     active: bool
-    """It has an account that is switched on."""
+    """It has an account that is switched on, or needs none."""
     models: list[CatalogModel]
 
 
@@ -64,7 +64,7 @@ class Removed(CamelModel):
 
 @router.get("/models/catalog", response=Catalog)
 def get_catalog(request: HttpRequest) -> Catalog:
-    connected = set(Account.objects.filter(is_active=True).values_list("provider", flat=True))
+    config = load()
     custom = set(CustomModel.objects.values_list("provider", "model_id"))
     return Catalog(
         catalog={
@@ -72,7 +72,7 @@ def get_catalog(request: HttpRequest) -> Catalog:
                 provider=spec.id,
                 name=spec.name,
                 tier=spec.tier,
-                active=spec.id in connected,
+                active=config.is_connected(spec.id),
                 models=[
                     CatalogModel(
                         id=model.id,
@@ -83,7 +83,7 @@ def get_catalog(request: HttpRequest) -> Catalog:
                     for model in spec.models
                 ],
             )
-            for spec in load_specs().values()
+            for spec in config.specs.values()
         }
     )
 

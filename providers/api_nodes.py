@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from asgiref.sync import async_to_sync
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import StringConstraints
@@ -14,7 +15,7 @@ from omniroute.errors import NotFound
 from omniroute.redact import redact, redact_url, restore
 from omniroute.schema import CamelModel, Line, Name, Secret
 from providers import validation
-from providers.accounts import delete_node, save_node
+from providers.accounts import delete_node
 from providers.api import Message
 from providers.api_checks import Verdict, verdict
 from providers.models import ProviderNode, validate_base_url
@@ -88,7 +89,10 @@ def create_node(request: HttpRequest, body: NodeIn) -> Status[NodeBody]:
 @router.post("/provider-nodes/validate", response=Verdict)
 def validate_node(request: HttpRequest, body: NodeProbe) -> Verdict:
     """Try an address and key without storing them."""
-    validate_base_url(body.base_url)
+    try:
+        validate_base_url(body.base_url)
+    except ValidationError as error:
+        raise ValidationError({"base_url": error.messages}) from None
     node = ProviderNode(
         name="Custom provider",
         prefix="probe",
@@ -135,7 +139,8 @@ def _save(node: ProviderNode, body: NodePatch) -> NodeBody:
         node.headers = restore(body.headers, node.headers or {})
     if body.is_active is not None:
         node.is_active = body.is_active
-    save_node(node)
+    node.full_clean()
+    node.save()
     return NodeBody(node=_shown(node))
 
 

@@ -8,7 +8,6 @@ from typing import get_args
 from django.db.models import Count, Max, Q
 
 from omniroute.types import JSONDict
-from providers.accounts import needs_key
 from providers.config import load_specs
 from providers.models import Account
 from providers.spec import ProviderSpec, Tier
@@ -46,6 +45,11 @@ def provider_choices(specs: Mapping[str, ProviderSpec], current: str = "") -> li
 def _label(spec: ProviderSpec) -> str:
     note = f" — {spec.cost_note}" if spec.cost_note else ""
     return f"{spec.name} ({spec.shown_prefix}/){note}"
+
+
+def needs_key(spec: ProviderSpec) -> bool:
+    """Custom servers often run without one."""
+    return spec.tier != "custom" and any(endpoint.auth != "none" for endpoint in spec.endpoints)
 
 
 def account_defaults(specs: Mapping[str, ProviderSpec]) -> dict[str, JSONDict]:
@@ -112,7 +116,7 @@ def account_counts() -> dict[str, JSONDict]:
             tested_at=Max("last_tested_at"),
         )
     )
-    return {row["provider"]: dict(row) for row in rows}
+    return {row["provider"]: row for row in rows}
 
 
 FAILING = (Account.TestStatus.INVALID, Account.TestStatus.UNREACHABLE)

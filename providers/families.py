@@ -37,7 +37,7 @@ def _family(
 FAMILIES: tuple[Family, ...] = (
     # Claude: thinking since 3.7, adaptive since 4.6
     _family("claude-2* claude-instant* claude-v*", "none", 200_000, 4096, False),
-    _family("claude-3-5-* claude-3-haiku-2024* claude-3-haiku", "none", 200_000, 4096, True),
+    _family("claude-3-5-*", "none", 200_000, 8192, True),
     _family("claude-3-opus* claude-3-sonnet* claude-3-haiku*", "none", 200_000, 4096, True),
     _family("claude-3-7-*", "budget", 200_000, 64_000, True),
     _family(

@@ -9,8 +9,7 @@ from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from omniroute.forms import HeadersField, ObjectField, SecretField, one_of
-from providers.accounts import needs_key
-from providers.choices import provider_choices, suggested_name
+from providers.choices import needs_key, provider_choices, suggested_name
 from providers.config import load_specs
 from providers.models import Account, CustomModel, ProviderNode
 from providers.spec import ProviderSpec

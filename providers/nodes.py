@@ -32,9 +32,12 @@ _PASTED = re.compile(
 def normalise_base_url(url: str) -> str:
     """The base of an address that may have been pasted whole: no query, endpoint path or trailing slash.
 
-    `/v1` is neither added nor removed.
+    `/v1` is neither added nor removed. What is no address at all is left as it is, for a validator to refuse.
     """
-    scheme, host, path, _, _ = urlsplit(url.strip())
+    try:
+        scheme, host, path, _, _ = urlsplit(url.strip())
+    except ValueError:
+        return url
     return urlunsplit((scheme.lower(), host, _PASTED.sub("", path.rstrip("/")).rstrip("/"), "", ""))
 
 

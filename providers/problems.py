@@ -74,6 +74,6 @@ def _of_quirk(path: str, quirk: Quirk) -> Iterator[Problem]:
         for name in getattr(quirk, field):
             if name not in registry:
                 yield f"{path}.{field}", f"unknown edit {name!r}; known: {', '.join(registry)}"
-    for name in (*quirk.drop, *quirk.rename):
-        if name in quirks.PROTECTED:
-            yield f"{path}.drop", f"{name!r} cannot be taken out of a request"
+    for field, names in (("drop", quirk.drop), ("rename", quirk.rename)):
+        for name in quirks.PROTECTED.intersection(names):
+            yield f"{path}.{field}", f"{name!r} cannot be taken out of a request"

@@ -13,12 +13,23 @@ import msgspec
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+from omniroute.errors import NotFound
 from omniroute.types import Fields
-from providers import listing, quirks, reach
+from providers import quirks, reach
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
+from providers.listing import entries_of, join, list_models
 from providers.models import Account, find_spec
-from providers.spec import Endpoint, ProviderSpec
+from providers.spec import Endpoint, ModelSpec, ProviderSpec
+
+__all__ = [
+    "ValidationResult",
+    "chat_probe",
+    "list_account_models",
+    "list_models",
+    "validate",
+    "validate_account",
+]
 
 TOTAL_S = 30.0
 _STATUS = Account.TestStatus
@@ -47,6 +58,10 @@ class ValidationResult:
     latency_ms: int = 0
     models: int | None = None
     """How many models the provider lists, where the check learned it."""
+
+    @property
+    def message(self) -> str:
+        return self.error or self.warning
 
 
 def _good(warning: str = "", models: int | None = None) -> ValidationResult:
@@ -91,7 +106,7 @@ async def validate_account(account: Account) -> ValidationResult:
     """`validate`, with the result kept in the account's row."""
     spec = await sync_to_async(find_spec)(account.provider)
     if spec is None:
-        result = _unknown(f"There is no provider {account.provider!r} any more.")
+        result = _unknown(_gone(account))
     else:
         result = await validate(
             spec,
@@ -102,7 +117,7 @@ async def validate_account(account: Account) -> ValidationResult:
             model=account.default_model,
         )
     account.test_status = result.status
-    account.last_error = result.error or result.warning
+    account.last_error = result.message
     account.last_tested_at = timezone.now()
     # An update, not a save: the outcome of a test is no change of configuration.
     await Account.objects.filter(pk=account.pk).aupdate(
@@ -111,6 +126,24 @@ async def validate_account(account: Account) -> ValidationResult:
         last_tested_at=account.last_tested_at,
     )
     return result
+
+
+async def list_account_models(account: Account) -> list[ModelSpec]:
+    """`list_models` for an account. Raises what that raises, and `NotFound` for a provider that is gone."""
+    spec = await sync_to_async(find_spec)(account.provider)
+    if spec is None:
+        raise NotFound(_gone(account))
+    return await list_models(
+        spec,
+        api_key=account.api_key,
+        base_url=account.base_url,
+        variant=account.variant,
+        region=account.region,
+    )
+
+
+def _gone(account: Account) -> str:
+    return f"There is no provider {account.provider!r} any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +169,7 @@ class _Check:
         return await self._chat()
 
     async def _get(self, path: str) -> httpx.Response:
-        url = listing.join(self.endpoint.base_url, path)
+        url = join(self.endpoint.base_url, path)
         return await self.http.get(url, headers=auth_headers(self.endpoint, self.api_key))
 
     def _judge_probe(self, response: httpx.Response) -> ValidationResult | None:
@@ -147,7 +180,7 @@ class _Check:
             return refused or self._redirect(response)
         if body is None:
             return None
-        entries = listing.entries_of(body)
+        entries = entries_of(body)
         return _good(_low_credit(body), len(entries) if entries is not None else None)
 
     async def _chat(self) -> ValidationResult:

@@ -127,14 +127,14 @@ class TestCombo:
 
     def test_it_cannot_contain_itself(self, admin_client):
         (error,) = errors(admin_client.post(ADD, form("mine", "glm/glm-4.7", "mine")))
-        assert "mine → mine" in error
+        assert "circle" in error
 
     def test_nesting_ends_at_three_levels(self, admin_client):
         combo("c", "glm/glm-4.7")
         combo("b", "c")
         assert admin_client.post(ADD, form("a", "b")).status_code == 302
         (error,) = errors(admin_client.post(ADD, form("top", "a")))
-        assert "3 deep" in error
+        assert "3 levels deep" in error
 
     def test_a_model_that_the_list_does_not_know_is_allowed_with_a_word(self, admin_client):
         response = admin_client.post(ADD, form("mine", "glm/glm-99"))

@@ -1,23 +1,14 @@
 from __future__ import annotations
 
 import re
-import time
-from datetime import timedelta
 
 import httpx
 import pytest
 from django.contrib.staticfiles import finders
-from django.db import connection
 from django.test import Client
-from django.utils import timezone
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from billing.keys import create_api_key
-from billing.models import DailyUsage, UsageRecord
 from gateway.api import api as ninja_api
-from gateway.in_flight import in_flight
 from gateway.models import GatewaySettings
 from providers.models import Account
 from tests.management import ManagementClient, api  # noqa: F401
@@ -52,9 +43,6 @@ PUBLIC = {"/api/auth/login", "/api/health"}
 CALLS = sorted(
     (method.upper(), path.replace("{id}", "1")) for path, methods in ROUTES.items() for method in methods
 )
-WITH_BODY = [
-    (method, path) for method, path in CALLS if method not in ("GET", "DELETE") and "logout" not in path
-]
 
 
 def test_the_openapi_document_lists_every_route():
@@ -106,89 +94,6 @@ def test_a_wrong_method_is_a_405_in_json_that_names_the_right_ones(method, path)
     assert client.call(method, path)[0] == 405
     allowed = client.client.generic(method, path)["Allow"]
     assert allowed.lower().split(", ")[0] in ROUTES[path]
-
-
-BAD_BODIES = [
-    b"",
-    b"{",
-    b"[]",
-    b"null",
-    b'"text"',
-    b"1",
-    b"\xff\xfe",
-    b'{"name": NaN}',
-    b'{"name": 1e999}',
-    b'{"name": "\\u0000"}',
-    b'{"name": "a\\ud83d"}',
-    b'{"\\ud83d": 1, "name": "x"}',
-    b'{"name": ' + b"9" * 5000 + b"}",
-    b"[" * 100_000,
-    b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
-]
-
-
-@pytest.mark.parametrize("body", BAD_BODIES, ids=lambda body: repr(body[:20]))
-def test_a_bad_body_is_a_400(api: ManagementClient, body):  # noqa: F811
-    for path in ("/api/combos", "/api/keys", "/api/providers", "/api/provider-nodes", "/api/auth/login"):
-        assert api.call("POST", path, body)[0] == 400
-
-
-def test_a_body_that_is_too_large_is_a_413(api: ManagementClient, settings):  # noqa: F811
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
-    assert api.call("POST", "/api/combos", b'{"name": "' + b"x" * 1000 + b'"}')[0] == 413
-
-
-NAMES = st.sampled_from(
-    sorted(
-        {
-            name
-            for schema in ninja_api.get_openapi_schema()["components"]["schemas"].values()
-            for name in schema.get("properties", ())
-        }
-    )
-)
-VALUES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.integers(min_value=2**62, max_value=2**70),
-    st.floats(),
-    st.text(st.characters(codec=None), max_size=20),
-    st.sampled_from(
-        ["openai", "glm", "node-1", "http://localhost:1/v1", "http://[", "chat", "all", "manage", "x" * 600]
-    ),
-)
-JSON = st.recursive(
-    VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4)
-)
-BODIES = st.dictionaries(NAMES, JSON, max_size=8) | JSON
-
-
-@pytest.mark.django_db
-@hypothesis_settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(call=st.sampled_from(WITH_BODY), body=BODIES)
-def test_no_body_breaks_a_route(api: ManagementClient, call, body):  # noqa: F811
-    status, _ = api.call(*call, body)
-    assert status < 500
-
-
-@pytest.mark.django_db
-@hypothesis_settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    call=st.sampled_from([(method, path) for method, path in CALLS if method in ("GET", "DELETE")]),
-    name=st.sampled_from(["provider", "model", "alias", "range"]),
-    value=st.text(st.characters(codec="utf-8"), max_size=10),
-)
-def test_no_query_breaks_a_route(api: ManagementClient, call, name, value):  # noqa: F811
-    method, path = call
-    status, _ = api.call(method, f"{path}?{httpx.QueryParams({name: value})}")
-    assert status < 500
 
 
 @pytest.mark.django_db
@@ -244,61 +149,6 @@ def test_a_new_password_needs_the_current_one(api: ManagementClient, admin_user)
     assert api.ok("PATCH", "/api/settings", body)["hasPassword"] is True
     admin_user.refresh_from_db()
     assert admin_user.check_password("a much better one")
-
-
-def test_usage_history_has_the_documented_shape(api: ManagementClient):  # noqa: F811
-    account = Account.objects.create(provider="glm", name="work", api_key="k")
-    key = create_api_key("ci").record
-    today = timezone.now().date()
-    DailyUsage.objects.create(
-        day=today,
-        provider="glm",
-        model="glm-4.7",
-        account_id=account.pk,
-        api_key_id=key.pk,
-        requests=3,
-        input_tokens=30,
-        output_tokens=6,
-        cost="0.5",
-    )
-    DailyUsage.objects.create(
-        day=today - timedelta(days=40), provider="ds", model="m", account_id=99, requests=1
-    )
-    UsageRecord.objects.create(created_at=timezone.now(), status=200, input_tokens=30)
-    with in_flight("glm-4.7", "glm", "work"):
-        stats = api.ok("GET", "/api/usage/history")
-    assert (stats["totalRequests"], stats["totalPromptTokens"], stats["totalCompletionTokens"]) == (4, 30, 6)
-    assert stats["totalCost"] == 0.5
-    assert stats["byProvider"]["glm"]["requests"] == 3
-    assert stats["byModel"]["glm/glm-4.7"]["rawModel"] == "glm-4.7"
-    assert stats["byAccount"][str(account.pk)]["accountName"] == "work"
-    assert stats["byAccount"]["99"]["accountName"] == "deleted"
-    assert stats["byApiKey"][str(key.pk)] | {"keyName": "ci", "cost": 0.5} == stats["byApiKey"][str(key.pk)]
-    assert stats["byApiKey"]["local"]["requests"] == 1
-    assert [row["requests"] for row in stats["last10Minutes"]] == [0] * 9 + [1]
-    assert stats["pending"] == {"byModel": {"glm-4.7": 1}, "byAccount": {"work": 1}}
-    assert stats["activeRequests"] == [{"model": "glm-4.7", "provider": "glm", "account": "work", "count": 1}]
-    assert api.ok("GET", "/api/usage/history")["activeRequests"] == []
-    assert api.ok("GET", "/api/usage/history?range=30d")["totalRequests"] == 3
-    assert api.error("GET", "/api/usage/history?range=never") == (400, "range")
-
-
-def test_usage_stays_fast_with_a_long_history(api: ManagementClient):  # noqa: F811
-    now = timezone.now()
-    row = {"status": 200, "provider": "p"}
-    UsageRecord.objects.bulk_create(
-        UsageRecord(created_at=now - timedelta(seconds=second), **row) for second in range(500)
-    )
-    columns = ", ".join(field.column for field in UsageRecord._meta.concrete_fields if not field.primary_key)
-    table = UsageRecord._meta.db_table
-    with connection.cursor() as cursor:
-        while UsageRecord.objects.count() < 100_000:
-            cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}")  # noqa: S608
-    for path in ("/api/usage/history", "/api/usage/logs"):
-        started = time.perf_counter()
-        answer = api.ok("GET", path)
-        assert time.perf_counter() - started < 2, path
-    assert len(answer) == 200
 
 
 @pytest.mark.django_db(transaction=True)

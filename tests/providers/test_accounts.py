@@ -9,7 +9,6 @@ from providers.accounts import (
     delete_node,
     find_spec,
     renumber,
-    save_node,
     update_account,
     upsert_account,
 )
@@ -17,6 +16,15 @@ from providers.models import Account, CustomModel, ProviderNode
 from providers.spec import ProviderSpec
 
 pytestmark = pytest.mark.django_db
+
+
+def node(**values) -> ProviderNode:
+    row = ProviderNode(
+        **{"name": "Ollama", "prefix": "local", "base_url": "http://localhost:11434/v1", **values}
+    )
+    row.full_clean()
+    row.save()
+    return row
 
 
 @pytest.fixture
@@ -93,16 +101,16 @@ def test_a_key_is_required_where_the_provider_asks_for_one(openai):
 
 
 def test_a_custom_server_needs_no_key():
-    node = save_node(ProviderNode(name="Ollama", prefix="ollama", base_url="http://localhost:11434/v1"))
-    spec = find_spec("ollama")
+    row = node()
+    spec = find_spec("local")
     assert spec
     account = upsert_account(spec, AccountValues(name="local"))
-    assert (account.provider, account.auth_type) == (node.pk, "none")
+    assert (account.provider, account.auth_type) == (row.pk, "none")
 
 
 def test_an_account_follows_the_address_of_its_custom_server():
-    save_node(ProviderNode(name="Ollama", prefix="ollama", base_url="http://localhost:11434/v1/"))
-    spec = find_spec("ollama")
+    node()
+    spec = find_spec("local")
     assert spec
     same = upsert_account(
         spec, AccountValues(name="a", base_url="http://localhost:11434/v1/chat/completions")
@@ -117,7 +125,7 @@ def test_endpoint_and_region_are_choices_of_the_provider(openai):
     variant, region = glm.variants[-1], glm.regions[-1]
     account = upsert_account(glm, AccountValues(name="a", api_key="k", variant=variant, region=region))
     assert (account.variant, account.region) == (variant, region)
-    with pytest.raises(ValidationError, match="One of"):
+    with pytest.raises(ValidationError, match="Choose one of"):
         update_account(account, glm, AccountValues(variant="nonsense"))
     with pytest.raises(ValidationError, match="no choice"):
         upsert_account(openai, AccountValues(name="a", api_key="k", region="cn"))
@@ -142,17 +150,17 @@ def test_further_options_are_merged_and_none_removes_one(openai):
 
 
 def test_a_custom_server_takes_its_accounts_and_models_along():
-    node = save_node(ProviderNode(name="Ollama", prefix="ollama", base_url="http://localhost:11434/v1"))
-    Account.objects.create(provider=node.pk, name="a")
+    row = node()
+    Account.objects.create(provider=row.pk, name="a")
     Account.objects.create(provider="openai", name="b", api_key="k")
-    CustomModel.objects.create(provider=node.pk, model_id="llama3")
-    delete_node(node)
+    CustomModel.objects.create(provider=row.pk, model_id="llama3")
+    delete_node(row)
     assert Account.objects.get().provider == "openai"
     assert not CustomModel.objects.exists()
 
 
 def test_a_provider_is_found_by_id_prefix_and_in_any_case():
-    save_node(ProviderNode(name="Off", prefix="off", base_url="http://localhost:1/v1", is_active=False))
+    node(name="Off", prefix="off", is_active=False)
     found = [find_spec(name) for name in ("deepseek", "ds", "DS", "off", "nobody")]
     assert [spec.name if spec else None for spec in found] == [
         "DeepSeek",

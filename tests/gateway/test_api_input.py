@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from gateway.api import api as ninja_api
+from providers.models import ProviderNode
+from tests.gateway.test_api import CALLS
+from tests.management import ManagementClient, api  # noqa: F401
+
+WITH_BODY = [
+    (method, path) for method, path in CALLS if method not in ("GET", "DELETE") and "logout" not in path
+]
+
+BAD_BODIES = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b'"text"',
+    b"1",
+    b"\xff\xfe",
+    b'{"name": NaN}',
+    b'{"name": 1e999}',
+    b'{"name": "\\u0000"}',
+    b'{"name": "a\\ud83d"}',
+    b'{"\\ud83d": 1, "name": "x"}',
+    b'{"name": ' + b"9" * 5000 + b"}",
+    b"[" * 100_000,
+    b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+]
+
+
+@pytest.mark.parametrize("body", BAD_BODIES, ids=lambda body: repr(body[:20]))
+def test_a_bad_body_is_a_400(api: ManagementClient, body):  # noqa: F811
+    for path in ("/api/combos", "/api/keys", "/api/providers", "/api/provider-nodes", "/api/auth/login"):
+        assert api.call("POST", path, body)[0] == 400
+
+
+def test_a_body_that_is_too_large_is_a_413(api: ManagementClient, settings):  # noqa: F811
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    assert api.call("POST", "/api/combos", b'{"name": "' + b"x" * 1000 + b'"}')[0] == 413
+
+
+NAMES = st.sampled_from(
+    sorted(
+        {
+            name
+            for schema in ninja_api.get_openapi_schema()["components"]["schemas"].values()
+            for name in schema.get("properties", ())
+        }
+    )
+)
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(min_value=2**62, max_value=2**70),
+    st.floats(),
+    st.text(st.characters(codec=None), max_size=20),
+    st.sampled_from(["node-1", "http://[", "http://x:99999/v1", "chat", "all", "manage", "x" * 600, "1"]),
+)
+JSON = st.recursive(
+    VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4)
+)
+BODIES = st.dictionaries(NAMES, JSON, max_size=8) | JSON
+
+
+@pytest.mark.django_db
+@hypothesis_settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(call=st.sampled_from(WITH_BODY), body=BODIES)
+def test_no_body_breaks_a_route(api: ManagementClient, call, body):  # noqa: F811
+    method, path = call
+    status, _ = api.call(method, path, body)
+    assert status < 500
+
+
+GOOD_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/combos"): {
+        "name": "c",
+        "models": ["glm/glm-4.7", {"model": "ds/deepseek-chat", "weight": 2, "isActive": False}],
+        "strategy": "priority",
+        "description": "d",
+        "isActive": True,
+        "config": {"maxRetries": 1, "retryDelayMs": 10, "targetTimeoutMs": 100},
+    },
+    ("POST", "/api/keys"): {
+        "name": "k",
+        "scope": "use",
+        "expiresAt": "2999-01-01T00:00:00Z",
+        "allowedModels": ["glm/*"],
+    },
+    ("POST", "/api/providers"): {
+        "provider": "local",
+        "apiKey": "sk-1",
+        "name": "n",
+        "priority": 1,
+        "defaultModel": "m",
+        "isActive": True,
+        "providerSpecificData": {
+            "baseUrl": "http://127.0.0.1:9/v1",
+            "endpoint": "",
+            "region": "",
+            "x": {"y": [1]},
+        },
+    },
+    ("POST", "/api/providers/validate"): {
+        "provider": "local",
+        "apiKey": "sk-1",
+        "providerSpecificData": {"baseUrl": "http://127.0.0.1:9/v1", "endpoint": "", "region": ""},
+    },
+    ("POST", "/api/provider-nodes"): {
+        "name": "n",
+        "prefix": "p",
+        "baseUrl": "http://127.0.0.1:9/v1",
+        "type": "openai-compatible",
+        "apiType": "chat",
+        "headers": {"X-Team": "t"},
+        "isActive": True,
+    },
+    ("POST", "/api/provider-models"): {"provider": "local", "modelId": "m", "modelName": "M", "type": "chat"},
+    ("PUT", "/api/models/alias"): {"alias": "a", "model": "local/m"},
+    ("PATCH", "/api/settings"): {"accountStrategy": "fill-first", "connectTimeoutS": 3.5},
+}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to everything inside of a JSON value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in items:
+        yield (*path, name)
+        yield from places(item, (*path, name))
+
+
+@pytest.mark.django_db
+@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    place=st.sampled_from([(call, path) for call, body in GOOD_BODIES.items() for path in places(body)]),
+    value=JSON,
+)
+def test_one_bad_value_in_a_good_body_breaks_no_route(api: ManagementClient, place, value):  # noqa: F811
+    ProviderNode.objects.get_or_create(prefix="local", name="Local", base_url="http://127.0.0.1:9/v1")
+    (method, path), way = place
+    body = copy.deepcopy(GOOD_BODIES[method, path])
+    inner = body
+    for name in way[:-1]:
+        inner = inner[name]
+    inner[way[-1]] = value
+    with transaction.atomic():
+        status, answer = api.call(method, path, body)
+        assert status < 500
+        if status == 201 and path.endswith(("combos", "keys")):
+            for name in ("GET", "PUT", "DELETE"):
+                assert api.call(name, f"{path}/{answer['id']}", body)[0] in (200, 400)
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("call", GOOD_BODIES)
+def test_the_good_bodies_are_good(api: ManagementClient, call):  # noqa: F811
+    ProviderNode.objects.create(prefix="local", name="Local", base_url="http://127.0.0.1:9/v1")
+    method, path = call
+    assert api.call(method, path, GOOD_BODIES[call])[0] in (200, 201)
+
+
+@pytest.mark.django_db
+@hypothesis_settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    call=st.sampled_from([(method, path) for method, path in CALLS if method in ("GET", "DELETE")]),
+    name=st.sampled_from(["provider", "model", "alias", "range"]),
+    value=st.text(st.characters(codec="utf-8"), max_size=10),
+)
+def test_no_query_breaks_a_route(api: ManagementClient, call, name, value):  # noqa: F811
+    method, path = call
+    status, _ = api.call(method, f"{path}?{httpx.QueryParams({name: value})}")
+    assert status < 500
