@@ -116,7 +116,7 @@ def account_counts() -> dict[str, JSONDict]:
             tested_at=Max("last_tested_at"),
         )
     )
-    return {row["provider"]: row for row in rows}
+    return {row["provider"]: dict(row) for row in rows}
 
 
 FAILING = (Account.TestStatus.INVALID, Account.TestStatus.UNREACHABLE)
