@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -30,17 +29,12 @@ KEY = "sk-typed-in-the-browser-0042"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
+    """Playwright runs an event loop in this thread, beside which Django would refuse to query."""
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         found = playwright.chromium.launch(executable_path=chromium(), args=ARGS)
         yield found
         found.close()
-
-
-@pytest.fixture(autouse=True)
-def _sync_queries(monkeypatch):
-    """Playwright runs an event loop in this thread, beside which Django refuses to query."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    assert os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
@@ -76,23 +70,23 @@ def connect_provider(page: Page, simulator) -> None:
     page.locator("article", has=page.get_by_role("heading", name="OpenAI", exact=True)).get_by_role(
         "link", name="Add account"
     ).click()
-    expect(page.get_by_label("Provider", exact=True)).to_have_value("openai")
-    expect(page.get_by_label("Name")).to_have_value("OpenAI")
+    expect(page.locator("#id_provider")).to_have_value("openai")
+    expect(page.locator("#id_name")).to_have_value("OpenAI")
     expect(page.locator(".or-provider-card")).to_contain_text("openai/")
-    page.get_by_label("API key").fill(KEY)
+    page.locator("#id_api_key").fill(KEY)
     page.get_by_text("Advanced").click()
-    page.get_by_label("Base URL").fill(simulator.openai_url)
+    page.locator("#id_base_url").fill(simulator.openai_url)
     page.get_by_role("button", name="Save and continue editing").click()
     page.get_by_role("link", name="Test this account").click()
     expect(page.get_by_text("the provider accepts the key")).to_be_visible()
-    expect(page.get_by_label("API key")).to_have_value("")
+    expect(page.locator("#id_api_key")).to_have_value("")
     assert KEY not in page.content()
     assert Account.objects.get().api_key == KEY
 
 
 def make_combo(page: Page) -> None:
     page.goto("/admin/combos/combo/add/")
-    page.get_by_label("Name").fill("my-combo")
+    page.locator("#id_name").fill("my-combo")
     targets = page.locator("#targets-group input[name$=-model]:visible")
     targets.nth(0).fill("openai/gpt-4o")
     targets.nth(1).fill("glm/glm-4.7")
@@ -111,7 +105,7 @@ def make_combo(page: Page) -> None:
 
 def create_key(page: Page) -> None:
     page.goto("/admin/billing/apikey/add/")
-    page.get_by_label("Name").fill("Laptop")
+    page.locator("#id_name").fill("Laptop")
     page.get_by_role("button", name="Save", exact=True).click()
     secret = page.locator("#new-key").inner_text()
     assert ApiKey.objects.get().key_hash == hash_key(secret)
@@ -119,7 +113,7 @@ def create_key(page: Page) -> None:
     expect(page.locator("[data-copy='#new-key']")).to_contain_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == secret
     page.reload()
-    expect(page.get_by_label("Name")).to_have_value("Laptop")
+    expect(page.locator("#id_name")).to_have_value("Laptop")
     assert secret not in page.content()
     assert ApiKey.objects.count() == 1
 
@@ -128,21 +122,21 @@ def test_choosing_a_provider_offers_what_it_has(page):
     page.goto("/admin/providers/account/add/")
     endpoint, region = page.locator("#id_variant"), page.locator("#id_region")
     expect(endpoint).to_be_hidden()
-    page.get_by_label("Provider", exact=True).select_option("glm")
+    page.locator("#id_provider").select_option("glm")
     expect(endpoint).to_be_visible()
     expect(region).to_be_visible()
     page.get_by_text("Advanced").click()
-    address = page.get_by_label("Base URL")
+    address = page.locator("#id_base_url")
     before = address.get_attribute("placeholder")
     region.select_option("cn")
     assert before != address.get_attribute("placeholder")
-    name = page.get_by_label("Name")
+    name = page.locator("#id_name")
     assert name.input_value().startswith("GLM")
-    page.get_by_label("Provider", exact=True).select_option("groq")
+    page.locator("#id_provider").select_option("groq")
     expect(name).to_have_value("Groq")
     expect(endpoint).to_be_hidden()
     name.fill("My own name")
-    page.get_by_label("Provider", exact=True).select_option("openai")
+    page.locator("#id_provider").select_option("openai")
     expect(name).to_have_value("My own name")
 
 
