@@ -61,7 +61,7 @@ class ApiKeyAdmin(ModelAdmin):
             "key": obj,
             "secret": request.new_api_key,  # type: ignore[attr-defined]
             "base_url": settings.BASE_URL.rstrip("/"),
-            "model": next(iter(obj.allowed_models), "") or "<model>",
+            "model": next((model for model in obj.allowed_models if not set("*?") & set(model)), ""),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/billing/new_key.html", context)
@@ -100,6 +100,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
     list_fullwidth = True
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = InfinitePaginator
     ordering = ("-id",)
     sortable_by = ()
@@ -227,6 +228,7 @@ class DailyUsageAdmin(ReadOnlyAdmin):
     list_fullwidth = True
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     ordering = ("-day", "-requests")
     _keys: dict[int, str]
 

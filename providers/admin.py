@@ -26,13 +26,15 @@ from providers.forms import AccountForm, CustomModelForm, NewProviderNodeForm, P
 from providers.models import Account, CustomModel, ProviderNode
 from providers.probe import check_accounts, report
 
-TEST_LABELS = {
+TEST_LABELS: dict[str, str] = {
     Account.TestStatus.UNTESTED: "default",
     Account.TestStatus.VALID: "success",
     Account.TestStatus.WARNING: "warning",
     Account.TestStatus.INVALID: "danger",
     Account.TestStatus.UNREACHABLE: "danger",
 }
+
+PILLS = {"success": "good", "warning": "warn", "danger": "bad"}
 
 hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
 """Keeps a key that is being entered out of error reports."""
@@ -78,12 +80,12 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
     search_help_text = "Search by name or provider"
     actions = ("test_selected",)
     actions_detail = ("test_account",)
-    readonly_fields = ("credential", "status", "tested", "last_error")
+    readonly_fields = ("credential", "outcome", "tested", "last_error")
     change_form_after_template = "admin/providers/account_defaults.html"
     fieldsets = (
         (None, {"fields": ("provider", "name", "api_key", "variant", "region")}),
         ("Use", {"fields": ("priority", "is_active")}),
-        ("Last test", {"fields": ("status", "tested", "last_error")}),
+        ("Last test", {"fields": ("outcome", "tested", "last_error")}),
         ("Advanced", {"classes": ("collapse",), "fields": ("base_url", "default_model", "provider_data")}),
     )
     add_fieldsets = (fieldsets[0], fieldsets[1], fieldsets[3])
@@ -129,6 +131,11 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
     @display(description="Last test", ordering="test_status", label=TEST_LABELS)
     def status(self, row: Account) -> tuple[str, str]:
         return row.test_status, row.get_test_status_display()
+
+    @display(description="Result")
+    def outcome(self, row: Account) -> SafeString:
+        kind = PILLS.get(TEST_LABELS.get(row.test_status, ""), "plain")
+        return format_html('<span class="or-pill or-pill-{}">{}</span>', kind, row.get_test_status_display())
 
     @display(description="Tested", ordering="last_tested_at")
     def tested(self, row: Account) -> SafeString | str:

@@ -219,3 +219,9 @@ class TestPrices:
         assert "input" in errors(input="-1")
         Price.objects.create(**self.values)
         assert errors()
+
+
+def test_filters_offer_no_counts_of_the_history(admin_client):
+    record()
+    for url in (REQUESTS, DAYS):
+        assert "Show counts" not in admin_client.get(url).content.decode()

@@ -112,3 +112,10 @@ def test_settings_open_their_one_form(admin_client):
     assert "idle_timeout_s" in refused.context["adminform"].form.errors
     assert admin_client.post(url, {**values, "idle_timeout_s": "45"}).status_code == 302
     assert admin_client.get(url).context["adminform"].form.initial["idle_timeout_s"] == 45
+
+
+def test_it_tells_nothing_to_who_may_see_nothing(used, client, django_user_model):
+    client.force_login(django_user_model.objects.create_user("guest", is_staff=True))
+    html = page(client)
+    assert "glm" not in html.lower()
+    assert "Requests today" not in html

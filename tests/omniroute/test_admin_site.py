@@ -136,6 +136,9 @@ def test_a_user_sees_what_the_permissions_allow(rows):
     client.force_login(user)
     links = [link for _, links in links_of(client.get(reverse("admin:index"))) for link in links]
     assert links == [reverse("admin:index"), reverse("admin:billing_usagerecord_changelist")]
+    home = client.get(reverse("admin:index")).content.decode()
+    assert "Last requests" in home
+    assert reverse("admin:providers_account_changelist") not in home
     for name in ("providers_catalog", "providers_account_changelist", "billing_apikey_add"):
         assert client.get(reverse(f"admin:{name}")).status_code == 403, name
 

@@ -176,7 +176,7 @@ class TestTesting:
         response = admin_client.post(f"/admin/providers/account/{simulated.pk}/test/")
         assert response["Location"] == change(simulated)
         (text,) = texts(response)
-        assert text.startswith("Work (openai): the provider accepts the key (")
+        assert text.startswith("Work: the provider accepts the key (")
         simulated.refresh_from_db()
         assert simulated.test_status == "valid"
         assert simulator.requests
