@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -102,8 +102,11 @@ def api_key_names(ids: Iterable[int]) -> dict[int, str]:
     return dict(ApiKey.objects.filter(pk__in=list(ids)).values_list("pk", "name"))
 
 
-def log_lines(limit: int = LOG_LINES) -> list[str]:
-    """The newest requests first: time | model | PROVIDER | account | input | output | status."""
+def log_lines(providers: Mapping[str, str], limit: int = LOG_LINES) -> list[str]:
+    """The newest requests first: time | model | PROVIDER | account | input | output | status.
+
+    `providers` gives ids that nobody would recognise another name.
+    """
     fields = (
         "served_model",
         "requested_model",
@@ -118,7 +121,7 @@ def log_lines(limit: int = LOG_LINES) -> list[str]:
         parts = (
             timezone.localtime(row["created_at"]).strftime("%d-%m-%Y %H:%M:%S"),
             row["served_model"] or row["requested_model"] or "-",
-            row["provider"].upper() or "-",
+            providers.get(row["provider"], row["provider"]).upper() or "-",
             row["account_name"] or "-",
             str(row["input_tokens"]),
             str(row["output_tokens"]),

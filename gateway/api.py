@@ -51,5 +51,18 @@ api = ManagementAPI(
 )
 install(api)
 # Where two of them fit a path (providers/validate, providers/{id}), the earlier one serves it.
-for router in (login, checks, accounts, nodes, models, names, combos, keys, usage, settings, resilience, system):
+for router in (
+    login,
+    checks,
+    accounts,
+    nodes,
+    models,
+    names,
+    combos,
+    keys,
+    usage,
+    settings,
+    resilience,
+    system,
+):
     api.add_router("", router)

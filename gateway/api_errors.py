@@ -12,6 +12,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelError
 from django.db import IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -152,6 +153,20 @@ def _database_busy(request: HttpRequest, error: OperationalError) -> HttpRespons
 @csrf_exempt
 def not_found(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
     return error_response(404, f"There is no {request.path}; see /api/docs")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler of what it refuses before any view, such as a foreign Host header."""
+    if request.path_info.startswith("/api/"):
+        return error_response(400, "The request is malformed, or its Host is not one of ALLOWED_HOSTS")
+    return defaults.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler of exceptions outside of any view."""
+    if request.path_info.startswith("/api/"):
+        return error_response(500, "An unexpected error occurred; the server's log has the details")
+    return defaults.server_error(request)
 
 
 def json_not_allowed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -36,7 +36,8 @@ def list_cooldowns(request: HttpRequest) -> CooldownList:
     now = time.time()
     active = sorted(cooldowns.active().items(), key=lambda item: item[1].until, reverse=True)
     shown = [
-        CooldownOut(key=key, reason=each.reason, remaining_ms=round((each.until - now) * 1000)) for key, each in active
+        CooldownOut(key=key, reason=each.reason, remaining_ms=round((each.until - now) * 1000))
+        for key, each in active
     ]
     return CooldownList(cooldowns=shown)
 

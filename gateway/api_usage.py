@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -12,6 +13,8 @@ from ninja import Router
 from billing import history, queries
 from gateway.in_flight import active_requests
 from omniroute.schema import CamelModel
+from providers.choices import provider_names
+from providers.config import load_specs
 from providers.models import Account
 
 router = Router(tags=["Usage"], by_alias=True)
@@ -30,6 +33,7 @@ class Totals(CamelModel):
 
 class ProviderTotals(Totals):
     provider: str
+    provider_name: str
 
 
 class ModelTotals(ProviderTotals):
@@ -87,7 +91,7 @@ def get_history(request: HttpRequest, range: Range = "all") -> UsageStats:
     stats = history.summary(history.first_day(range, datetime.now(tz=UTC).date()))
     accounts = dict(Account.objects.filter(pk__in=list(stats.accounts)).values_list("pk", "name"))
     keys = history.api_key_names(stats.api_keys)
-    active = active_requests()
+    active, names = active_requests(), provider_names()
     pending = Pending(by_model={}, by_account={})
     for flight, count in active.items():
         for group, name in ((pending.by_model, flight.model), (pending.by_account, flight.account)):
@@ -99,15 +103,17 @@ def get_history(request: HttpRequest, range: Range = "all") -> UsageStats:
         total_prompt_tokens=stats.total.input_tokens,
         total_completion_tokens=stats.total.output_tokens,
         total_cost=float(stats.total.cost),
-        by_provider={name: ProviderTotals(provider=name, **_sums(t)) for name, t in stats.providers.items()},
+        by_provider={
+            name: ProviderTotals(**_named(name, names), **_sums(t)) for name, t in stats.providers.items()
+        },
         by_model={
-            f"{provider}/{model}": ModelTotals(provider=provider, raw_model=model, **_sums(totals))
+            f"{provider}/{model}": ModelTotals(**_named(provider, names), raw_model=model, **_sums(totals))
             for (provider, model), totals in stats.models.items()
         },
         by_account={
             str(pk): AccountTotals(
                 connection_id=str(pk),
-                provider=stats.account_providers[pk],
+                **_named(stats.account_providers[pk], names),
                 account_name=accounts.get(pk, "deleted"),
                 **_sums(totals),
             )
@@ -130,7 +136,11 @@ def get_history(request: HttpRequest, range: Range = "all") -> UsageStats:
 @router.get("/usage/logs", response=list[str])
 def get_logs(request: HttpRequest) -> list[str]:
     """The last 200 requests, newest first: time | model | PROVIDER | account | input | output | status."""
-    return history.log_lines()
+    return history.log_lines({spec.id: spec.shown_prefix for spec in load_specs().values()})
+
+
+def _named(provider: str, names: Mapping[str, str]) -> dict[str, Any]:
+    return {"provider": provider, "provider_name": names.get(provider, provider)}
 
 
 def _sums(totals: queries.Totals) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from django.conf import settings
 
 from billing.config import BillingConfig, KeyConfig
 from billing.keys import hash_key
-from omniroute.net import is_loopback
 from omniroute.errors import Forbidden, Unauthorized
+from omniroute.net import is_loopback
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,12 +61,9 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     }
     if inbound.stream:
         headers["accept-encoding"] = "identity"  # a compressed stream comes in lumps
-    headers.update(endpoint.headers)
     headers.update(auth_headers(endpoint, attempt.account.api_key))
-    if way.client is way.provider:
-        for name in FORWARDED:
-            if name in inbound.headers:
-                headers[name] = inbound.headers[name]
+    forwarded = (*endpoint.forward_headers, *(FORWARDED if way.client is way.provider else ()))
+    headers.update({name: inbound.headers[name] for name in forwarded if name in inbound.headers})
     return UpstreamRequest(
         method="POST",
         url=endpoint.base_url + way.provider.upstream_path(target.model, inbound.stream),

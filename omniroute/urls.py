@@ -13,3 +13,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", api.urls),
 ]
+
+handler400 = "gateway.api_errors.bad_request"
+handler500 = "gateway.api_errors.server_error"

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from providers.spec import Endpoint
 
 ANTHROPIC_VERSION = "2023-06-01"
+PRIVATE = frozenset({"authorization", "x-api-key", "x-goog-api-key", "cookie", "host", "content-length"})
+"""Headers of a client that are for the gateway alone."""
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def is_header(name: str, text: str) -> bool:
+    """Whether HTTP can carry it: no control characters, nothing beyond ASCII."""
+    return bool(_HEADER_NAME.fullmatch(name)) and is_sendable(text)
+
+
+def is_sendable(secret: str) -> bool:
+    return secret.isascii() and (not secret or secret.isprintable())
 
 
 def auth_headers(endpoint: Endpoint, api_key: str) -> dict[str, str]:

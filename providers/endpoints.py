@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from providers.spec import Endpoint, ProviderSpec, matches
 
 
+@lru_cache(maxsize=4096)
 def choose_endpoint(
     spec: ProviderSpec,
     *,
@@ -20,7 +22,7 @@ def choose_endpoint(
     """The endpoint for an account's `variant` and `region`, for `model`, if possible in the client's format.
 
     An empty or unknown variant or region means the provider's first. `base_url` is the account's own
-    address, see `rebase`. Pure, and cheap enough for every attempt.
+    address, see `rebase`. Pure and cached: asked for every attempt.
     """
     endpoints = of_account(spec, variant=variant, region=region)
     if base_url:

@@ -11,6 +11,7 @@ from django.db import models
 
 from omniroute.crypto import EncryptedTextField, mask
 from providers import catalog
+from providers.credentials import is_header, is_sendable
 from providers.nodes import normalise_base_url, prefix_problem, spec_of_node
 from providers.spec import ProviderSpec
 
@@ -87,11 +88,10 @@ class ProviderNode(models.Model):
             errors["prefix"] = problem
         elif ProviderNode.objects.filter(prefix__iexact=self.prefix).exclude(pk=self.pk).exists():
             errors["prefix"] = f"Another custom provider has the prefix “{self.prefix}”."
-        texts = isinstance(self.headers, dict) and all(
-            isinstance(text, str) for text in self.headers.values()
-        )
-        if not texts:
-            errors["headers"] = 'Enter an object of texts, such as {"X-Team": "research"}.'
+        if not isinstance(self.headers, dict) or not all(
+            isinstance(text, str) and is_header(name, text) for name, text in self.headers.items()
+        ):
+            errors["headers"] = 'Enter an object of plain texts, such as {"X-Team": "research"}.'
         if errors:
             raise ValidationError(errors)
 
@@ -163,6 +163,8 @@ class Account(models.Model):
     def clean(self) -> None:
         """Put the address right; refuse an unknown provider, and a choice that it does not offer."""
         self.api_key = self.api_key.strip()
+        if not is_sendable(self.api_key):
+            raise ValidationError({"api_key": "The key holds a line break or a character that no key has."})
         if self.base_url:
             self.base_url = normalise_base_url(self.base_url)
         spec = find_spec(self.provider)

@@ -32,7 +32,7 @@ _PASTED = re.compile(
 def normalise_base_url(url: str) -> str:
     """The base of an address that may have been pasted whole: no query, endpoint path or trailing slash.
 
-    `/v1` is neither added nor removed. What is no address at all is left as it is, for a validator to refuse.
+    `/v1` is neither added nor removed; what is no address stays as it is.
     """
     try:
         scheme, host, path, _, _ = urlsplit(url.strip())
@@ -43,7 +43,10 @@ def normalise_base_url(url: str) -> str:
 
 def is_local(url: str) -> bool:
     """Whether an address is on this machine or network: loopback, private range, `.local`, bare name."""
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -61,7 +64,6 @@ def spec_of_node(node: ProviderNode) -> ProviderSpec:
         base_url=base_url,
         auth=auth,
         headers={str(name): str(text) for name, text in (node.headers or {}).items()},
-        forward_headers=("anthropic-version", "anthropic-beta") if anthropic else (),
     )
     return ProviderSpec(
         id=node.id,

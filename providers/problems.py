@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from providers import quirks
+from providers.credentials import PRIVATE, is_header
 from providers.spec import BODIES, FORMATS, Endpoint, ProviderSpec, Quirk
 
 Problem = tuple[str, str]
@@ -60,6 +61,12 @@ def _of_endpoint(path: str, endpoint: Endpoint) -> Iterator[Problem]:
             f"{path}.base_url",
             f"{endpoint.base_url!r} is not an address such as https://api.example.com/v1",
         )
+    for name, text in endpoint.headers.items():
+        if not is_header(name, text):
+            yield f"{path}.headers", f"HTTP cannot carry {name!r}: {text!r}"
+    for name in endpoint.forward_headers:
+        if name.lower() != name or name in PRIVATE:
+            yield f"{path}.forward_headers", f"{name!r} cannot be forwarded: lower case, and no secrets"
 
 
 def _of_quirk(path: str, quirk: Quirk) -> Iterator[Problem]:

@@ -45,7 +45,7 @@ class Endpoint:
     models: tuple[str, ...] = ()
     """Globs of the models that this endpoint serves, see `matches`; empty: all."""
     forward_headers: tuple[str, ...] = ()
-    """Headers of the client that the provider wants to see, in lower case."""
+    """Headers of the client that the provider wants to see, in lower case, beside those of the format itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

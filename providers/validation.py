@@ -16,7 +16,7 @@ from django.utils import timezone
 from omniroute.errors import NotFound
 from omniroute.types import Fields
 from providers import quirks, reach
-from providers.credentials import auth_headers
+from providers.credentials import auth_headers, is_sendable
 from providers.endpoints import choose_endpoint
 from providers.listing import entries_of, join, list_models
 from providers.models import Account, find_spec
@@ -157,7 +157,7 @@ class _Check:
     async def run(self) -> ValidationResult:
         if not self.api_key and self.endpoint.auth != "none" and self.spec.tier != "custom":
             return _bad("There is no key to check.")
-        if not self.api_key.isascii() or any(not character.isprintable() for character in self.api_key):
+        if not is_sendable(self.api_key):
             return _bad("The key holds a line break or a character that no key has. Copy it again.")
         if self.api_key != self.api_key.strip():
             return _bad("The key begins or ends with a space. Copy it again.")

@@ -11,16 +11,15 @@ from urllib.parse import parse_qs
 
 from gateway.simulator import behavior as behaviors
 from gateway.simulator import models, wiring
-from gateway.simulator.answer import answers_to, tokens_of
 from gateway.simulator.behavior import Behavior, UnknownBehavior
 from gateway.simulator.errors import error_body
 from gateway.simulator.formats.anthropic import read_conversation
-from gateway.simulator.formats.base import Dialect, Reply, Step
+from gateway.simulator.formats.base import Dialect, Step
 from gateway.simulator.formats.gemini import camel, read_contents
 from gateway.simulator.formats.openai_responses import read_input
 from gateway.simulator.journal import Entry, Journal
 from gateway.simulator.player import Cut, Player, Send
-from gateway.simulator.question import BadRequest, JSONDict, count_tokens
+from gateway.simulator.question import BadRequest, JSONDict, count_tokens, reading
 from gateway.simulator.rules import CannedReply, Rules
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -41,17 +40,19 @@ class SimulatorApp:
         if body is None:
             return
         if scope["path"].startswith("/__"):
-            await self._control(scope["method"], scope["path"], body, send)
+            await self._control(scope, body, send)
             return
         entry = _entry(scope, body)
         self.journal.add(entry)
         await _while_connected(self._serve(entry, send), receive, entry)
 
-    async def _control(self, method: str, path: str, body: bytes, send: Send) -> None:
+    async def _control(self, scope: dict[str, Any], body: bytes, send: Send) -> None:
         """POST or DELETE `/__control` (rules), GET or DELETE `/__requests`, POST `/__reset` (forget both)."""
+        method, path = scope["method"], scope["path"]
         player = Player(send, Entry(method, path, "", [], b"", ""), Behavior())
         if (method, path) == ("GET", "/__requests"):
-            return await player.json(self.journal.as_json())
+            limit = parse_qs(scope["query_string"].decode("latin-1")).get("limit", [""])[0]
+            return await player.json(self.journal.as_json(int(limit) if limit.isdecimal() else None))
         if (method, path) == ("POST", "/__control"):
             try:
                 self.rules.add(json.loads(body))
@@ -85,7 +86,9 @@ class SimulatorApp:
             elif destination.lists:
                 await _list(player, family, destination.model)
             elif destination.counts:
-                await player.json(_count(family, body, destination.model))
+                with reading():
+                    counted = _count(family, body, destination.model)
+                await player.json(counted)
             elif destination.dialect:
                 _require(destination.dialect, headers)
                 await _answer(player, destination.dialect, body, behavior)
@@ -126,12 +129,8 @@ async def _fails(
 
 
 async def _answer(player: Player, dialect: Dialect, body: JSONDict, behavior: Behavior) -> None:
-    question = dialect.read(body)
-    if not question.model:
-        raise BadRequest("Missing required parameter: 'model'.", "model")
-    answers = answers_to(question, behavior)
-    reply = Reply.to(question, answers, tokens_of(question, answers, behavior), behavior)
-    streams = behavior.sse_to_plain or (question.stream and not behavior.json_to_stream)
+    reply = dialect.reply(body, behavior)
+    streams = behavior.sse_to_plain or (reply.question.stream and not behavior.json_to_stream)
     if streams:
         steps = (
             [Step(b'data: {"id": "broken", "choi\n\n', True)] if behavior.malformed else dialect.stream(reply)

@@ -97,7 +97,7 @@ class Simulator:
     @property
     def count(self) -> int:
         """How many requests there were since the last reset."""
-        return int(self._journal()["total"])
+        return int(self._journal(limit=0)["total"])
 
     def wait_for_end(self, index: int = -1, timeout: float = 5) -> ReceivedRequest:
         """A received request once its answer has ended. Raise `TimeoutError`."""
@@ -109,8 +109,8 @@ class Simulator:
             time.sleep(0.01)
         raise TimeoutError(f"request {index} had not ended after {timeout} s")
 
-    def _journal(self) -> dict[str, Any]:
-        answer = self._http.get("/__requests").raise_for_status().json()
+    def _journal(self, **query: int) -> dict[str, Any]:
+        answer = self._http.get("/__requests", params=query).raise_for_status().json()
         assert isinstance(answer, dict)
         return answer
 

@@ -66,5 +66,8 @@ class Journal:
         self.total += 1
         self._entries.append(entry)
 
-    def as_json(self) -> JSONDict:
-        return {"total": self.total, "requests": [entry.as_json() for entry in self._entries]}
+    def as_json(self, limit: int | None = None) -> JSONDict:
+        """The total, and the last `limit` requests (None: all that are kept), oldest first."""
+        entries = list(self._entries)
+        shown = entries if limit is None else entries[max(0, len(entries) - limit) :]
+        return {"total": self.total, "requests": [entry.as_json() for entry in shown]}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast
 
@@ -17,6 +19,15 @@ class BadRequest(Exception):
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)
         self.param = param
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Whatever shape a reader trips over is a bad request, too."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise BadRequest(f"The request has a shape that is not allowed: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ def _pair(messages: list[ir.Message], ids: _Ids, answer: bool) -> list[_Turn]:
         turn = _Turn(message.role, [], message.extra)
         for part in message.parts:
             if isinstance(part, ir.ToolCall):
+                if message.role != "assistant":
+                    continue  # nobody else can call
                 call = _Call(replace(part, id=ids.take(part.id), extra=dict(part.extra)))
                 known[part.id] = call
                 unanswered.append(call)

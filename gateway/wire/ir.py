@@ -273,6 +273,7 @@ class Started:
     created: int | None = None
     usage: Usage | None = None
     extra: Extra = field(default_factory=dict)
+    service_tier: str | None = None
 
 
 @dataclass(slots=True)
@@ -366,6 +367,7 @@ def fold(events: Iterable[Event]) -> Response:
             case Started():
                 response.id, response.model, response.created = event.id, event.model, event.created
                 response.usage = event.usage or response.usage
+                response.service_tier = event.service_tier or response.service_tier
                 response.extra.update(event.extra)
             case PartStarted():
                 part = copy.copy(event.part)
@@ -438,7 +440,8 @@ def _merge(extra: Extra, format: str, value: Any) -> None:
 
 def unfold(response: Response) -> Iterable[Event]:
     """A stream out of a whole reply: `fold(unfold(r))` equals `r`."""
-    yield Started(response.id, response.model, response.created, None, dict(response.extra))
+    extra, tier = dict(response.extra), response.service_tier
+    yield Started(response.id, response.model, response.created, None, extra, tier)
     for number, candidate in enumerate(response.candidates):
         for index, part in enumerate(candidate.parts):
             match part:
@@ -455,5 +458,5 @@ def unfold(response: Response) -> Iterable[Event]:
             yield Finished(
                 candidate.finish_reason, candidate.stop_sequence, number, candidate.logprobs, candidate.extra
             )
-    if response.usage is not None or response.service_tier is not None:
-        yield UsageReported(response.usage or Usage(), response.service_tier)
+    if response.usage is not None:
+        yield UsageReported(response.usage, response.service_tier)

@@ -72,20 +72,15 @@ def _json_node(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     merged = merge_all_of(node)
-    kept: JSONDict = {}
-    for key, value in merged.items():
-        if key == "const":
-            kept["enum"] = [value]
-        elif key == "oneOf":
-            kept["anyOf"] = [*(kept.get("anyOf") or []), *(value if isinstance(value, list) else [])]
-        elif key == "type":
-            kept["type"] = _lower(value)
-        elif key == "items" and isinstance(value, list):
-            kept["prefixItems"] = value
-        elif key == "nullable":
-            continue
-        elif key in _JSON_KEYWORDS:
-            kept[key] = value
+    kept = {key: value for key, value in merged.items() if key in _JSON_KEYWORDS}
+    if "const" in merged:
+        kept["enum"] = [merged["const"]]
+    if "type" in merged:
+        kept["type"] = _lower(merged["type"])
+    if isinstance(merged.get("items"), list):
+        kept["prefixItems"] = kept.pop("items")
+    if options_of(merged):
+        kept["anyOf"] = options_of(merged)
     if merged.get("nullable") is True and isinstance(kept.get("type"), str):
         kept["type"] = [kept["type"], "null"]
     if kept.get("type") == "array" and "items" not in kept and "prefixItems" not in kept:

@@ -28,7 +28,6 @@ SPEC = ProviderSpec(
             format="anthropic_messages",
             base_url="https://api.anthropic.com/v1",
             auth="x-api-key",
-            forward_headers=("anthropic-version", "anthropic-beta"),
         ),
     ),
     models=chat(
@@ -43,7 +42,8 @@ SPEC = ProviderSpec(
             formats=_FORMAT,
             clamp={"temperature": (0, 1)},
             messages=("no_empty_text",),
-            edits=("one_sampling_field", "no_blank_stops"),
+            edits=("no_blank_stops",),
         ),
+        Quirk(models=("*", "!claude-2*", "!claude-3*"), formats=_FORMAT, edits=("one_sampling_field",)),
     ),
 )

@@ -74,8 +74,9 @@ def test_log_lines_are_the_newest_requests_first():
         input_tokens=3,
         output_tokens=4,
     )
-    assert history.log_lines() == [
+    assert history.log_lines({}) == [
         "10-03-2026 12:00:30 | glm-4.7 | GLM | work | 3 | 4 | 200",
         "10-03-2026 12:00:30 | nope | - | - | 0 | 0 | 404",
     ]
-    assert len(history.log_lines(limit=1)) == 1
+    assert " | LOCAL | " in history.log_lines({"glm": "local"})[0]
+    assert len(history.log_lines({}, limit=1)) == 1

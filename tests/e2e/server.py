@@ -24,7 +24,9 @@ PASSWORD = "correct-horse-9"
 class Gateway:
     """`omniroute serve` with a data folder of its own. `http` is a client without a key, `manage` has a manage key."""
 
-    def __init__(self, folder: Path, env: dict[str, str] | None = None, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, env: dict[str, str] | None = None, arguments: Sequence[str] = ()
+    ) -> None:
         self.folder, self.arguments = folder, list(arguments)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -105,7 +107,13 @@ class Gateway:
         return answer.json() if answer.content else None
 
     def add_provider(
-        self, prefix: str, base_url: str, *, kind: str = "openai-compatible", api: str = "chat", key: str = "sk-up"
+        self,
+        prefix: str,
+        base_url: str,
+        *,
+        kind: str = "openai-compatible",
+        api: str = "chat",
+        key: str = "sk-up",
     ) -> str:
         """A custom provider with one account. Returns its id."""
         node = self.manage(
@@ -113,7 +121,9 @@ class Gateway:
             "/api/provider-nodes",
             {"name": prefix, "prefix": prefix, "type": kind, "baseUrl": base_url, "apiType": api},
         )["node"]
-        self.manage("POST", "/api/providers", {"provider": node["id"], "apiKey": key, "name": f"{prefix} account"})
+        self.manage(
+            "POST", "/api/providers", {"provider": node["id"], "apiKey": key, "name": f"{prefix} account"}
+        )
         return str(node["id"])
 
     def add_combo(self, name: str, *models: str) -> None:
@@ -133,7 +143,9 @@ class Gateway:
 
 
 @contextmanager
-def running(folder: Path, env: dict[str, str] | None = None, arguments: Sequence[str] = ()) -> Iterator[Gateway]:
+def running(
+    folder: Path, env: dict[str, str] | None = None, arguments: Sequence[str] = ()
+) -> Iterator[Gateway]:
     gateway = Gateway(folder, env, arguments)
     try:
         gateway.start()
@@ -148,5 +160,3 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
-
-

@@ -122,7 +122,13 @@ def test_when_every_account_is_limited_the_client_hears_when_to_come_back(
 
 
 def test_a_bad_request_is_returned_at_once_outside_of_a_combo(gateway: Gateway, simulator: Simulator) -> None:
-    refusal = {"error": {"message": "temperature is too hot", "type": "invalid_request_error", "param": "temperature"}}
+    refusal = {
+        "error": {
+            "message": "temperature is too hot",
+            "type": "invalid_request_error",
+            "param": "temperature",
+        }
+    }
     simulator.reply(refusal, status=400)
     answer = gateway.chat("sim1/x", temperature=99)
     assert (answer.status_code, answer.json()) == (400, refusal)

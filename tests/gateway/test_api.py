@@ -5,10 +5,11 @@ import re
 import httpx
 import pytest
 from django.contrib.staticfiles import finders
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from billing.keys import create_api_key
 from gateway.api import api as ninja_api
+from gateway.api_errors import server_error
 from gateway.models import GatewaySettings
 from providers.models import Account
 from tests.management import ManagementClient, api  # noqa: F401
@@ -94,6 +95,29 @@ def test_a_wrong_method_is_a_405_in_json_that_names_the_right_ones(method, path)
     assert client.call(method, path)[0] == 405
     allowed = client.client.generic(method, path)["Allow"]
     assert allowed.lower().split(", ")[0] in ROUTES[path]
+
+
+@pytest.mark.django_db
+def test_a_foreign_host_is_refused_in_json(settings):
+    settings.ALLOWED_HOSTS = ["gateway.example"]
+    assert ManagementClient().call("GET", "/api/health")[0] == 400
+    assert b"<html" in Client().get("/admin/").content
+
+
+def test_a_failure_outside_of_any_view_is_told_in_json():
+    request = RequestFactory().get("/api/keys")
+    assert server_error(request)["Content-Type"] == "application/json"
+    assert server_error(RequestFactory().get("/admin/"))["Content-Type"].startswith("text/html")
+
+
+def test_an_unexpected_failure_is_a_500_in_json_that_gives_nothing_away(api: ManagementClient, monkeypatch):  # noqa: F811
+    def broken(*args: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("billing.api._shown", broken)
+    status, answer = api.call("GET", "/api/keys")
+    assert status == 500
+    assert "secret detail" not in str(answer)
 
 
 @pytest.mark.django_db

@@ -9,6 +9,7 @@ from django.utils import timezone
 from billing.keys import create_api_key
 from billing.models import DailyUsage, UsageRecord
 from gateway import in_flight
+from providers import catalog
 from providers.models import Account
 from tests.management import ManagementClient, api  # noqa: F401
 
@@ -37,7 +38,8 @@ def test_usage_history_has_the_documented_shape(api: ManagementClient):  # noqa:
     in_flight.end(key)
     assert (stats["totalRequests"], stats["totalPromptTokens"], stats["totalCompletionTokens"]) == (4, 30, 6)
     assert stats["totalCost"] == 0.5
-    assert stats["byProvider"]["glm"]["requests"] == 3
+    glm = stats["byProvider"]["glm"]
+    assert (glm["requests"], glm["provider"], glm["providerName"]) == (3, "glm", catalog.load()["glm"].name)
     assert stats["byModel"]["glm/glm-4.7"]["rawModel"] == "glm-4.7"
     assert stats["byAccount"][str(account.pk)]["accountName"] == "work"
     assert stats["byAccount"]["99"]["accountName"] == "deleted"

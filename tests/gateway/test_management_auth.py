@@ -45,7 +45,11 @@ def test_without_credentials_nothing_is_served(browser):
 
 def test_a_key_of_scope_manage_opens_everything_by_either_header():
     secret = create_api_key("m", "manage").secret
-    for headers in ({"Authorization": f"Bearer {secret}"}, {"x-api-key": secret}, {"authorization": f"bearer {secret}"}):
+    for headers in (
+        {"Authorization": f"Bearer {secret}"},
+        {"x-api-key": secret},
+        {"authorization": f"bearer {secret}"},
+    ):
         assert ManagementClient().call("POST", "/api/combos", {"name": "x"}, **headers)[0] in (201, 400)
         assert ManagementClient().call("GET", "/api/keys", **headers)[0] == 200
 
@@ -56,13 +60,17 @@ def test_a_key_of_scope_use_is_forbidden():
         assert ManagementClient().call("GET", "/api/keys", **headers)[0] == 403
 
 
-@pytest.mark.parametrize("values", [{"is_active": False}, {"expires_at": timezone.now() - timedelta(seconds=1)}])
+@pytest.mark.parametrize(
+    "values", [{"is_active": False}, {"expires_at": timezone.now() - timedelta(seconds=1)}]
+)
 def test_a_disabled_or_expired_key_is_refused(values):
     key = create_api_key("m", "manage", **values)
     assert ManagementClient(key.secret).call("GET", "/api/keys")[0] == 401
 
 
-@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer wrong", "Basic YTpi", "Bearer \xff\xfe", "x"])
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "Bearer wrong", "Basic YTpi", "Bearer \xff\xfe", "x"]
+)
 def test_a_bad_authorization_header_is_refused(header):
     assert ManagementClient().call("GET", "/api/keys", Authorization=header)[0] == 401
 
@@ -89,7 +97,9 @@ def test_a_session_reads_freely_and_writes_with_the_csrf_token(admin, browser):
     assert browser.call("POST", "/api/combos", {"name": "x"})[0] == 403
     assert browser.call("POST", "/api/combos", {"name": "x"}, **{"X-CSRFToken": "wrong"})[0] == 403
     assert browser.call("POST", "/api/combos", {"name": "x"}, **csrf(browser))[0] == 201
-    assert browser.call("POST", "/api/combos", {"name": "y"}, **{"X-CSRFToken": answer["csrfToken"]})[0] == 201
+    assert (
+        browser.call("POST", "/api/combos", {"name": "y"}, **{"X-CSRFToken": answer["csrfToken"]})[0] == 201
+    )
 
 
 def test_logging_out_ends_the_session(admin, browser):
@@ -148,7 +158,10 @@ def test_a_success_forgets_the_failures(admin):
 def test_a_forged_forwarding_header_does_not_lift_the_block(admin):
     for _ in range(5):
         ManagementClient().call("POST", LOGIN, {"password": "wrong"})
-    assert ManagementClient().call("POST", LOGIN, {"password": PASSWORD}, **{"X-Forwarded-For": "192.0.2.9"})[0] == 429
+    assert (
+        ManagementClient().call("POST", LOGIN, {"password": PASSWORD}, **{"X-Forwarded-For": "192.0.2.9"})[0]
+        == 429
+    )
 
 
 def test_another_site_cannot_spend_the_attempts(admin, browser):

@@ -206,6 +206,14 @@ def test_a_canned_reply_is_sent_as_it_stands(simulator):
     assert (answer.status_code, answer.text, answer.headers["x-odd"]) == (418, '{"odd":  0.70}', "yes")
 
 
+def test_it_counts_without_telling_all(simulator):
+    for model in ("a", "b", "c"):
+        ask(simulator, model)
+    assert simulator.count == 3
+    told = httpx.get(f"{simulator.url}/__requests?limit=2").json()
+    assert (told["total"], [entry["model"] for entry in told["requests"]]) == (3, ["b", "c"])
+
+
 def test_it_tells_what_it_received(simulator):
     ask(simulator, "m", key="secret", unknown={"kept": 0.70})
     (received,) = simulator.requests
@@ -232,6 +240,7 @@ def test_it_tells_what_it_received(simulator):
         (b'{"model": 7, "messages": [{"role": "user", "content": "x"}]}', "model"),
         (b'{"model": "m", "messages": [{"role": "user", "content": 7}]}', "messages[0].content"),
         (b'{"model": "m", "messages": [{"role": "user"}], "n": true}', "n"),
+        (b'{"model": "m", "messages": [{"role": "user"}], "n": 1000000000}', "n"),
         (b'{"model": "m", "messages": [{"role": "user"}], "tool_choice": "auto"}', "tool_choice"),
         (b'{"model": "m", "messages": [{"role": "user"}], "tools": [{}]}', "tools[0].function.name"),
     ],

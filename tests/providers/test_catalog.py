@@ -14,18 +14,27 @@ from providers.spec import ProviderSpec
 SPECS = list(catalog.builtin().values())
 each_provider = pytest.mark.parametrize("provider", SPECS, ids=lambda provider: provider.id)
 
-GUIDE = """
-glm/glm-4.7 minimax/MiniMax-M2.1 kimi/kimi-latest
-ds/deepseek-chat ds/deepseek-reasoner
-groq/llama-3.3-70b-versatile groq/llama-4-maverick-17b-128e-instruct
-xai/grok-4 xai/grok-4-0709-fast-reasoning xai/grok-code-mini
-mistral/mistral-large-2501 mistral/codestral-2501
-pplx/sonar-pro pplx/sonar
-together/meta-llama/Llama-3.3-70B-Instruct-Turbo
-fireworks/accounts/fireworks/models/deepseek-v3p1
-cerebras/llama-3.3-70b cohere/command-r-plus-08-2024
-nvidia/nvidia/llama-3.3-70b-instruct
-""".split()
+GUIDE = [
+    "glm/glm-4.7",
+    "minimax/MiniMax-M2.1",
+    "kimi/kimi-latest",
+    "ds/deepseek-chat",
+    "ds/deepseek-reasoner",
+    "groq/llama-3.3-70b-versatile",
+    "groq/llama-4-maverick-17b-128e-instruct",
+    "xai/grok-4",
+    "xai/grok-4-0709-fast-reasoning",
+    "xai/grok-code-mini",
+    "mistral/mistral-large-2501",
+    "mistral/codestral-2501",
+    "pplx/sonar-pro",
+    "pplx/sonar",
+    "together/meta-llama/Llama-3.3-70B-Instruct-Turbo",
+    "fireworks/accounts/fireworks/models/deepseek-v3p1",
+    "cerebras/llama-3.3-70b",
+    "cohere/command-r-plus-08-2024",
+    "nvidia/nvidia/llama-3.3-70b-instruct",
+]
 """Every id that the user guide names for providers with API keys."""
 
 

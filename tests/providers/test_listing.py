@@ -87,7 +87,9 @@ async def test_what_the_list_says_goes_before_what_the_family_says() -> None:
     ],
 )
 def test_the_kind_is_told_by_what_is_there(entry: dict[str, Any], kind: str) -> None:
-    assert model_of(entry).kind == kind  # type: ignore[union-attr]
+    model = model_of(entry)
+    assert model
+    assert model.kind == kind
 
 
 @pytest.mark.parametrize("entry", [None, 5, [], {}, {"id": 5}, {"id": ""}])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
+from omniroute.types import Fields
 from providers import catalog, quirks
 from providers.credentials import auth_headers
 from providers.models import Account, ProviderNode, find_spec
@@ -86,7 +87,7 @@ def test_a_node_is_a_provider(kind: str, api_type: str, format: str, headers: di
 def test_an_anthropic_node_gets_plain_requests_except_for_claude() -> None:
     spec = spec_of_node(ProviderNode(name="n", prefix="n", kind="anthropic-compatible", base_url="http://h"))
     for model, kept in (("local", False), ("anthropic/claude-opus-4-6", True)):
-        fields = {"context_management": {}}
+        fields: Fields = {"context_management": {}}
         quirks.apply(fields, spec, model, "anthropic_messages")
         assert bool(fields) is kept
 
@@ -121,8 +122,11 @@ def test_cleaning_a_node_puts_its_address_right() -> None:
         ("prefix", {"prefix": "TAKEN"}),
         ("prefix", {"prefix": "a/b"}),
         ("base_url", {"base_url": "nonsense"}),
+        ("base_url", {"base_url": "http://[::1"}),
+        ("base_url", {"base_url": "http://h:x"}),
         ("headers", {"headers": {"a": 1}}),
         ("headers", {"headers": ["a"]}),
+        ("headers", {"headers": {"a": "b\r\nc: d"}}),
     ],
 )
 def test_cleaning_a_node_names_the_wrong_field(field: str, values: dict[str, object]) -> None:
@@ -141,7 +145,9 @@ def test_a_node_can_be_saved_again_under_its_own_prefix() -> None:
 @pytest.mark.django_db
 def test_a_spec_is_found_for_built_in_and_custom_providers() -> None:
     node = ProviderNode.objects.create(name="Mine", prefix="mine", base_url="http://h", is_active=False)
-    assert find_spec(node.pk).name == "Mine"  # type: ignore[union-attr]
+    found = find_spec(node.pk)
+    assert found
+    assert found.name == "Mine"
     assert find_spec("groq") is catalog.load()["groq"]
     assert find_spec("nobody") is None
 
@@ -163,6 +169,7 @@ def test_cleaning_an_account_puts_key_and_address_right() -> None:
         ("variant", {"provider": "glm", "variant": "gold"}),
         ("region", {"provider": "kimi", "region": "mars"}),
         ("variant", {"provider": "groq", "variant": "coding"}),
+        ("api_key", {"provider": "groq", "api_key": "sk-a\nb"}),
     ],
 )
 def test_cleaning_an_account_names_the_wrong_field(field: str, values: dict[str, str]) -> None:

@@ -150,6 +150,17 @@ BAD = [
         "providers.groq.endpoints[0].formats",
     ),
     ("[providers.groq]\nendpoints = []", "there is none", "providers.groq.endpoints"),
+    (
+        '[providers.groq]\nheaders = { "a b" = "c" }',
+        "cannot carry 'a b'",
+        "providers.groq.endpoints[0].headers",
+    ),
+    ('[providers.groq]\nheaders = { a = "c\\n" }', "cannot carry 'a'", "providers.groq.endpoints[0].headers"),
+    (
+        '[[providers.groq.endpoints]]\nformat = "gemini"\nbase_url = "http://x"\nforward_headers = ["cookie"]',
+        "cannot be forwarded",
+        "providers.groq.endpoints[0].forward_headers",
+    ),
     ("[providers.groq]\nmodels = 5", "expected a list", "providers.groq.models"),
     ('[providers.groq]\nmodels = ["a", "a"]', "'a' is there twice", "providers.groq.models"),
     ('[providers.groq]\nmodels.delete = ["a"]', "unknown key", "providers.groq.models.delete"),

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gateway.simulator.answer import Answer, Tokens
+from gateway.simulator.answer import Answer, Tokens, answers_to, tokens_of
 from gateway.simulator.behavior import Behavior
-from gateway.simulator.question import BadRequest, JSONDict, Question
+from gateway.simulator.question import BadRequest, JSONDict, Question, reading
+
+MAX_CHOICES = 128
 
 
 class Step(NamedTuple):
@@ -33,10 +35,6 @@ class Reply:
     id: str
     created: int
 
-    @classmethod
-    def to(cls, question: Question, answers: list[Answer], tokens: Tokens, behavior: Behavior) -> Reply:
-        return cls(question, answers, tokens, behavior, secrets.token_hex(14), int(time.time()))
-
 
 class Dialect(ABC):
     family: str
@@ -47,6 +45,18 @@ class Dialect(ABC):
     @abstractmethod
     def read(self, body: JSONDict) -> Question:
         """Raise `BadRequest`."""
+
+    def reply(self, body: JSONDict, behavior: Behavior) -> Reply:
+        """Raise `BadRequest`."""
+        with reading():
+            question = self.read(body)
+            if not question.model:
+                raise BadRequest("Missing required parameter: 'model'.", "model")
+            if question.n > MAX_CHOICES:
+                raise BadRequest(f"Invalid 'n': expected a value of at most {MAX_CHOICES}.", "n")
+            answers = answers_to(question, behavior)
+            tokens = tokens_of(question, answers, behavior)
+        return Reply(question, answers, tokens, behavior, secrets.token_hex(14), int(time.time()))
 
     @abstractmethod
     def whole(self, reply: Reply) -> JSONDict: ...

@@ -8,7 +8,7 @@ from gateway.wire import ir
 from gateway.wire.anthropic_messages import errors, tap
 from gateway.wire.anthropic_messages.foreign import remove_foreign_thinking
 from gateway.wire.base import Inspection, ModelProfile, Rules, StreamEmitter, StreamParser, Tap, WireFormat
-from gateway.wire.sse import encode
+from gateway.wire.sse import ServerEvent, encode
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict
 
@@ -31,6 +31,9 @@ class AnthropicMessages(WireFormat):
 
     def inspect(self, body: bytes) -> Inspection:
         return tap.inspect(body)
+
+    def is_end(self, event: ServerEvent) -> bool:
+        return event.name == b"message_stop" or event.data.startswith(tap.MESSAGE_STOP)
 
     def parse_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamRefused:
         return errors.parse_error(status, body, headers)

@@ -16,6 +16,9 @@ JSON_TOOL = "omniroute_json_answer"
 RAW = "$raw"
 """In `extra[NAME]`: the whole block, where the neutral fields say part of it. Keys with $ are never sent."""
 
+FOREIGN = "$foreign"
+"""In `extra[NAME]` of reasoning that stands for another vendor's: Anthropic would refuse it."""
+
 
 def parse_blocks(blocks: list[Any], path: str) -> list[ir.Part]:
     """Raise `InvalidRequest`, naming the block, for what cannot be a content block."""
@@ -66,6 +69,7 @@ def _thinking(block: JSONDict, path: str) -> ir.Part:
     text = _string(block, "thinking", path)
     proof = signatures.unpack(signature)
     if proof:
+        extra = {NAME: {**extra.get(NAME, {}), FOREIGN: True}}
         return ir.Reasoning(text, proof.value, vendor=proof.vendor, id=proof.id, extra=extra)
     if not isinstance(signature, str):
         return ir.Reasoning(text, extra=extra)
@@ -77,6 +81,7 @@ def _redacted(block: JSONDict, path: str) -> ir.Part:
     extra = _rest(block, "data")
     proof = signatures.unpack(data)
     if proof:
+        extra = {NAME: {**extra.get(NAME, {}), FOREIGN: True}}
         return ir.Reasoning(redacted=proof.value, vendor=proof.vendor, id=proof.id, extra=extra)
     return ir.Reasoning(redacted=data, vendor=VENDOR, extra=extra)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.wire import ir, reasoning
@@ -9,7 +10,8 @@ from gateway.wire.anthropic_messages.parts import BlockWriter
 from gateway.wire.base import ModelProfile
 from omniroute.types import JSONDict
 
-_EMPTY_TURN = "(empty)"
+_MEDIA = (ir.Image, ir.File, ir.Audio)
+_EMPTY_TURN = "."
 """Claude refuses blank text, and a turn of the user cannot be left away without changing who speaks next."""
 _CONTINUE = "Continue."
 
@@ -40,7 +42,7 @@ def hoist_system(request: ir.Request) -> tuple[ir.Request, list[JSONDict]]:
 
 def emit_messages(request: ir.Request, writer: BlockWriter, profile: ModelProfile) -> list[JSONDict]:
     turns: list[tuple[str, list[JSONDict]]] = []
-    for message in request.messages:
+    for message in _hand_over_media(request.messages):
         role = "assistant" if message.role == "assistant" else "user"
         blocks = writer.blocks(message.parts)
         if not blocks and role == "assistant":
@@ -52,6 +54,22 @@ def emit_messages(request: ir.Request, writer: BlockWriter, profile: ModelProfil
     if turns and turns[-1][0] == "assistant":
         _prepare_prefill(turns, profile)
     return [{"role": role, "content": _content(role, blocks)} for role, blocks in turns]
+
+
+def _hand_over_media(messages: list[ir.Message]) -> Iterator[ir.Message]:
+    """Claude makes no pictures: what another model drew is shown by the user, in the next turn."""
+    media: list[ir.Part] = []
+    for message in messages:
+        if message.role != "assistant":
+            yield replace(message, parts=[*message.parts, *media]) if media else message
+            media = []
+            continue
+        media += [part for part in message.parts if isinstance(part, _MEDIA)]
+        if media:
+            message = replace(message, parts=[part for part in message.parts if not isinstance(part, _MEDIA)])
+        yield message
+    if media:
+        yield ir.Message("user", media)
 
 
 def _content(role: str, blocks: list[JSONDict]) -> list[JSONDict] | str:

@@ -78,7 +78,7 @@ class AnthropicStreamEmitter(StreamEmitter):
         delta = {"stop_reason": stop_reason, "stop_sequence": self._finished.stop_sequence}
         delta |= {key: self._late[key] for key in ("container", "stop_details") if key in self._late}
         event: JSONDict = {"type": "message_delta", "delta": delta}
-        event["usage"] = {**response.emit_usage(self._usage or Usage()), **self._late.get("$usage", {})}
+        event["usage"] = _usage(response.emit_usage(self._usage or Usage()), self._late)
         if "context_management" in self._late:
             event["context_management"] = self._late["context_management"]
         return self._start() + encode(json.dumps(event), "message_delta") + _MESSAGE_STOP
@@ -90,8 +90,8 @@ class AnthropicStreamEmitter(StreamEmitter):
         started = started or ir.Started()
         message = response.envelope(started.id, started.model or self._request.model)
         usage = started.usage or Usage(input_tokens=tokens.estimate(self._request), estimated=True)
-        message["usage"] = {**response.emit_usage(usage), "output_tokens": max(usage.output_tokens, 1)}
-        message["usage"] |= started.extra.get(NAME, {}).get("$usage", {})
+        counts = {**response.emit_usage(usage), "output_tokens": max(usage.output_tokens, 1)}
+        message["usage"] = _usage(counts, started.extra.get(NAME, {}))
         message |= own_fields(started.extra)
         return encode(json.dumps({"type": "message_start", "message": message}), "message_start")
 
@@ -192,3 +192,11 @@ class AnthropicStreamEmitter(StreamEmitter):
         self._index += 1
         self._begun = False
         return out
+
+
+def _usage(counts: JSONDict, own: JSONDict) -> JSONDict:
+    """Claude's own object where there is one, with the two counts that must be in it."""
+    told = own.get("$usage")
+    if told is None:
+        return counts
+    return {"input_tokens": counts["input_tokens"], "output_tokens": counts["output_tokens"], **told}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.wire import ir, media
-from gateway.wire.anthropic_messages.blocks import NAME, RAW, VENDOR
+from gateway.wire.anthropic_messages.blocks import FOREIGN, NAME, RAW, VENDOR
 from gateway.wire.arguments import parse_object
 from gateway.wire.base import ModelProfile
 from omniroute.types import JSONDict
@@ -72,8 +72,11 @@ class BlockWriter:
     def _reasoning(self, part: ir.Reasoning) -> JSONDict | None:
         """Claude's own proof or nothing: any other is a 400 (facts/translators.md §1.6 History)."""
         signed = part.vendor == VENDOR and bool(part.signature or part.redacted)
-        unsigned = self._same and part.vendor in (None, VENDOR)
-        if not unsigned and not (signed and self._profile.vendor in (VENDOR, "") and self._trusts()):
+        if self._same:
+            kept = part.vendor in (None, VENDOR) and FOREIGN not in part.extra.get(NAME, {})
+        else:
+            kept = signed and self._profile.vendor == VENDOR
+        if not kept:
             self._dropped.append("content.reasoning")
             return None
         if part.redacted is not None:
@@ -82,9 +85,6 @@ class BlockWriter:
         if part.signature is not None:
             block["signature"] = part.signature
         return {**block, **own_fields(part.extra)}
-
-    def _trusts(self) -> bool:
-        return self._same or self._profile.vendor == VENDOR
 
     def _call(self, part: ir.ToolCall) -> JSONDict:
         value = {"input": part.arguments} if part.kind == "custom" else parse_object(part.arguments)

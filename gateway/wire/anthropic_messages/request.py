@@ -9,6 +9,7 @@ from gateway.wire.anthropic_messages import settings
 from gateway.wire.anthropic_messages.blocks import NAME, parse_blocks
 from gateway.wire.anthropic_messages.conversation import emit_messages, emit_system, hoist_system
 from gateway.wire.anthropic_messages.parts import BlockWriter
+from gateway.wire.anthropic_messages.sampling import emit_thinking
 from gateway.wire.base import ModelProfile
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
@@ -171,14 +172,14 @@ def emit_request(request: ir.Request, profile: ModelProfile) -> JSONDict:
     tools = settings.emit_tools(request, same=False)
     if tools:
         body["tools"] = tools
-        choice = settings.emit_tool_choice(request)
+        choice = settings.emit_tool_choice(request, tools)
         if choice is not None:
             body["tool_choice"] = choice
     if request.response_format is not None:
         system += _emit_format(request, profile, body)
     if system:
         body["system"] = system[0]["text"] if len(system) == 1 else system
-    _emit_thinking(request, profile, body)
+    emit_thinking(request, profile, body)
     _emit_rest(request, body)
     if not messages:  # instructions alone are not a request
         body["messages"] = [{"role": "user", "content": body.pop("system", ".")}]
@@ -233,62 +234,12 @@ def _emit_format(request: ir.Request, profile: ModelProfile, body: JSONDict) -> 
         form = {"type": "json_schema", "schema": schema.for_anthropic_output(wanted.schema)}
         body["output_config"] = {"format": form}
         return []
-    thinks = request.reasoning is not None and reasoning.is_asked(request.reasoning)
+    asked = request.reasoning is not None and reasoning.is_asked(request.reasoning)
+    thinks = asked and reasoning.style_of(profile) != "none"
     if "tools" in body or thinks:
         return [{"type": "text", "text": settings.describe_json(wanted)}]
     settings.force_json_tool(body, wanted)
     return []
-
-
-def _emit_thinking(request: ir.Request, profile: ModelProfile, body: JSONDict) -> None:
-    messages = body["messages"]
-    choice = body.get("tool_choice", {})
-    decided = reasoning.for_claude(
-        request.reasoning,
-        profile,
-        reasoning.ClaudeSituation(
-            max_tokens=request.max_output_tokens,
-            temperature=request.temperature,
-            forced_tool=choice.get("type") in ("any", "tool"),
-            prefill=bool(messages) and messages[-1]["role"] == "assistant",
-            unproven_chain=_is_unproven_chain(messages),
-        ),
-    )
-    body["max_tokens"] = decided.max_tokens
-    if decided.thinking is not None:
-        body["thinking"] = decided.thinking
-    if decided.effort is not None:
-        body.setdefault("output_config", {})["effort"] = decided.effort
-    _emit_sampling(request, profile, decided.active, body)
-
-
-def _is_unproven_chain(messages: list[JSONDict]) -> bool:
-    """Does the conversation go on after tool calls that do not begin with a signed thinking block?"""
-    last = next((message for message in reversed(messages) if message["role"] == "assistant"), None)
-    if last is None or isinstance(last["content"], str):
-        return False
-    kinds = [block["type"] for block in last["content"]]
-    return "tool_use" in kinds and kinds[0] not in ("thinking", "redacted_thinking")
-
-
-def _emit_sampling(request: ir.Request, profile: ModelProfile, thinks: bool, body: JSONDict) -> None:
-    """Within 0 and 1; not both temperature and top_p, which Claude 4.1 and newer refuse; none from 4.7 on."""
-    version = reasoning.claude_version(profile.model) or (0, 0)
-    sampling = {
-        "temperature": None if request.temperature is None else min(max(request.temperature, 0), 1),
-        "top_p": request.top_p,
-        "top_k": request.top_k,
-    }
-    fixed = thinks or version >= (4, 7)
-    for key, value in sampling.items():
-        if value is None:
-            continue
-        if (fixed and not (key == "temperature" and value == 1)) or (
-            key == "top_p" and "temperature" in body
-        ):
-            request.dropped.append(key)
-        else:
-            body[key] = value
 
 
 def _emit_rest(request: ir.Request, body: JSONDict) -> None:

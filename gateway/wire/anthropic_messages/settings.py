@@ -104,9 +104,15 @@ def parse_tool_choice(value: Any) -> tuple[ir.ToolChoice, bool | None]:
     )
 
 
-def emit_tool_choice(request: ir.Request) -> JSONDict | None:
-    """None without a choice. The switch for parallel calls needs one to sit on."""
+def emit_tool_choice(request: ir.Request, tools: list[JSONDict]) -> JSONDict | None:
+    """None without a choice. The switch for parallel calls needs one to sit on.
+
+    A forced tool that is not among `tools`, for being another vendor's own, cannot be forced.
+    """
     choice, serial = request.tool_choice, request.parallel_tool_calls is False
+    if choice is not None and not {*choice.names} <= {tool["name"] for tool in tools}:
+        request.dropped.append("tool_choice")
+        choice = None
     emitted: JSONDict
     if choice is None:
         if not serial:

@@ -16,7 +16,8 @@ CALL = "call"
 
 
 class Proof(NamedTuple):
-    vendor: str
+    vendor: str | None
+    """None: nobody's; the reasoning came without any proof."""
     id: str | None
     value: str | None
 
@@ -24,7 +25,7 @@ class Proof(NamedTuple):
 def pack(vendor: str | None, id: str | None, value: str | None) -> str:
     """A signature that stands for another vendor's reasoning. Without a value it only says: not Claude's."""
     known_id = id if id and "." not in id else ""
-    return f"{_PREFIX}{vendor or 'other'}.{known_id}.{value or ''}"
+    return f"{_PREFIX}{vendor or ''}.{known_id}.{value or ''}"
 
 
 def pack_call(value: str) -> str:
@@ -38,4 +39,4 @@ def unpack(signature: object) -> Proof | None:
         return None
     vendor, _, rest = signature[len(_PREFIX) :].partition(".")
     id, _, value = rest.partition(".")
-    return Proof(vendor, id or None, value or None)
+    return Proof(vendor or None, id or None, value or None)

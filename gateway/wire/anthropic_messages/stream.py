@@ -122,9 +122,7 @@ class AnthropicStreamParser(StreamParser):
             return []
         out = self._end(key) if key in self._open else []
         block = self._open[key] = _Block(raw)
-        if raw.get("type") == "thinking":
-            raw = {"type": "thinking", "thinking": raw.get("thinking") or ""}
-        part = parse_block(raw, "content_block")
+        part = parse_block(_completed(raw), "content_block")
         if isinstance(part, ir.Unknown):
             return out  # its input may still come; shown whole at its end
         if isinstance(part, ir.ToolCall):
@@ -217,6 +215,18 @@ class AnthropicStreamParser(StreamParser):
     def _fail(self, message: str, status: int = 502, code: str | None = "upstream_broken") -> list[ir.Event]:
         self._over = True
         return [ir.Errored(message, status, code)]
+
+
+def _completed(raw: JSONDict) -> JSONDict:
+    """With what imitators leave out; without the signature, which comes at the end."""
+    match raw.get("type"):
+        case "text":
+            return {**raw, "text": raw.get("text") or ""}
+        case "thinking":
+            return {"type": "thinking", "thinking": raw.get("thinking") or ""}
+        case "tool_use":
+            return {"input": {}, **raw, "id": raw.get("id") or ""}
+    return raw
 
 
 def _late(block: _Block) -> ir.Part | None:

@@ -11,6 +11,8 @@ from gateway.wire.sse import ServerEvent
 from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
 from omniroute.types import Usage
 
+MESSAGE_STOP = b'{"type":"message_stop"'
+"""How the data of the last event begins, for providers that leave out the event names."""
 _ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.wire import ir, json, reasoning, schema
 from gateway.wire.base import ModelProfile
-from gateway.wire.gemini.fields import as_list, as_object, get, others
+from gateway.wire.gemini.fields import FORMAT, as_list, as_object, get, others
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
 
@@ -132,9 +132,17 @@ def _emit_format(wanted: ir.ResponseFormat | None) -> JSONDict:
 
 
 def asks_in_words(request: ir.Request, profile: ModelProfile) -> bool:
-    """Gemini 1 and 2: "Function calling with a response mime type: 'application/json' is unsupported"."""
+    """Gemini 1 and 2: "Function calling with a response mime type: 'application/json' is unsupported".
+
+    A client of this format knows that and gets what it asked for.
+    """
     wanted = request.response_format
-    if wanted is None or wanted.kind == "text" or not _JSON_OR_TOOLS.search(profile.model.lower()):
+    if (
+        FORMAT in request.extra
+        or wanted is None
+        or wanted.kind == "text"
+        or not _JSON_OR_TOOLS.search(profile.model.lower())
+    ):
         return False
     return any(tool.kind != "hosted" for tool in request.tools)
 

@@ -126,7 +126,7 @@ def _parse_link(link: JSONDict, extra: ir.Extra) -> ir.Part:
 def emit_part(part: ir.Part, style: Style, dropped: list[str]) -> JSONDict | None:
     """None where Gemini has no word for the part, which is noted, or where it says nothing."""
     raw = own(part.extra)
-    if raw and is_unchanged(part, raw):
+    if FORMAT in part.extra and is_unchanged(part, raw):
         return raw
     built = _build(part, style, dropped)
     if built is None:

@@ -58,13 +58,14 @@ def parse_contents(contents: list[Any]) -> list[ir.Message]:
     messages = []
     for number, raw in enumerate(contents):
         param = f"contents[{number}]"
-        content = as_object(raw, param)
-        given = content.get("role") or "user"
+        if not isinstance(raw, dict):
+            raise InvalidRequest(f"{param} must be an object", param=param)
+        given = raw.get("role") or "user"
         if given not in _ROLES:
             raise InvalidRequest(f"{param}.role must be user or model, not {given!r}", param=f"{param}.role")
-        parts = [parse_part(part, f"{param}.parts") for part in as_list(content.get("parts"))]
+        parts = [parse_part(part, f"{param}.parts") for part in as_list(raw.get("parts"))]
         calls.pair(parts)
-        messages.append(ir.Message(_ROLES[given], parts, {FORMAT: content}))
+        messages.append(ir.Message(_ROLES[given], parts, {FORMAT: raw}))
     return messages
 
 
@@ -108,7 +109,7 @@ def emit_request(request: ir.Request, profile: ModelProfile) -> JSONDict:
     contents = emit_contents(request.messages, style, _is_gemini_3(profile), system, request.dropped)
     if generation.asks_in_words(request, profile) and request.response_format is not None:
         system.append(ir.Text(generation.json_in_words(request.response_format)))
-    if not contents:
+    if not contents and FORMAT not in request.extra:
         contents = [
             {"role": "user", "parts": [{"text": " "}]}
         ]  # Gemini refuses a request of instructions alone

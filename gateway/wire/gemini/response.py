@@ -91,11 +91,10 @@ def emit_response(response: ir.Response, request: ir.Request) -> JSONDict:
         body["candidates"] = [_emit_candidate(candidate, number) for number, candidate in enumerate(shown)]
     if response.usage is not None and parse_usage(get(raw, "usageMetadata")) != response.usage:
         body["usageMetadata"] = emit_usage(response.usage)
-    model, id = response.model or request.model, response.id
-    if model and text_of(raw, "modelVersion") != model:
-        body["modelVersion"] = model
-    if id and text_of(raw, "responseId") != id:
-        body["responseId"] = id
+    named = {"modelVersion": response.model, "responseId": response.id}
+    if FORMAT not in response.extra:
+        named["modelVersion"] = response.model or request.model
+    body |= {key: value for key, value in named.items() if value and text_of(raw, key) != value}
     replaced = {camel(key) for key in body}
     return {**body, **{key: value for key, value in raw.items() if camel(key) not in replaced}}
 

@@ -23,6 +23,7 @@ from gateway.wire.sse import DONE, ServerEvent
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict, Usage
 
+_HANDLED = ("content", "index", "finishReason", "finish_reason", "logprobsResult")
 CUT = "The provider's stream ended without a finish reason"
 
 
@@ -125,7 +126,7 @@ class GeminiStreamParser(StreamParser):
             for part in as_list(content.get("parts")):
                 self._part(part, state, number, events)
         for key, value in raw.items():
-            if key not in ("content", "index", "finishReason", "finish_reason", "logprobsResult"):
+            if key not in _HANDLED and (value or key not in state.extra):
                 state.extra[key] = value
         state.reason = get(raw, "finishReason") or state.reason
         state.logprobs = parse_logprobs(get(raw, "logprobsResult")) or state.logprobs

@@ -35,7 +35,8 @@ class _Chunk(msgspec.Struct, rename="camel"):
 
 _decode = msgspec.json.Decoder(_Chunk).decode
 _NOTHING = (b"", b"null", b"{}", b'""', b"[]")
-_SILENT = (b'{"text":""}', b'{"text": ""}', b"{}")
+_SILENT = (b'{"text":""}', b"{}")
+_SPACE = b" \t\r\n"
 
 
 class GeminiTap(Tap):
@@ -76,7 +77,7 @@ class GeminiTap(Tap):
 
 
 def _says_something(content: _Content) -> bool:
-    return any(bytes(part) not in _SILENT for part in content.parts or ())
+    return any(bytes(part).translate(None, _SPACE) not in _SILENT for part in content.parts or ())
 
 
 def inspect(body: bytes) -> Inspection:

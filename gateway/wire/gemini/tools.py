@@ -58,7 +58,7 @@ def emit_tools(tools: list[ir.Tool], dropped: list[str]) -> list[JSONDict]:
 
 def _emit_function(tool: ir.Tool) -> JSONDict:
     raw = own(tool.extra)
-    if raw and _parse_function(raw) == tool:
+    if FORMAT in tool.extra and _parse_function(raw) == tool:
         return raw
     built: JSONDict = {**others(raw, _KNOWN), "name": tool.name}
     if tool.description is not None:

@@ -76,3 +76,24 @@ def emit_call(call: ir.ToolCall) -> JSONDict:
 
 def signature_content(signature: str) -> JSONDict:
     return {"google": {"thought_signature": signature}}
+
+
+def emit_calls(
+    tool_calls: list[ir.ToolCall], native: bool, signatures: bool, legacy: bool = False
+) -> JSONDict:
+    """`tool_calls`, or the one `function_call` of old. `signatures`: the reader takes Gemini's."""
+    fields: JSONDict = {}
+    listed = []
+    for call in tool_calls:
+        if legacy or call.extra.get(SHAPE) == LEGACY:
+            fields.setdefault("function_call", {"name": call.name, "arguments": call.arguments})
+            continue
+        emitted = emit_call(call)
+        if signatures and call.signature and "extra_content" not in emitted:
+            emitted["extra_content"] = signature_content(call.signature)
+        elif not native and not signatures:
+            emitted.pop("extra_content", None)
+        listed.append(emitted)
+    if listed:
+        fields["tool_calls"] = listed
+    return fields

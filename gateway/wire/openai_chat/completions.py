@@ -140,7 +140,7 @@ def legacy_logprobs(logprobs: JSONDict | None, offset: int = 0) -> JSONDict | No
         lists["top_logprobs"].append(
             {str(item.get("token")): item.get("logprob") for item in top if isinstance(item, dict)}
             if isinstance(top, list)
-            else None
+            else {}
         )
         lists["text_offset"].append(offset)
         offset += len(token)

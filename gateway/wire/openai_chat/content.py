@@ -17,6 +17,8 @@ from omniroute.types import JSONDict
 
 _DATA_URI = re.compile(r"data:([^;,]*);base64,(.*)", re.DOTALL)
 _EXTENSIONS = {"application/pdf": "pdf", "text/plain": "txt", "text/markdown": "md", "text/csv": "csv"}
+_CLAUDE = "anthropic_messages"
+"""Clients of OpenRouter and litellm mark Claude's cache breakpoints in the parts of a chat message."""
 _FILE_TAKERS = frozenset({"", "openai", "azure", "openrouter"})
 """Providers that take `file` parts of any kind; "" is a model that nothing is known of."""
 _VIDEO_TAKERS = frozenset({"openrouter", "gemini", "google", "zai", "glm", "dashscope", "qwen"})
@@ -45,7 +47,7 @@ def parse_content(content: Any, where: str) -> list[ir.Part]:
         return []
     if isinstance(content, str):
         return [ir.Text(content)]
-    if isinstance(content, dict):
+    if isinstance(content, dict) and isinstance(content.get("type"), str):
         content = [content]
     if not isinstance(content, list):
         raise InvalidRequest(f"{where} must be a string or a list of parts", param=where)
@@ -65,6 +67,8 @@ def parse_part(raw: Any, where: str) -> ir.Part:
     kept = difference(raw, emitted) if emitted else None
     if kept:
         part.extra[CHAT] = kept
+    if isinstance(raw.get("cache_control"), dict):
+        part.extra[_CLAUDE] = {"cache_control": raw["cache_control"]}
     return part
 
 

@@ -87,8 +87,8 @@ class ChatStreamEmitter(StreamEmitter):
             "model": started.model or self._model,
             "system_fingerprint": (own or {}).get("system_fingerprint"),
         }
-        if (own or {}).get("service_tier") in SERVICE_TIERS:
-            self._envelope["service_tier"] = (own or {})["service_tier"]
+        if started.service_tier in SERVICE_TIERS:
+            self._envelope["service_tier"] = started.service_tier
         self._head = b"data: " + json.dumps(self._envelope)[:-1] + b',"choices":[{"index":'
         self._end = b"}]" + (b',"usage":null' if self._wants_usage else b"") + b"}\n\n"
         self._tail = b',"logprobs":null,"finish_reason":null' + self._end

@@ -109,8 +109,8 @@ def _describe(value: Any) -> tuple[str, str | None, str | None]:
         value = value[0] if value else None
     if not isinstance(value, dict):
         return (value if isinstance(value, str) else ""), None, None
-    error = value.get("error")
-    if isinstance(error, str):
+    error = value.get("error") or value.get("base_resp")
+    if isinstance(error, str) and error:
         return error, _word(value.get("code")), None
     if isinstance(error, dict):
         value = error
@@ -126,8 +126,13 @@ def _describe(value: Any) -> tuple[str, str | None, str | None]:
 def _join_details(details: list[Any]) -> tuple[str, str | None, str | None]:
     """FastAPI's and Mistral's 422: [{loc, msg, type}]."""
     known = [detail for detail in details if isinstance(detail, dict)]
-    lines = [f"{'.'.join(map(str, d.get('loc', [])))}: {d.get('msg', '')}" for d in known]
-    return "; ".join(lines), _word(known[0].get("type")) if known else None, None
+    return "; ".join(map(_one_detail, known)), _word(known[0].get("type")) if known else None, None
+
+
+def _one_detail(detail: JSONDict) -> str:
+    place, said = detail.get("loc"), str(detail.get("msg") or "")
+    path = ".".join(map(str, place)) if isinstance(place, list) else ""
+    return f"{path}: {said}" if path else said
 
 
 def _word(value: Any) -> str | None:

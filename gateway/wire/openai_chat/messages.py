@@ -230,7 +230,7 @@ def _emit_model_turn(message: ir.Message, emission: Emission) -> JSONDict:
     if refusals and not isinstance(emitted["content"], list):
         emitted["refusal"] = "".join(refusals)
     tool_calls = [part for part in message.parts if isinstance(part, ir.ToolCall)]
-    emitted.update(emit_calls(tool_calls, emission.native, emission.profile.vendor == "gemini"))
+    emitted.update(calls.emit_calls(tool_calls, emission.native, emission.profile.vendor == "gemini"))
     if not emission.native:
         _echo_reasoning(emitted, reasoning, bool(tool_calls), emission)
         if not tool_calls and emitted["content"] is None and "refusal" not in emitted:
@@ -254,27 +254,6 @@ def _echo_reasoning(
         emitted["reasoning_content"] = thinking.joined(reasoning) or " "
     elif reasoning:
         emission.drop("reasoning.history")
-
-
-def emit_calls(
-    tool_calls: list[ir.ToolCall], native: bool, signatures: bool, legacy: bool = False
-) -> JSONDict:
-    """`tool_calls`, or the one `function_call` of old. `signatures`: the reader takes Gemini's."""
-    fields: JSONDict = {}
-    listed = []
-    for call in tool_calls:
-        if legacy or call.extra.get(SHAPE) == calls.LEGACY:
-            fields.setdefault("function_call", {"name": call.name, "arguments": call.arguments})
-            continue
-        emitted = calls.emit_call(call)
-        if signatures and call.signature and "extra_content" not in emitted:
-            emitted["extra_content"] = calls.signature_content(call.signature)
-        elif not native and not signatures:
-            emitted.pop("extra_content", None)
-        listed.append(emitted)
-    if listed:
-        fields["tool_calls"] = listed
-    return fields
 
 
 def _emit_content(parts: Iterable[ir.Part], message: ir.Message, emission: Emission) -> Any:
@@ -319,7 +298,7 @@ def mark_error(text: str) -> str:
 
 
 def _result_media(result: ir.ToolResult, emission: Emission) -> list[JSONDict]:
-    if result.extra.get(SHAPE) == "list":
+    if emission.native:
         return []
     media = [part for part in result.parts if not isinstance(part, ir.Text)]
     return [value for part in media if (value := emit_part(part, emission)) is not None]

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from gateway.wire import ir, json
-from gateway.wire.openai_chat import thinking, toolbox
+from gateway.wire.openai_chat import calls, thinking, toolbox
 from gateway.wire.openai_chat.content import Emission, emit_image, emit_part
 from gateway.wire.openai_chat.errors import parse_error_value
 from gateway.wire.openai_chat.finish import emit_finish, parse_finish
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference, restore
-from gateway.wire.openai_chat.messages import emit_calls, parse_assistant
+from gateway.wire.openai_chat.messages import parse_assistant
 from gateway.wire.openai_chat.usage import emit_usage, usage_in
 from omniroute.errors import InvalidRequest, UpstreamBroken
 from omniroute.types import JSONDict
@@ -39,7 +39,7 @@ def parse_response(body: JSONDict) -> ir.Response:
         model=_text(body.get("model")),
         created=_whole(body.get("created")),
         usage=usage_in(body),
-        service_tier=tier if isinstance(tier, str) else None,
+        service_tier=tier if isinstance(tier, str) and tier else None,
     )
     try:
         response.candidates = [_parse_choice(raw, number) for number, raw in enumerate(choices)]
@@ -194,7 +194,7 @@ def _message(candidate: ir.Candidate, native: bool, legacy: bool) -> JSONDict:
     }
     outside = [p for p in parts if isinstance(p, ir.Reasoning) and p.extra.get(SHAPE) != "part"]
     message.update(thinking.emit_for_client(outside))
-    message.update(emit_calls(tool_calls, native, signatures=True, legacy=legacy))
+    message.update(calls.emit_calls(tool_calls, native, signatures=True, legacy=legacy))
     message.update(_media(parts, native))
     return message
 

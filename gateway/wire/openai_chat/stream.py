@@ -88,6 +88,7 @@ class ChatStreamParser(StreamParser):
                 model=chunk["model"] if isinstance(chunk.get("model"), str) else "",
                 created=created if isinstance(created, int) else None,
                 extra=extra,
+                service_tier=self._tier,
             )
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -29,7 +30,7 @@ class UsageBody(msgspec.Struct):
     completion_tokens_details: _Details | None = None
     prompt_cache_hit_tokens: int | None = None  # DeepSeek
     cached_tokens: int | None = None  # Moonshot
-    cost: float | dict[str, object] | None = None  # OpenRouter: USD; Perplexity: an object
+    cost: float | dict[str, Any] | None = None  # OpenRouter: USD; Perplexity: an object
 
     def to_usage(self) -> Usage:
         prompt, completion = self.prompt_tokens or 0, self.completion_tokens or 0
@@ -73,8 +74,10 @@ class _Delta(msgspec.Struct):
     content: msgspec.Raw = msgspec.Raw()
     reasoning_content: msgspec.Raw = msgspec.Raw()
     reasoning: msgspec.Raw = msgspec.Raw()
+    reasoning_details: msgspec.Raw = msgspec.Raw()
     refusal: msgspec.Raw = msgspec.Raw()
     audio: msgspec.Raw = msgspec.Raw()
+    images: msgspec.Raw = msgspec.Raw()
     tool_calls: list[_Call] | None = None
     function_call: _Function | None = None
 
@@ -96,6 +99,7 @@ class _Chunk(msgspec.Struct):
     usage: UsageBody | None = None
     error: msgspec.Raw = msgspec.Raw()
     x_groq: _XGroq | None = None
+    object: str | None = None
 
 
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
@@ -109,8 +113,10 @@ def _is_content(delta: _Delta) -> bool:
         or bytes(delta.content) not in _EMPTY
         or bytes(delta.reasoning_content) not in _EMPTY
         or bytes(delta.reasoning) not in _EMPTY
+        or bytes(delta.reasoning_details) not in _EMPTY
         or bytes(delta.refusal) not in _EMPTY
         or bytes(delta.audio) not in _EMPTY
+        or bytes(delta.images) not in _EMPTY
     )
 
 
@@ -138,6 +144,9 @@ class ChatTap(Tap):
         usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
         if usage:
             self.usage = usage.to_usage()
+        if chunk.choices is None and (event.name == b"error" or chunk.object == "error"):
+            self.error = parse_error_value(data)  # vLLM of old, and servers that name the event only
+            return Seen.ERROR
         if not chunk.choices:
             return Seen.UNASKED if chunk.usage and not self._wants_usage else Seen.NOTHING
         return self._look_at_choices(chunk.choices)
@@ -148,7 +157,8 @@ class ChatTap(Tap):
             if choice.finish_reason:
                 self.finished = True
                 seen = Seen.CONTENT
-            if (choice.delta and _is_content(choice.delta)) or bytes(choice.text) not in _EMPTY:
+            said = _is_content(choice.delta) if choice.delta else bytes(choice.message) not in _EMPTY
+            if said or bytes(choice.text) not in _EMPTY:
                 seen = Seen.CONTENT
         return seen
 
@@ -163,7 +173,8 @@ class _Whole(msgspec.Struct):
     choices: list[msgspec.Raw] | None = None
     usage: UsageBody | None = None
     error: msgspec.Raw = msgspec.Raw()
-    base_resp: dict[str, object] | None = None  # MiniMax: an error under status 200
+    base_resp: dict[str, Any] | None = None  # MiniMax: an error under status 200
+    object: str | None = None
 
 
 _decode_whole = msgspec.json.Decoder(_Whole).decode
@@ -180,7 +191,7 @@ def inspect(body: bytes) -> Inspection:
     if whole.base_resp and whole.base_resp.get("status_code"):
         return Inspection(usage, parse_error_value(msgspec.json.encode(whole.base_resp)))
     if not whole.choices:
-        return Inspection(usage, _nothing())
+        return Inspection(usage, parse_error_value(body) if whole.object == "error" else _nothing())
     return Inspection(usage)
 
 

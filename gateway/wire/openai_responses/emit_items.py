@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.wire import ir
+from gateway.wire import ir, json
 from gateway.wire.base import ModelProfile
 from gateway.wire.openai_responses import shell
 from gateway.wire.openai_responses.content import emit_part
@@ -47,18 +48,39 @@ class InputEmitter:
         if not run:
             return
         kept = own(run[0].extra)
-        item: JSONDict = (
-            {"role": role, **kept["item"]} if "item" in kept else {"type": "message", "role": role}
-        )
-        if isinstance(run[0], ir.Text) and len(run) == 1 and kept.get("text", "item" not in kept):
-            self.items.append({**item, "content": run[0].text, **_null_content(item)})
+        if "item" not in kept:
+            self._flush_foreign(run, role)
             return
-        parts = [emit_part(part, role, self.profile.vision, self.dropped) for part in run]
-        content = [part for part in parts if part is not None]
-        if role == "assistant":
-            content = [_answered(part) for part in content] if "item" not in kept else content
+        item: JSONDict = {"role": role, **kept["item"]}
+        if isinstance(run[0], ir.Text) and len(run) == 1 and kept.get("text"):
+            self.items.append({**item, "content": run[0].text, **_null_content(item)})
+        else:
+            self.items.append({**item, "content": self._content(run, role)})
+
+    def _flush_foreign(self, run: list[ir.Part], role: ir.Role) -> None:
+        """An assistant's texts are messages of their own: as a list they would need ids that nobody issued.
+
+        Behind reasoning they must be a list all the same: OpenAI takes no other message for what the reasoning led
+        to, and refuses reasoning that led to nothing.
+        """
+        item: JSONDict = {"type": "message", "role": role}
+        texts = [part.text for part in run if isinstance(part, ir.Text)]
+        thought_first = role == "assistant" and bool(self.items) and self.items[-1].get("type") == "reasoning"
+        if len(texts) == len(run) and (role == "assistant" or len(run) == 1) and not thought_first:
+            self.items += [{**item, "content": text} for text in texts]
+            return
+        content = self._content(run, role)
+        if role == "assistant" and content:
+            item = {"id": _made_id(content), "status": "completed", **item}
+            content = [
+                {**part, "annotations": []} if part["type"] == "output_text" else part for part in content
+            ]
         if content:
             self.items.append({**item, "content": content})
+
+    def _content(self, run: list[ir.Part], role: ir.Role) -> list[JSONDict]:
+        parts = [emit_part(part, role, self.profile.vision, self.dropped) for part in run]
+        return [part for part in parts if part is not None]
 
     def _add_other(self, part: ir.Part) -> None:
         match part:
@@ -79,8 +101,6 @@ class InputEmitter:
         elif part.signature and part.vendor and part.vendor == self.profile.vendor:
             texts = part.summaries or ((part.text,) if part.text else ())
             item: JSONDict = {"type": "reasoning", "summary": [_summary(text) for text in texts]}
-            if part.id:
-                item["id"] = part.id
             self.items.append({**item, "encrypted_content": part.signature})
         else:
             self.dropped.append("input.reasoning (no proof that this vendor accepts)")
@@ -146,11 +166,9 @@ def _null_content(item: JSONDict) -> JSONDict:
     return {"content": None} if "content" in item else {}
 
 
-def _answered(part: JSONDict) -> JSONDict:
-    """The vendor's own type of an assistant's text demands annotations."""
-    return (
-        {**part, "annotations": []} if part["type"] == "output_text" and "annotations" not in part else part
-    )
+def _made_id(content: list[JSONDict]) -> str:
+    """The same for the same content, so that prompts stay cacheable."""
+    return f"msg_{hashlib.sha256(json.dumps(content)).hexdigest()[:32]}"
 
 
 def _says_error(part: ir.ToolResult) -> bool:

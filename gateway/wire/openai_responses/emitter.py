@@ -55,7 +55,7 @@ class ResponsesStreamEmitter(StreamEmitter):
             return self._fail(ir.Errored("The answer ended before it was complete"))
         usage = self._usage or estimate_usage(self._request, self._output)
         self._envelope["usage"] = usage_object(usage, self._kept_usage)
-        if self._tier is not None:
+        if self._tier:
             self._envelope["service_tier"] = self._tier
         return self._send(f"response.{self._envelope['status']}", response=self._envelope)
 
@@ -157,6 +157,8 @@ class ResponsesStreamEmitter(StreamEmitter):
 
     def _show_reasoning(self, part: ir.Reasoning) -> bytes:
         self._item = {**output.reasoning_item(ir.Reasoning(id=part.id), False), "status": "in_progress"}
+        if NAME in part.extra and part.id is not None:
+            self._item["id"] = part.id
         sent = self._add(self._item)
         place = self._place(summary_index=0)
         self._prepare("response.reasoning_summary_text.delta", place, b"}")

@@ -13,6 +13,8 @@ NAME = "openai_responses"
 VENDOR = "openai"
 """Whose `encrypted_content` a reasoning item carries, where nothing says otherwise."""
 
+SHAPE = "openai_responses.shape"
+"""Key in `extra` for what concerns the outer form only."""
 STORED = ("previous_response_id", "conversation", "prompt")
 """Fields that name what is stored at the vendor: no other vendor can know it."""
 

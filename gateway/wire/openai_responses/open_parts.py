@@ -24,15 +24,15 @@ class OpenParts:
 
     def __init__(self) -> None:
         self.all: list[ir.Part] = []
-        self.known: set[Any] = set()
-        """Items of which something was passed on."""
+        self.keys: set[Any] = set()
+        """Of the items of which something was passed on."""
         self._open: dict[Name, _Open] = {}
 
     def __contains__(self, name: Name) -> bool:
         return name in self._open
 
     def open(self, name: Name, part: ir.Part) -> list[ir.Event]:
-        self.known.add(name[0])
+        self.keys.add(name[0])
         self._open[name] = _Open(len(self.all))
         self.all.append(part)
         return [ir.PartStarted(self._open[name].index, part)]

@@ -7,7 +7,7 @@ import hashlib
 from gateway.wire import ir, schema
 from gateway.wire.base import ModelProfile
 from gateway.wire.openai_responses import reasoning, toolspec
-from gateway.wire.openai_responses.fields import NAME, invalid, leftover, optional, own, typed
+from gateway.wire.openai_responses.fields import NAME, SHAPE, invalid, leftover, optional, own, typed
 from gateway.wire.openai_responses.turns import emit_turns, input_items, parse_turns
 from omniroute.types import JSONDict
 
@@ -28,6 +28,7 @@ _NEUTRAL = {
     "user",
     "metadata",
     "service_tier",
+    "stream",
 }
 MIN_OUTPUT_TOKENS = 16
 MAX_USER = 64
@@ -43,7 +44,7 @@ _UNSAYABLE = ("top_k", "seed", "n", "frequency_penalty", "presence_penalty")
 def parse_request(body: JSONDict, model: str, stream: bool) -> ir.Request:
     """Items of one turn become one message: the assistant's reasoning, text, calls; the user's results."""
     kept = leftover(body, _NEUTRAL)
-    kept.update({name: None for name in _NEUTRAL if name in body and body[name] is None})
+    kept.update({name: None for name in _NEUTRAL - {"stream"} if name in body and body[name] is None})
     items = input_items(body)
     system, messages = parse_turns(items, body)
     tools = [*toolspec.parse_tools(body["tools"])] if body.get("tools") is not None else []
@@ -72,7 +73,7 @@ def parse_request(body: JSONDict, model: str, stream: bool) -> ir.Request:
         user=optional(body, "user", str, "a string"),
         metadata=optional(body, "metadata", dict, "an object"),
         service_tier=optional(body, "service_tier", str, "a string"),
-        extra={NAME: kept},
+        extra={NAME: kept, SHAPE: frozenset(body)},
     )
 
 
@@ -80,11 +81,11 @@ def _parse_text(body: JSONDict, kept: JSONDict) -> ir.ResponseFormat | None:
     text = optional(body, "text", dict, "an object")
     if text is None:
         return None
-    kept["text"] = leftover(text, ("format",))
     raw = text.get("format")
+    rest = text if raw is None else leftover(text, ("format",))
+    if rest or raw is None:
+        kept["text"] = rest
     if raw is None:
-        if "format" in text:
-            kept["text"]["format"] = None
         return None
     kind = typed(raw, dict, "text.format", "an object").get("type")
     if kind not in ("text", "json_object", "json_schema"):
@@ -119,7 +120,7 @@ def emit_request(request: ir.Request, profile: ModelProfile) -> JSONDict:
     if asked is not None:
         body["reasoning"] = asked
     body.update(_emit_limits(request, profile, native, asked))
-    if request.stream or "stream" in body:
+    if request.stream or "stream" in request.extra.get(SHAPE, ()):
         body["stream"] = request.stream
     return body if native else {**body, **_emit_foreign(request, asked is not None, text)}
 

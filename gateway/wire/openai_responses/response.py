@@ -112,7 +112,7 @@ def emit_response(response: ir.Response, request: ir.Request) -> JSONDict:
     if usage is None and NAME not in response.extra:
         usage = estimate_usage(request, emitted)
     body["usage"] = usage_object(usage, kept.get("usage"))
-    if response.service_tier is not None:
+    if response.service_tier:
         body["service_tier"] = response.service_tier
     return body
 
@@ -133,7 +133,7 @@ def emit_output(candidate: ir.Candidate, request: ir.Request) -> list[JSONDict]:
             run.clear()
 
     for part in candidate.parts:
-        if is_content(part):
+        if isinstance(part, ir.Text | ir.Refusal | ir.Unknown) and is_content(part):
             if "item" in own(part.extra):
                 flush()
             run.append(part)

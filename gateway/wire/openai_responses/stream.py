@@ -77,13 +77,7 @@ class ResponsesStreamParser(StreamParser):
         if response.get("error") or response.get("status") == "failed":
             return self._failed(value)
         events = self._start(value)
-        for index, item in enumerate(response["output"] if isinstance(response.get("output"), list) else []):
-            if (
-                isinstance(item, dict)
-                and index not in self._parts.known
-                and item.get("id") not in self._parts.known
-            ):
-                events += self._end_item({"output_index": index, "item": item})
+        events += self._untold(response.get("output"))
         events += self._parts.end_all()
         self._over = True
         kept = leftover(response, ("id", "model", "output"))
@@ -99,6 +93,17 @@ class ResponsesStreamParser(StreamParser):
             tier = response.get("service_tier")
             events.append(ir.UsageReported(usage, tier if isinstance(tier, str) else None, {NAME: kept}))
         return events
+
+    def _untold(self, output: Any) -> list[ir.Event]:
+        """Items that only the end tells of. Without indexes, items that were told cannot be told apart from them."""
+        if not isinstance(output, list) or any(isinstance(key, str) for key in self._parts.keys):
+            return []
+        return [
+            event
+            for index, item in enumerate(output)
+            if isinstance(item, dict) and index not in self._parts.keys
+            for event in self._end_item({"output_index": index, "item": item})
+        ]
 
     def _failed(self, value: JSONDict) -> list[ir.Event]:
         return self._error(_dict(value.get("response")))
@@ -137,14 +142,14 @@ class ResponsesStreamParser(StreamParser):
 
     def _end_item(self, value: JSONDict) -> list[ir.Event]:
         item, key = _dict(value.get("item")), _key(value)
-        if key in self._parts.known and not self._parts.is_open(key):
+        if key in self._parts.keys and not self._parts.is_open(key):
             return []
         events = self._start({})
         try:
             parts = parse_item(item, "item")[1]
         except InvalidRequest as error:
             return events + self._fail(f"The provider's answer cannot be read. {error.message}")
-        self._parts.known.update({key, item.get("id")} - {None})
+        self._parts.keys.add(key)
         if item.get("type") == "message":
             for index, part in enumerate(parts):
                 events += self._parts.complete((key, index), part)
@@ -181,7 +186,7 @@ class ResponsesStreamParser(StreamParser):
         return self._parts.more(name, text) if isinstance(text, str) and text and name in self._parts else []
 
     def _summary_delta(self, value: JSONDict) -> list[ir.Event]:
-        return self._thought(value, "summary", int(value.get("summary_index") or 0))
+        return self._thought(value, "summary", _number(value.get("summary_index")))
 
     def _reasoning_delta(self, value: JSONDict) -> list[ir.Event]:
         return self._thought(value, "text", 0)
@@ -193,7 +198,10 @@ class ResponsesStreamParser(StreamParser):
             return []
         events: list[ir.Event] = []
         if (key,) not in self._parts:
-            events += [*self._start({}), *self._parts.open((key,), ir.Reasoning(id=value.get("item_id")))]
+            events += [
+                *self._start({}),
+                *self._parts.open((key,), ir.Reasoning(id=_text(value.get("item_id")) or None)),
+            ]
         if self._summary.setdefault(key, number) != number:
             self._summary[key] = number
             events += self._parts.more((key,), SUMMARY_JOINT)
@@ -224,14 +232,20 @@ _HANDLERS: dict[Any, _Handler] = {
 }
 
 
-def _key(value: JSONDict) -> Any:
+def _key(value: JSONDict) -> int | str:
+    """Which item an event is about: its index, or with providers that leave that out, its id."""
     index = value.get("output_index")
-    return index if isinstance(index, int) else value.get("item_id") or _dict(value.get("item")).get("id")
+    if isinstance(index, int):
+        return index
+    return _text(value.get("item_id")) or _text(_dict(value.get("item")).get("id"))
 
 
-def _content_name(value: JSONDict) -> tuple[Any, ...]:
-    index = value.get("content_index")
-    return _key(value), index if isinstance(index, int) else 0
+def _content_name(value: JSONDict) -> tuple[int | str, int]:
+    return _key(value), _number(value.get("content_index"))
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _dict(value: Any) -> JSONDict:

@@ -24,6 +24,7 @@ class _Response(msgspec.Struct):
     usage: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
     status: str | None = None
+    output: msgspec.Raw = msgspec.Raw()
 
 
 class _Event(msgspec.Struct):
@@ -34,7 +35,6 @@ class _Event(msgspec.Struct):
 
 class _Whole(_Response):
     object: str | None = None
-    output: msgspec.Raw = msgspec.Raw()
 
 
 _decode_event = msgspec.json.Decoder(_Event).decode
@@ -45,6 +45,9 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class ResponsesTap(Tap):
+    def __init__(self) -> None:
+        self._has_content = False
+
     def look(self, event: ServerEvent) -> Seen:
         data = event.data
         if not data or data == DONE:
@@ -62,15 +65,20 @@ class ResponsesTap(Tap):
             return self._failed(_response(value.response).error, data)
         if kind == "error" or (not kind.startswith("response.") and bytes(value.error) not in _EMPTY):
             return self._failed(value.error, data)
-        return Seen.CONTENT if kind.startswith("response.") else Seen.NOTHING
+        if not kind.startswith("response."):
+            return Seen.NOTHING
+        self._has_content = True
+        return Seen.CONTENT
 
     def _look_at_end(self, value: _Event) -> Seen:
+        """The end is the whole answer where the provider sends nothing before it."""
         response = _response(value.response)
         if bytes(response.error) not in _EMPTY:
             return self._failed(response.error, bytes(value.response))
         self.usage = _usage(response.usage) or self.usage
         self.finished = True
-        return Seen.LAST
+        whole_at_once = not self._has_content and bytes(response.output)[:2] not in (b"", b"[]", b"nu")
+        return Seen.CONTENT if whole_at_once else Seen.LAST
 
     def _failed(self, error: msgspec.Raw, event: bytes) -> Seen:
         """An `error` event may say everything at its own top."""

@@ -163,13 +163,10 @@ def emit_choice(choice: ir.ToolChoice, tools: list[ir.Tool]) -> Any:
     if "raw" in kept:
         return kept["raw"]
     word = "required" if choice.mode == "any" else choice.mode
-    kinds = {tool.name: tool.kind for tool in tools}
-    named = [
-        {"type": kinds[name], "name": name}
-        for name in choice.names
-        if kinds.get(name) in ("function", "custom")
-    ]
-    if choice.mode == "none" or not named:
+    kinds = {tool.name: tool.kind for tool in tools if tool.kind != "hosted"}
+    named = [{"type": kinds[name], "name": name} for name in choice.names if name in kinds]
+    everything = len(named) > 1 and len(named) == len(tools)
+    if choice.mode == "none" or not named or everything:
         return word
     if choice.mode == "any" and len(named) == 1:
         return named[0]

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.wire import ir
 from gateway.wire.base import ModelProfile
 from gateway.wire.openai_responses.emit_items import InputEmitter
-from gateway.wire.openai_responses.fields import NAME, STORED, invalid, leftover, own, typed
+from gateway.wire.openai_responses.fields import NAME, SHAPE, STORED, invalid, leftover, own, typed
 from gateway.wire.openai_responses.items import parse_item
 from gateway.wire.openai_responses.sealed import Seal, unseal
 from omniroute.errors import InvalidRequest
@@ -125,9 +125,6 @@ def emit_turns(request: ir.Request, profile: ModelProfile, native: bool) -> JSON
     if not emitter.items and not native:  # the vendor answers no request without input
         emitter.add_system((ir.Text(text) for text in instructions), "developer")
         instructions = []
-    turns = (
-        {"input": emitter.items}
-        if emitter.items or not any(own(request.extra).get(name) for name in STORED)
-        else {}
-    )
+    said = emitter.items or not native or "input" in request.extra.get(SHAPE, ())
+    turns = {"input": emitter.items} if said else {}
     return {**turns, "instructions": "\n\n".join(instructions)} if instructions else turns

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.wire import ir
@@ -147,6 +147,7 @@ def test_it_keeps_the_first_candidate_only():
     ]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 4), st.sampled_from(["call", "text"]), st.sampled_from(["more", "end"])),
@@ -154,7 +155,10 @@ def test_it_keeps_the_first_candidate_only():
     )
 )
 def test_whatever_is_interleaved_comes_out_whole_and_in_line(steps: list[tuple[int, str, str]]):
-    linear, said, open_parts, done = Linearizer(), {}, {}, set()
+    linear = Linearizer()
+    said: dict[int, str] = {}
+    open_parts: dict[int, str] = {}
+    done: set[int] = set()
     out: list[ir.Event] = []
     for number, (index, kind, step) in enumerate(steps):
         if index in done:

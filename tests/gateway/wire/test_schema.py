@@ -111,7 +111,7 @@ def test_gemini_gets_its_subset_by_position():
         ({"type": "STRING", "nullable": True}, {"type": "STRING", "nullable": True}),
     ],
 )
-def test_gemini_keywords(given_, wanted):
+def test_gemini_gets_only_keywords_that_it_knows(given_, wanted):
     assert schema.for_gemini(given_) == wanted
 
 

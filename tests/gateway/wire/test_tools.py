@@ -140,6 +140,8 @@ def test_a_custom_tool_becomes_a_function_with_one_string():
     (tool,) = adapt(ask(PATCH), OPENAI)[0].tools
     assert tool.kind == "function"
     assert tool.grammar is None
+    assert tool.parameters
+    assert tool.description
     assert tool.parameters["required"] == ["input"]
     assert tool.parameters["properties"]["input"]["type"] == "string"
     assert tool.description.startswith("Edits files")

@@ -1,0 +1,132 @@
+"""The house rules that a program can check: sizes, names, words."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import subprocess
+import tokenize
+from pathlib import Path
+
+import pytest
+
+from tests.services import ROOT
+
+MAX_FILE = 320
+MAX_FUNCTION = 45
+LARGE_FILES = {"gateway/wire/ir.py": "the vocabulary of the neutral form: a table of dataclasses"}
+"""Path: why it may be longer. Tables may."""
+LONG_FUNCTIONS: dict[str, str] = {}
+"""`path:function`: why it may be longer."""
+FOREIGN = ("tests/",)
+VAGUE_MODULES = {"utils", "util", "helpers", "helper", "misc", "common", "stuff"}
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+PRIVATE = re.compile(
+    r"/(?:work|root|home)/\w|worktree|pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)", re.IGNORECASE
+)
+"""Paths of somebody's machine, and package registries."""
+WE = re.compile(r"\b[Ww]e\b")
+
+
+def tracked() -> list[Path]:
+    """Files under version control, or, outside of a clone, all that look like it."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0 and listed.stdout:
+        return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    return [path for path in ROOT.rglob("*") if path.is_file() and not {".venv", ".git"} & set(path.parts)]
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+TEXT = (".py", ".md", ".html", ".js", ".css", ".toml", ".yaml", ".yml", ".txt", ".example", "")
+FILES = [path for path in tracked() if path.suffix in TEXT and path != Path(__file__)]
+CODE = [path for path in FILES if path.suffix == ".py" and "/migrations/" not in name(path)]
+OWN_CODE = [path for path in CODE if not name(path).startswith(FOREIGN)]
+
+
+def each(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=name)
+
+
+def prose(source: str) -> list[tuple[int, str]]:
+    """(line, text) of every comment and every string that stands alone."""
+    found = [
+        (token.start[0], token.string)
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    ]
+    for node in ast.walk(ast.parse(source)):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            found.append((node.lineno, node.value.value))
+    return found
+
+
+@each(OWN_CODE)
+def test_files_are_short(path):
+    lines = path.read_text().count("\n")
+    assert lines <= MAX_FILE or name(path) in LARGE_FILES, f"{lines} lines"
+
+
+@each(OWN_CODE)
+def test_functions_are_short(path):
+    long = [
+        f"{name(path)}:{node.name} ({size} lines)"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (size := (node.end_lineno or 0) - node.lineno + 1) > MAX_FUNCTION
+        and f"{name(path)}:{node.name}" not in LONG_FUNCTIONS
+    ]
+    assert long == []
+
+
+def test_excuses_are_still_needed():
+    """An excuse for something that is short by now has outlived its use."""
+    sizes = {name(path): path.read_text().count("\n") for path in OWN_CODE}
+    assert [file for file in LARGE_FILES if sizes.get(file, 0) <= MAX_FILE] == []
+    functions = {
+        f"{name(path)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path in OWN_CODE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert [one for one in LONG_FUNCTIONS if functions.get(one, 0) <= MAX_FUNCTION] == []
+
+
+@each(OWN_CODE)
+def test_module_names_say_something(path):
+    assert path.stem not in VAGUE_MODULES
+
+
+@each(OWN_CODE)
+def test_modules_say_what_they_hold(path):
+    source = path.read_text()
+    tree = ast.parse(source)
+    assert ast.get_docstring(tree) or len(tree.body) <= 5 or path.name in ("apps.py", "manage.py")
+
+
+@each(FILES)
+def test_no_word_of_unfinished_work_or_of_somebodys_machine(path):
+    text = path.read_text(errors="replace")
+    found = [match[0] for rule in (UNFINISHED, PRIVATE) for match in rule.finditer(text)]
+    assert found == []
+
+
+@each(OWN_CODE)
+def test_comments_speak_of_the_code_not_of_its_authors(path):
+    spoken = [f"{line}: {text.strip()[:80]}" for line, text in prose(path.read_text()) if WE.search(text)]
+    assert spoken == []
+
+
+def test_the_rules_catch_what_they_are_for():
+    assert UNFINISHED.search("# TODO: later")
+    assert PRIVATE.search("see /root/x")
+    assert WE.search("# we do it")
+    assert not WE.search("# however it went")
+    assert prose('"""One."""\nx = "two"  # three\n') == [(2, "# three"), (1, "One.")]
