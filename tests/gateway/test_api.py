@@ -36,6 +36,8 @@ ROUTES = {
     "/api/providers/{id}": {"get", "put", "delete"},
     "/api/providers/{id}/models": {"get"},
     "/api/providers/{id}/test": {"post"},
+    "/api/resilience/cooldowns": {"get"},
+    "/api/resilience/reset": {"post"},
     "/api/settings": {"get", "patch"},
     "/api/usage/history": {"get"},
     "/api/usage/logs": {"get"},
