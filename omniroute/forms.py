@@ -13,6 +13,20 @@ from unfold.widgets import (
 )
 
 
+class RowForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Edits a few fields of a row in a list. What is wrong with its other fields is not shown there, and must not
+    hinder: a row that broke by itself can be switched off.
+    """
+
+    def _update_errors(self, errors: forms.ValidationError) -> None:
+        if hasattr(errors, "error_dict"):
+            own = {name: found for name, found in errors.error_dict.items() if name in self.fields}
+            if not own:
+                return
+            errors = forms.ValidationError(own)
+        super()._update_errors(errors)  # type: ignore[misc]
+
+
 class LinesField(forms.CharField):
     """A list of strings, one a line."""
 

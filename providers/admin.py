@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 
-from omniroute.model_admin import POST_ATTRS, object_or_none, redirect_to_change, refuse_get
+from omniroute.model_admin import POST_ATTRS, ListEditingAdmin, object_or_none, redirect_to_change, refuse_get
 from omniroute.templatetags.figures import ago
 from providers.accounts import delete_node
 from providers.choices import account_counts, account_defaults, provider_names
@@ -70,7 +70,7 @@ class ProviderColumn:
 
 
 @admin.register(Account)
-class AccountAdmin(ProviderColumn, ModelAdmin):
+class AccountAdmin(ProviderColumn, ListEditingAdmin):
     form = AccountForm
     list_display = ("account", "provider_name", "status", "tested", "priority", "is_active")
     list_editable = ("priority", "is_active")
@@ -165,7 +165,7 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
 
 
 @admin.register(ProviderNode)
-class ProviderNodeAdmin(ModelAdmin):
+class ProviderNodeAdmin(ListEditingAdmin):
     list_display = ("name", "prefix_column", "kind", "base_url", "accounts", "is_active")
     list_editable = ("is_active",)
     search_fields = ("name", "prefix", "base_url")

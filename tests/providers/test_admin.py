@@ -159,6 +159,24 @@ class TestList:
         account.refresh_from_db()
         assert (account.priority, account.is_active, account.api_key) == (7, False, KEY)
 
+    @pytest.mark.parametrize("model", [Account, ProviderNode])
+    def test_a_row_that_broke_by_itself_can_be_switched_off(self, model, admin_client):
+        Account.objects.create(provider="node-gone", name="Old", api_key=KEY)
+        ProviderNode.objects.create(name="Old", prefix="openai", base_url="http://x/v1")
+        row = model.objects.get()
+        data = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": str(row.pk)}
+        url = f"/admin/providers/{model._meta.model_name}/"
+        response = admin_client.post(url, {**data, "form-0-priority": "1", "_save": "Save"})
+        assert response.status_code == 302
+        row.refresh_from_db()
+        assert not row.is_active
+
+    def test_a_wrong_priority_is_refused(self, account, admin_client):
+        data = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": str(account.pk)}
+        response = admin_client.post(LIST, {**data, "form-0-priority": "-1", "_save": "Save"})
+        assert response.status_code == 200
+        assert response.context["cl"].formset.errors[0]["priority"]
+
     def test_it_filters_by_provider(self, account, admin_client):
         Account.objects.create(provider="glm", name="Plan", api_key=KEY)
         rows = admin_client.get(f"{LIST}?provider=glm").context["cl"].result_list
