@@ -97,7 +97,10 @@ class Upstream:
 
 
 async def send(
-    request: UpstreamRequest, connect_timeout_s: float, idle_timeout_s: float, whole_timeout_s: float | None = None
+    request: UpstreamRequest,
+    connect_timeout_s: float,
+    idle_timeout_s: float,
+    whole_timeout_s: float | None = None,
 ) -> Upstream:
     """Send it and return once the status is there. Raise `UpstreamError` for a status other than 2xx.
 
