@@ -54,7 +54,8 @@ async def test_a_warm_request_asks_the_database_nothing_before_its_accounting(
     from omniroute.asgi import application
 
     body = {"model": "sim/x", "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
-    transport = httpx.ASGITransport(app=application, client=("127.0.0.1", 1))
+    app: Any = application
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
         with statements(monkeypatch) as seen:
