@@ -43,7 +43,7 @@ def repair(request: ir.Request, rules: Rules) -> ir.Request:
     Neighbouring turns of the model are joined where a tool call or a thought belongs to them. Where turns
     must alternate, all neighbours of one role are, and later instructions move up to the system's.
     """
-    system, messages = list(request.system), request.messages
+    system, messages = list(request.system), _without_others_calls(request.messages)
     if rules.merge_roles:
         system += [
             part for m in messages if _is_instruction(m) for part in m.parts if isinstance(part, ir.Text)
@@ -59,6 +59,19 @@ def repair(request: ir.Request, rules: Rules) -> ir.Request:
         filled.insert(0, _Turn("user", [ir.Text(rules.filler)], {}))
     repaired = [ir.Message(turn.role, turn.results + turn.parts, turn.extra) for turn in filled]
     return replace(request, system=system, messages=repaired)
+
+
+def _without_others_calls(messages: list[ir.Message]) -> list[ir.Message]:
+    """Nobody but the model can call. A turn that held nothing else is none."""
+    kept = []
+    for message in messages:
+        if message.role != "assistant" and any(isinstance(part, ir.ToolCall) for part in message.parts):
+            parts = [part for part in message.parts if not isinstance(part, ir.ToolCall)]
+            if not parts:
+                continue
+            message = replace(message, parts=parts)
+        kept.append(message)
+    return kept
 
 
 def _is_instruction(message: ir.Message) -> bool:
@@ -109,8 +122,6 @@ def _pair(messages: list[ir.Message], ids: _Ids, answer: bool) -> list[_Turn]:
         turn = _Turn(message.role, [], message.extra)
         for part in message.parts:
             if isinstance(part, ir.ToolCall):
-                if message.role != "assistant":
-                    continue  # nobody else can call
                 call = _Call(replace(part, id=ids.take(part.id), extra=dict(part.extra)))
                 known[part.id] = call
                 unanswered.append(call)
