@@ -496,7 +496,7 @@ def test_a_foreign_stream_always_asks_for_usage():
         ),
         (
             ir.ReasoningRequest(enabled=False),
-            ModelProfile(provider="zai", reasoning="effort"),
+            ModelProfile(provider="glm", reasoning="effort"),
             {"thinking": {"type": "disabled"}},
         ),
         (

@@ -244,7 +244,7 @@ def test_limits_and_sampling():
     request = foreign(
         user("Hi"), max_output_tokens=1, temperature=0.5, top_p=0.9, user="u" * 80, metadata={"a": "b"}
     )
-    body = emit(request)
+    body = emit(request, ModelProfile(model="m"))
     assert (body["max_output_tokens"], body["temperature"], body["top_p"]) == (1, 0.5, 0.9)
     assert len(body["user"]) == 64
     assert body["metadata"] == {"a": "b"}
