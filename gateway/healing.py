@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from combos.plan import Attempt
 from gateway import snapshot as snapshots
-from gateway.background import background
 from gateway.snapshot import Snapshot
 from gateway.wire import json
+from gateway.write_behind import writer
 from omniroute.errors import UpstreamError, UpstreamRefused
 from omniroute.types import UpstreamRequest
 from providers import learned
@@ -60,7 +60,7 @@ class Healing:
         for remedy, reason in self._tried:
             if learned.is_memorable(remedy):
                 snapshots.adopt(provider, quirk_of(remedy, model, format))
-                background().submit(learned.remember, provider, model, format, remedy, reason)
+                writer().submit(learned.remember, provider, model, format, remedy, reason)
 
     def _new_remedies(self, refusal: UpstreamRefused, request: UpstreamRequest) -> list[Remedy]:
         if refusal.status not in STATUSES:
@@ -72,7 +72,8 @@ class Healing:
             remedy
             for remedy in remedies_for(refusal, body, request.format, target.model)
             if (remedy.kind, remedy.field) not in tried
-            and learned.lesson_of(target.provider.id, target.model, request.format, remedy) not in self._barred
+            and learned.lesson_of(target.provider.id, target.model, request.format, remedy)
+            not in self._barred
         ]
 
     def _telling(self, last: UpstreamRefused) -> UpstreamError:

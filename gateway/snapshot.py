@@ -31,7 +31,18 @@ from providers.spec import Quirk
 
 logger = logging.getLogger(__name__)
 
-WATCHED = (Account, ApiKey, Combo, ComboTarget, CustomModel, GatewaySettings, LearnedQuirk, ModelAlias, Price, ProviderNode)
+WATCHED = (
+    Account,
+    ApiKey,
+    Combo,
+    ComboTarget,
+    CustomModel,
+    GatewaySettings,
+    LearnedQuirk,
+    ModelAlias,
+    Price,
+    ProviderNode,
+)
 """Saving or deleting one of these changes the snapshot. `QuerySet.update` sends no signal: call `changed` after it."""
 POLL_S = 1.0
 MISS_INTERVAL_S = 0.05

@@ -122,6 +122,6 @@ def delete_node(node: ProviderNode) -> None:
     """The node with its accounts, models and learned quirks, which could not be reached without it."""
     with transaction.atomic():
         for kind in (Account, CustomModel, LearnedQuirk):
-            for row in kind.objects.filter(provider=node.pk):  # type: ignore[attr-defined]
+            for row in kind.objects.filter(provider=node.pk):
                 row.delete()
         node.delete()

@@ -93,6 +93,10 @@ _NO_ECHO = _re(
     r"reasoning_content.{0,80}(?:must be|is missing|required|passed back)", r"missing.{0,20}reasoning_content"
 )
 _ONLY_TEXT = _re(r"content.{0,80}(?:must be a string|should be a (?:valid )?string|expected a string)")
+_NO_TEXT_FILES = _re(
+    r"unsupported mime type.{0,20}text/",
+    r"(?:type|value|variant)[`': ]+file\b.{0,80}(?:not supported|expected|supported)",
+)
 _ONE_SAMPLING = _re(r"`?temperature`? and `?top_p`? cannot both")
 _GEMINI_3 = re.compile(r"gemini-(?:[3-9]|\d\d)")
 
@@ -166,6 +170,8 @@ def _habits(case: Case) -> list[Remedy]:
         return [Remedy("messages", "developer_to_system")]
     if _NO_ECHO.search(case.text):
         return [Remedy("messages", "echo_reasoning")]
+    if _NO_TEXT_FILES.search(case.text):
+        return [Remedy("trait", "files_as_text")]
     return [Remedy("messages", "flatten_text")] if _ONLY_TEXT.search(case.text) else []
 
 

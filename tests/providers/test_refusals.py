@@ -224,6 +224,9 @@ ZOD = openai(
             (openai("thinking is enabled but reasoning_content is missing in assistant tool call message at index 2"),
              [Remedy("messages", "echo_reasoning")]),
             (openai("messages.1.content: Input should be a valid string"), [Remedy("messages", "flatten_text")]),
+            (openai("Invalid file data: 'file_data'. Expected a base64-encoded data URL with an application/pdf MIME type,"
+             " but got unsupported MIME type 'text/plain'."), [Remedy("trait", "files_as_text")]),
+            (openai("Invalid value: 'file'. Supported values are: 'text' and 'image_url'."), [Remedy("trait", "files_as_text")]),
         ]
     ),
 )  # fmt: skip

@@ -16,11 +16,11 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 
 
-class Background:
+class Writer:
     """What fails is logged and given up: nothing here may be needed for an answer."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="background")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     def submit(self, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         self._thread.submit(self._run, lambda: write(*args, **kwargs))
@@ -39,6 +39,6 @@ class Background:
 
 
 @cache
-def background() -> Background:
+def writer() -> Writer:
     """The process's own."""
-    return Background()
+    return Writer()
