@@ -19,6 +19,7 @@ from omniroute.types import UpstreamRequest
 from providers import learned
 from providers.refusals import STATUSES, remedies_for
 from providers.remedies import Remedy, quirk_of
+from providers.spec import Quirk
 from resilience.classify import classify
 
 logger = logging.getLogger(__name__)
@@ -56,11 +57,12 @@ class Healing:
 
     def succeed(self, format: str) -> None:
         """The last repeat was answered: remember what holds for later requests too, at once and for good."""
-        provider, model = self._original.target.provider.id, self._original.target.model
-        for remedy, reason in self._tried:
-            if learned.is_memorable(remedy):
-                snapshots.adopt(provider, quirk_of(remedy, model, format))
-                writer().submit(learned.remember, provider, model, format, remedy, reason)
+        helped = [(remedy, reason) for remedy, reason in self._tried if learned.is_memorable(remedy)]
+        if helped:
+            provider, model = self._original.target.provider.id, self._original.target.model
+            quirks = tuple(quirk_of(remedy, model, format) for remedy, _ in helped)
+            snapshots.adopt(provider, quirks)
+            writer().submit(_write, provider, model, format, helped, quirks)
 
     def _new_remedies(self, refusal: UpstreamRefused, request: UpstreamRequest) -> list[Remedy]:
         if refusal.status not in STATUSES:
@@ -80,3 +82,12 @@ class Healing:
         first = self._first or last
         about_parameters = last.status in STATUSES and classify(last).reason == classify(first).reason
         return first if about_parameters else last
+
+
+def _write(
+    provider: str, model: str, format: str, helped: list[tuple[Remedy, str]], quirks: tuple[Quirk, ...]
+) -> None:
+    try:
+        learned.remember(provider, model, format, helped)
+    finally:
+        snapshots.settle(provider, quirks)

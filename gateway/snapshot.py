@@ -77,6 +77,8 @@ class Snapshot:
 _current: Snapshot | None = None
 _lock = threading.Lock()
 _looked_at = 0.0
+_fresh: list[tuple[str, tuple[Quirk, ...]]] = []
+"""What was learned and is not in the database yet."""
 
 
 def load() -> Snapshot:
@@ -105,7 +107,7 @@ def refresh() -> Snapshot:
     global _current
     with _lock:
         if _current is None or _stored_version() != _current.version:
-            _current = load()
+            _current = _with_fresh(load())
         return _current
 
 
@@ -146,12 +148,26 @@ async def poll() -> None:
             logger.warning("The configuration could not be read, the old one stays in force: %s", error)
 
 
-def adopt(provider: str, quirk: Quirk) -> None:
-    """Apply from the next request on what this process just learned; whoever calls this writes it down as well."""
+def adopt(provider: str, quirks: tuple[Quirk, ...]) -> None:
+    """Apply from the next request on what this process just learned. It holds until `settle`: say so when it is written
+    down, and comes with the rest of the configuration."""
     global _current
-    if _current is not None and provider in _current.providers.specs:
-        providers = _current.providers.with_quirk(provider, quirk)
-        _current = replace(_current, providers=providers, routes={})
+    _fresh.append((provider, quirks))
+    if _current is not None:
+        _current = _with_fresh(_current)
+
+
+def settle(provider: str, quirks: tuple[Quirk, ...]) -> None:
+    _fresh.remove((provider, quirks))
+
+
+def _with_fresh(snapshot: Snapshot) -> Snapshot:
+    providers = snapshot.providers
+    for provider, quirks in list(_fresh):
+        providers = providers.with_quirks(provider, quirks)
+    return (
+        replace(snapshot, providers=providers, routes={}) if providers is not snapshot.providers else snapshot
+    )
 
 
 def changed() -> None:

@@ -51,12 +51,16 @@ class ProvidersConfig:
     def is_connected(self, provider: str) -> bool:
         return bool(self.accounts.get(provider))
 
-    def with_quirk(self, provider: str, quirk: Quirk) -> ProvidersConfig:
-        """The same with one more quirk: what was learned a moment ago, before it is read from the database."""
-        spec = self.specs[provider]
-        if len(spec.quirks) >= learned.MAX_PER_PROVIDER:
+    def with_quirks(self, provider: str, quirks: tuple[Quirk, ...]) -> ProvidersConfig:
+        """The same with further quirks: what was learned a moment ago, before it is read from the database."""
+        spec = self.specs.get(provider)
+        if (
+            spec is None
+            or len(spec.quirks) >= learned.MAX_PER_PROVIDER
+            or all(quirk in spec.quirks for quirk in quirks)
+        ):
             return self
-        return replace(self, specs={**self.specs, provider: _with_quirks(spec, (quirk,))})
+        return replace(self, specs={**self.specs, provider: _with_quirks(spec, quirks)})
 
 
 def load() -> ProvidersConfig:

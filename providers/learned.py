@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import F
@@ -49,20 +49,26 @@ def lesson_of(provider: str, model: str, format: str, remedy: Remedy) -> Lesson:
     return provider, model, format, remedy.kind, remedy.field
 
 
-def remember(provider: str, model: str, format: str, remedy: Remedy, reason: str) -> None:
-    """Keep a remedy that helped. Blocking. A newer value replaces the old one; one that was switched off stays so."""
-    known = LearnedQuirk.objects.filter(provider=provider)
-    if known.count() >= MAX_PER_PROVIDER or known.filter(model=model).count() >= MAX_PER_MODEL:
-        return
-    reason = reason.replace("\0", "").encode("utf-8", "replace").decode()[:MAX_REASON]
-    key = {"provider": provider, "model": model, "format": format, "kind": remedy.kind, "field": remedy.field}
+def remember(provider: str, model: str, format: str, helped: Sequence[tuple[Remedy, str]]) -> None:
+    """Keep remedies that helped, each with the refusal. Blocking."""
     with transaction.atomic():
-        row, new = LearnedQuirk.objects.get_or_create(
-            **key, defaults={"value": remedy.value, "reason": reason}
-        )
-        if new or not row.is_active:
-            return
-        LearnedQuirk.objects.filter(pk=row.pk).update(hits=F("hits") + 1)
-        if row.value != remedy.value:
-            row.value, row.reason = remedy.value, reason
-            row.save(update_fields=["value", "reason"])
+        for remedy, reason in helped:
+            _remember(provider, model, format, remedy, reason)
+
+
+def _remember(provider: str, model: str, format: str, remedy: Remedy, reason: str) -> None:
+    """A newer value replaces the old one; a row that was switched off stays so."""
+    key = {"provider": provider, "model": model, "format": format, "kind": remedy.kind, "field": remedy.field}
+    known = LearnedQuirk.objects.filter(provider=provider)
+    reason = reason.replace("\0", "").encode("utf-8", "replace").decode()[:MAX_REASON]
+    row = known.filter(**key).first()
+    if row is None:
+        if known.count() < MAX_PER_PROVIDER and known.filter(model=model).count() < MAX_PER_MODEL:
+            LearnedQuirk.objects.get_or_create(**key, defaults={"value": remedy.value, "reason": reason})
+        return
+    if not row.is_active:
+        return
+    known.filter(pk=row.pk).update(hits=F("hits") + 1)
+    if row.value != remedy.value:
+        row.value, row.reason = remedy.value, reason
+        row.save(update_fields=["value", "reason"])
