@@ -213,6 +213,12 @@ def _openclaw(api: str, wire: str, model: str) -> Program:
     )
 
 
+def _codex(model: str, config: str = _CODEX_CONFIG) -> Program:
+    return Program(
+        "codex", RESPONSES, model, _CODEX, {"OMNIROUTE_KEY": "$key"}, {".codex/config.toml": config}
+    )
+
+
 PROGRAMS: Mapping[str, Program] = {
     "claude-code": Program("claude-code", ANTHROPIC, "claude-sonnet-4-5", _CLAUDE, _CLAUDE_ENV),
     # A name that it does not know makes it put system messages between the others.
@@ -231,31 +237,11 @@ PROGRAMS: Mapping[str, Program] = {
         ("$bin/python", "-c", _AGENT_SDK, "$prompt", "$model"),
         _CLAUDE_ENV,
     ),
-    "codex": Program(
-        "codex",
-        RESPONSES,
-        "",
-        _CODEX,
-        {"OMNIROUTE_KEY": "$key"},
-        {".codex/config.toml": _CODEX_CONFIG},
-    ),
-    # A model that it knows gets its tools in the input, one of them for JavaScript.
-    "codex-known-model": Program(
-        "codex",
-        RESPONSES,
-        "gpt-5.5",
-        _CODEX,
-        {"OMNIROUTE_KEY": "$key"},
-        {".codex/config.toml": _CODEX_CONFIG},
-    ),
-    "codex-base-without-v1": Program(
-        "codex",
-        RESPONSES,
-        "",
-        _CODEX,
-        {"OMNIROUTE_KEY": "$key"},
-        {".codex/config.toml": _CODEX_CONFIG.replace("$url/v1", "$url")},
-    ),
+    "codex": _codex(""),
+    # Models that it knows: one gets `apply_patch` as free text, the other all its tools in the input, and JavaScript.
+    "codex-gpt-5.5": _codex("gpt-5.5"),
+    "codex-gpt-6.1": _codex("gpt-6.1-sol"),
+    "codex-base-without-v1": _codex("", _CODEX_CONFIG.replace("$url/v1", "$url")),
     # Its own OpenAI provider, which tries a WebSocket first.
     "codex-openai-provider": Program(
         "codex",

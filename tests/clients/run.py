@@ -48,7 +48,7 @@ class Session:
         """Run it to its end; a run that takes too long is ended, with status -9."""
         home = self.folder / "home"
         for folder in (home, self.work):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(["git", "init", "-q", self.work], check=True)
         values = {
             "url": self.url,
