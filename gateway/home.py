@@ -14,7 +14,7 @@ from billing import queries
 from billing.queries import Totals
 from combos.queries import combo_names
 from omniroute.types import JSONDict
-from providers.choices import account_counts, model_ids
+from providers.choices import account_counts
 from providers.config import load_specs
 
 CHART_DAYS = 14
@@ -55,7 +55,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     counts = account_counts()
     specs = load_specs()
     own = {
-        "start": _first_steps(counts, specs) if _is_new(counts) else None,
+        "start": None if queries.has_requests() else _first_steps(counts),
         "today": queries.totals(today),
         "recent": queries.recent_latency(),
         "chart": _chart(today),
@@ -68,20 +68,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {**context, **own}
 
 
-def _is_new(counts: dict[str, JSONDict]) -> bool:
-    return not counts or not queries.has_requests()
-
-
-def _first_steps(counts: dict[str, JSONDict], specs: Any) -> dict[str, Any]:
-    keys = queries.key_count()
-    names = combo_names()
-    connected = {provider: spec for provider, spec in specs.items() if provider in counts}
-    models = names or model_ids(connected, ("chat",)) or model_ids(specs, ("chat",))
+def _first_steps(counts: dict[str, JSONDict]) -> JSONDict:
     return {
         "has_account": bool(counts),
-        "has_key": bool(keys),
+        "has_key": queries.key_count() > 0,
         "needs_key": settings.REQUIRE_API_KEY,
-        "model": next(iter(models), "provider/model"),
+        "model": next(iter(combo_names()), ""),
         "key": "$OMNIROUTE_KEY",
     }
 

@@ -150,8 +150,10 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
     limit = time_limit(exchange, attempt, snapshot.timeouts)
     try:
         async with asyncio.timeout(limit):
-            upstream = await send(request, snapshot.timeouts.connect, snapshot.timeouts.idle)
-            if exchange.inbound.stream:
+            streaming = exchange.inbound.stream
+            timeouts = snapshot.timeouts
+            upstream = await send(request, timeouts.connect, timeouts.idle, None if streaming else limit)
+            if streaming:
                 return await StreamAnswer.begin(upstream, passage, exchange)
             return await read_whole(upstream, passage, exchange)
     except TimeoutError:

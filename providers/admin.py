@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 
-from omniroute.model_admin import POST_ATTRS, object_or_none, redirect_to_change, refuse_get
+from omniroute.model_admin import POST_ATTRS, ListEditingAdmin, object_or_none, redirect_to_change, refuse_get
 from omniroute.templatetags.figures import ago
 from providers.accounts import delete_node
 from providers.choices import account_counts, account_defaults, provider_names
@@ -26,13 +26,15 @@ from providers.forms import AccountForm, CustomModelForm, NewProviderNodeForm, P
 from providers.models import Account, CustomModel, ProviderNode
 from providers.probe import check_accounts, report
 
-TEST_LABELS = {
+TEST_LABELS: dict[str, str] = {
     Account.TestStatus.UNTESTED: "default",
     Account.TestStatus.VALID: "success",
     Account.TestStatus.WARNING: "warning",
     Account.TestStatus.INVALID: "danger",
     Account.TestStatus.UNREACHABLE: "danger",
 }
+
+PILLS = {"success": "good", "warning": "warn", "danger": "bad"}
 
 hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
 """Keeps a key that is being entered out of error reports."""
@@ -68,7 +70,7 @@ class ProviderColumn:
 
 
 @admin.register(Account)
-class AccountAdmin(ProviderColumn, ModelAdmin):
+class AccountAdmin(ProviderColumn, ListEditingAdmin):
     form = AccountForm
     list_display = ("account", "provider_name", "status", "tested", "priority", "is_active")
     list_editable = ("priority", "is_active")
@@ -78,12 +80,12 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
     search_help_text = "Search by name or provider"
     actions = ("test_selected",)
     actions_detail = ("test_account",)
-    readonly_fields = ("credential", "status", "tested", "last_error")
+    readonly_fields = ("credential", "outcome", "tested", "last_error")
     change_form_after_template = "admin/providers/account_defaults.html"
     fieldsets = (
         (None, {"fields": ("provider", "name", "api_key", "variant", "region")}),
         ("Use", {"fields": ("priority", "is_active")}),
-        ("Last test", {"fields": ("status", "tested", "last_error")}),
+        ("Last test", {"fields": ("outcome", "tested", "last_error")}),
         ("Advanced", {"classes": ("collapse",), "fields": ("base_url", "default_model", "provider_data")}),
     )
     add_fieldsets = (fieldsets[0], fieldsets[1], fieldsets[3])
@@ -130,6 +132,11 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
     def status(self, row: Account) -> tuple[str, str]:
         return row.test_status, row.get_test_status_display()
 
+    @display(description="Result")
+    def outcome(self, row: Account) -> SafeString:
+        kind = PILLS.get(TEST_LABELS.get(row.test_status, ""), "plain")
+        return format_html('<span class="or-pill or-pill-{}">{}</span>', kind, row.get_test_status_display())
+
     @display(description="Tested", ordering="last_tested_at")
     def tested(self, row: Account) -> SafeString | str:
         if not row.last_tested_at:
@@ -158,7 +165,7 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
 
 
 @admin.register(ProviderNode)
-class ProviderNodeAdmin(ModelAdmin):
+class ProviderNodeAdmin(ListEditingAdmin):
     list_display = ("name", "prefix_column", "kind", "base_url", "accounts", "is_active")
     list_editable = ("is_active",)
     search_fields = ("name", "prefix", "base_url")

@@ -96,7 +96,7 @@ class ProviderNode(models.Model):
             raise ValidationError(errors)
 
 
-def find_spec(provider: str) -> ProviderSpec | None:
+def spec_by_id(provider: str) -> ProviderSpec | None:
     """The built-in or custom provider of this id, from the database: for forms and tests, not for routing."""
     if spec := catalog.load().get(provider):
         return spec
@@ -167,7 +167,7 @@ class Account(models.Model):
             raise ValidationError({"api_key": "The key holds a line break or a character that no key has."})
         if self.base_url:
             self.base_url = normalise_base_url(self.base_url)
-        spec = find_spec(self.provider)
+        spec = spec_by_id(self.provider)
         if spec is None:
             raise ValidationError({"provider": f"There is no provider “{self.provider}”."})
         errors = {
