@@ -73,6 +73,7 @@ class Snapshot:
     policies: Policies
     account_strategy: str
     require_key_for_models: bool
+    fetch_private_addresses: bool = False
     routes: dict[str, Route] = field(default_factory=dict)
     """Names that were resolved under this snapshot."""
 
@@ -106,6 +107,7 @@ def load() -> Snapshot:
         ),
         account_strategy=row.account_strategy,
         require_key_for_models=row.require_key_for_models,
+        fetch_private_addresses=row.fetch_private_addresses,
     )
 
 
