@@ -108,6 +108,21 @@ def test_what_was_learned_survives_a_restart_and_can_be_forgotten(
         assert simulator.requests[-1].json["reasoning_effort"] == "xhigh"
 
 
+def test_another_process_learns_from_the_database(tmp_path: Path, simulator: Simulator) -> None:
+    (tmp_path / "other").mkdir()
+    shared = {"DATA_DIR": str(tmp_path / "data")}
+    with running(tmp_path, shared) as gateway, running(tmp_path / "other", shared) as other:
+        gateway.add_provider("sim", simulator.openai_url)
+        simulator.reply(refusal("Unsupported parameter(s): top_p"), status=400, times=1)
+        assert gateway.chat("sim/x", top_p=0.5).status_code == 200
+
+        def is_known() -> bool:
+            assert other.chat("sim/x", top_p=0.5).status_code == 200
+            return "top_p" not in simulator.requests[-1].json
+
+        assert until(is_known)
+
+
 def test_one_that_is_switched_off_is_neither_applied_nor_learned_again(
     gateway: Gateway, simulator: Simulator
 ) -> None:
