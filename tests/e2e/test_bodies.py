@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +16,11 @@ from tests.e2e.server import Gateway
 from tests.e2e.test_fallback import events, last_row, text_of
 
 CHAT = {"model": "sim1/x", "messages": [{"role": "user", "content": "Say hello"}]}
-COMPRESS = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstandard.compress}
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "zstd": zstandard.compress,
+}
 
 
 def send(gateway: Gateway, body: bytes, encoding: str, path: str = "/v1/chat/completions") -> Any:
