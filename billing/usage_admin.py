@@ -65,6 +65,14 @@ class UsageRecordAdmin(ReadOnlyAdmin):
         ),
     )
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> UsageRecord | None:
+        """By the request's own id as well, which is all that clients and live events know."""
+        if object_id.isdecimal():
+            return super().get_object(request, object_id, from_field)
+        return UsageRecord.objects.filter(request_id=object_id).first()
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return tuple(name for _, options in self.fieldsets for name in options["fields"])
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from django.conf import settings
+
 from gateway import snapshot
+from gateway.live import live
 from gateway.recorder import recorder
 from gateway.upstream import close_clients
 
@@ -13,7 +16,10 @@ from gateway.upstream import close_clients
 async def start() -> list[asyncio.Task[Any]]:
     """Read the configuration, and follow its changes from now on."""
     await snapshot.current()
-    return [asyncio.create_task(snapshot.poll(), name="configuration poll")]
+    background = [asyncio.create_task(snapshot.poll(), name="configuration poll")]
+    if settings.REDIS_URL:
+        background.append(asyncio.create_task(live.follow(), name="live watchers"))
+    return background
 
 
 async def stop(background: list[asyncio.Task[Any]]) -> None:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from billing.models import ApiKey, DailyUsage, UsageRecord
+from gateway.live import live
 
 logger = logging.getLogger(__name__)
 
@@ -138,6 +139,8 @@ class Recorder:
         for _, done in batch:
             if not done.done():
                 done.set_result(None)
+        if live.watched:
+            live.publish(row for row, _ in batch)
         if self._pending:
             self._next_batch(loop)
         else:
