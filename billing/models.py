@@ -115,7 +115,7 @@ class UsageRecord(models.Model):
         verbose_name = "request"
 
     def __str__(self) -> str:
-        return f"{self.requested_model} {self.status}"
+        return f"{self.status} {self.requested_model}"
 
     @property
     def has_tokens(self) -> bool:

@@ -159,7 +159,7 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         spec = spec_by_id(self.provider)
-        return f"{self.name} ({spec.name if spec else self.provider})"
+        return f"{self.name} · {spec.name if spec else self.provider}"
 
     def clean(self) -> None:
         """Put the address right; refuse an unknown provider, and a choice that it does not offer."""

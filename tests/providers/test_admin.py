@@ -202,8 +202,8 @@ class TestList:
         node = ProviderNode.objects.create(name="Desk", prefix="desk", base_url="http://localhost:11434/v1")
         account = Account.objects.create(provider=node.pk, name="Mine", api_key=KEY)
         model = CustomModel.objects.create(provider=node.pk, model_id="qwen3")
-        assert (str(account), str(model)) == ("Mine (Desk)", "desk/qwen3")
-        assert str(Account(provider="node-gone", name="Old")) == "Old (node-gone)"
+        assert (str(account), str(model)) == ("Mine · Desk", "desk/qwen3")
+        assert str(Account(provider="node-gone", name="Old")) == "Old · node-gone"
         for row in (account, model):
             html = admin_client.get(f"{change(row).replace('change', 'delete')}").content.decode()
             assert node.pk not in html
