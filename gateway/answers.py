@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from gateway.exchange import Exchange
 from gateway.passage import CutStream, Passage, Reader, Whole, is_json
 from gateway.upstream import Upstream
-from omniroute.errors import UpstreamBroken, UpstreamError
+from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
 
 DRAIN_S = 0.2
 """How long a stream that said its last word may take to end its HTTP message, so that the connection can be reused."""
@@ -53,9 +53,13 @@ class StreamAnswer:
     async def _peek(cls, upstream: Upstream, passage: Passage, exchange: Exchange) -> StreamAnswer:
         reader = passage.reader()
         held: list[bytes] = []
+        first = b""
         while (chunk := await upstream.read()) is not None:
-            if not held and is_json(chunk):
-                return await cls._from_json(chunk, upstream, passage, exchange)
+            if not first and (first := chunk.lstrip()[:1]):
+                if first == b"{" or (first == b"[" and not passage.array):
+                    return await cls._from_json(chunk, upstream, passage, exchange)
+                if passage.array and first != b"[":
+                    reader = passage.through_neutral_form().reader()
             held.append(reader.feed(chunk))
             exchange.usage = reader.usage or exchange.usage
             if reader.committed:
@@ -106,6 +110,10 @@ class StreamAnswer:
 
     def note_usage(self, exchange: Exchange) -> None:
         exchange.usage = self._reader.usage or exchange.usage
+
+    def emit_error(self, error: GatewayError) -> bytes:
+        """The end of the client's stream where `parts` broke."""
+        return self._reader.emit_error(error)
 
     async def close(self) -> None:
         await self._upstream.close()

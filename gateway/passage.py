@@ -10,9 +10,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.wire import json
 from gateway.wire.base import ModelProfile, Seen, Tap, WireFormat
-from gateway.wire.sse import Decoder, ServerEvent
-from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
+from gateway.wire.sse import DONE, ServerEvent
+from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamError
 from omniroute.types import Fields, InboundRequest, Usage
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class Reader(ABC):
         Raise `UpstreamError` where the input is not a whole answer.
         """
 
+    @abstractmethod
+    def emit_error(self, error: GatewayError) -> bytes:
+        """The end of a client's stream that broke behind its commit point."""
+
 
 class Passage(ABC):
     """`client` is the wire format of the request, `provider` that of the endpoint, `profile` says which model it is."""
@@ -63,6 +68,11 @@ class Passage(ABC):
         self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
     ) -> None:
         self.inbound, self.client, self.provider, self.profile = inbound, client, provider, profile
+
+    @property
+    def array(self) -> bool:
+        """Whether the provider is asked for a stream that is one JSON array."""
+        return False
 
     @abstractmethod
     def fields(self) -> Fields:
@@ -85,6 +95,10 @@ class Passage(ABC):
 class SameFormat(Passage):
     """Only `model`, the wish for usage, the credentials and the declared quirks differ from what the client sent."""
 
+    @property
+    def array(self) -> bool:
+        return self.inbound.array
+
     def fields(self) -> Fields:
         fields: Fields = dict(self.inbound.fields)
         self.provider.patch(fields, self.profile.model, self.inbound.stream)
@@ -99,29 +113,38 @@ class SameFormat(Passage):
         return Whole(body, found.usage)
 
     def reader(self) -> Reader:
-        return TapReader(self.provider.tap(self.inbound))
+        return TapReader(self.client, self.inbound)
 
 
 class TapReader(Reader):
     """Passes complete events on as they came, but for the regular end, which is held back for `close`."""
 
-    def __init__(self, tap: Tap) -> None:
-        self._tap = tap
-        self._decoder = Decoder()
+    def __init__(self, format: WireFormat, inbound: InboundRequest) -> None:
+        self._format, self._array = format, inbound.array
+        self._tap: Tap = format.tap(inbound)
+        self._decoder = format.decoder(inbound.array)
         self._tail = b""
 
     def feed(self, chunk: bytes) -> bytes:
         return self._pass(self._decoder.feed(chunk))
 
     def close(self) -> bytes:
-        rest = self._pass(self._decoder.flush())
+        rest = self._pass([event for event in self._decoder.flush() if not _is_torn(event)])
         if self.error is not None:
-            return rest
+            return rest + self._end_of_array() if self._array else rest
         if not self.committed:
             raise UpstreamBroken("The provider's stream ended without any content")
         if not self._tap.finished:
             raise CutStream(rest)
-        return rest + self._tail
+        return rest + (self._end_of_array() if self._array else self._tail)
+
+    def _end_of_array(self) -> bytes:
+        return self._tail or ARRAY_END
+
+    def emit_error(self, error: GatewayError) -> bytes:
+        if self._array:
+            return self._format.emit_array_error(error, first=False)
+        return self._format.emit_stream_error(error)
 
     def _pass(self, events: list[ServerEvent]) -> bytes:
         out = []
@@ -157,6 +180,27 @@ class CutStream(UpstreamBroken):
     def __init__(self, rest: bytes = b"") -> None:
         super().__init__("The provider's stream was cut off before its end", code="stream_cut")
         self.rest = rest
+
+
+ARRAY_END = b"]"
+
+
+def _is_torn(event: ServerEvent) -> bool:
+    """The piece of an event that a cut connection leaves behind. What follows it must not be glued to it."""
+    if not event.data or event.data == DONE:
+        return False
+    try:
+        json.loads(event.data)
+    except InvalidRequest:
+        return event.data != ARRAY_END
+    return False
+
+
+def stream_error(format: WireFormat, inbound: InboundRequest, error: GatewayError) -> bytes:
+    """In band, in front of everything else: only keep-alives have been sent."""
+    if inbound.array:
+        return format.emit_array_error(error, first=True)
+    return format.emit_stream_error(error)
 
 
 def as_upstream_error(error: GatewayError) -> UpstreamError:

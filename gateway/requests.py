@@ -32,7 +32,7 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
         base_url=account.base_url,
     )
     client, provider = get_format(inbound.format), get_format(endpoint.format)
-    way = SameFormat if client is provider and not inbound.array else OtherFormat
+    way = SameFormat if client is provider else OtherFormat
     return way(inbound, client, provider, profile(attempt, endpoint.format)), endpoint
 
 
@@ -56,7 +56,7 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     quirks.apply(fields, target.provider, target.model, endpoint.format)
     headers = {
         "content-type": "application/json",
-        "accept": "text/event-stream" if inbound.stream else "application/json",
+        "accept": "text/event-stream" if inbound.stream and not way.array else "application/json",
         "user-agent": USER_AGENT,
     }
     if inbound.stream:
@@ -66,7 +66,7 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     headers.update({name: inbound.headers[name] for name in forwarded if name in inbound.headers})
     return UpstreamRequest(
         method="POST",
-        url=endpoint.base_url + way.provider.upstream_path(target.model, inbound.stream),
+        url=endpoint.base_url + way.provider.upstream_path(target.model, inbound.stream, way.array),
         headers=headers,
         body=json.dumps(fields),
         format=endpoint.format,

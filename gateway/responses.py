@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 
 from gateway.answers import StreamAnswer
 from gateway.exchange import CLIENT_LEFT, Exchange
-from gateway.passage import JSON_TYPE, SSE_TYPE
+from gateway.passage import JSON_TYPE, SSE_TYPE, stream_error
 from gateway.wire import json
 from gateway.wire.base import WireFormat
 from omniroute.errors import GatewayError, UpstreamRefused
@@ -98,14 +98,15 @@ class StreamedResponse(HttpResponseBase):
             end = answer.end or b""
         except GatewayError as error:
             self._exchange.fail(error)
-            end = self._format.emit_stream_error(error)
+            end = self._in_band(answer, error)
         except asyncio.CancelledError:
             self._exchange.fail(client_left())
             raise
         except Exception:
             logger.exception("A stream broke on an error of the gateway's own")
-            self._exchange.fail(GatewayError("The gateway failed"))
-            end = self._format.emit_stream_error(GatewayError("The gateway failed"))
+            failed = GatewayError("The gateway failed")
+            self._exchange.fail(failed)
+            end = self._in_band(answer, failed)
         finally:
             pulse.stop()
             if answer is not None:
@@ -116,6 +117,11 @@ class StreamedResponse(HttpResponseBase):
             recorded = self._record()
         await recorded
         await write(end)
+
+    def _in_band(self, answer: StreamAnswer | None, error: GatewayError) -> bytes:
+        if answer is not None:
+            return answer.emit_error(error)
+        return stream_error(self._format, self._exchange.inbound, error)
 
 
 class Pulse:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.passage import CutStream, Passage, Reader, Whole, as_upstream_error
+from gateway.passage import Passage, Reader, Whole, as_upstream_error
 from gateway.wire import history, ir, json, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
 from gateway.wire.sse import Decoder, ServerEvent
-from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
+from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
 from omniroute.types import Fields, InboundRequest
 
 
@@ -78,7 +78,6 @@ class EventReader(Reader):
         self._parser: StreamParser = passage.provider.stream_parser()
         self._emitter: StreamEmitter = passage.client.stream_emitter(passage.request)
         self._restore = passage.tools.restore
-        self._emit_error = passage.client.emit_stream_error
         self._closed = False
 
     def feed(self, chunk: bytes) -> bytes:
@@ -89,9 +88,6 @@ class EventReader(Reader):
         rest = b"".join(self._event(event) for event in self._decoder.flush() if not self.ended)
         rest += self._emit(self._parser.close())
         if self.error is not None:
-            if isinstance(self.error, CutStream):
-                self.error.rest = rest
-                raise self.error
             return rest
         if not self.committed:
             raise UpstreamBroken("The provider's stream ended without any content")
@@ -123,4 +119,7 @@ class EventReader(Reader):
         if not self.committed:
             raise as_upstream_error(error)
         self.error, self.ended = error, True
-        return self._emit_error(error)
+        return self._emitter.emit(errored) + self._emitter.close()
+
+    def emit_error(self, error: GatewayError) -> bytes:
+        return self._emitter.emit(ir.Errored(error.message, error.status, error.code)) + self._emitter.close()

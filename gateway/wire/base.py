@@ -10,9 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from gateway.wire import ir
-from gateway.wire.sse import ServerEvent
+from gateway.wire.sse import Decoder, ServerEvent
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict, Usage
 
@@ -30,6 +31,10 @@ class ModelProfile:
     reasoning: str = ""
     """How thinking is asked for: `none`, `effort`, `budget`, `adaptive` (Claude 4.6+), `level` (Gemini 3)."""
     vision: bool = True
+    json_in_words: bool = False
+    """The model was seen to refuse a JSON answer beside functions: it is asked for JSON in its instructions."""
+    files_as_text: bool = False
+    """The model was seen to refuse documents of plain text: their text goes into the message itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,14 @@ class Inspection:
     """Set for an error body under status 200, and for an answer without any choice."""
 
 
+class StreamDecoder(Protocol):
+    """Cuts a stream into events, whatever its frame: server-sent events or a JSON array."""
+
+    def feed(self, chunk: bytes) -> list[ServerEvent]: ...
+
+    def flush(self) -> list[ServerEvent]: ...
+
+
 class StreamParser(ABC):
     """A provider's stream into events. Tolerates what `facts/translators.md` §3.2 lists."""
 
@@ -121,8 +134,8 @@ class WireFormat(ABC):
 
     # -- same format: bytes
     @abstractmethod
-    def upstream_path(self, model: str, stream: bool) -> str:
-        """Path and query behind the provider's base URL."""
+    def upstream_path(self, model: str, stream: bool, array: bool = False) -> str:
+        """Path and query behind the provider's base URL. `array`: a stream as one JSON array, which Gemini knows."""
 
     @abstractmethod
     def patch(self, fields: Fields, model: str, stream: bool) -> None:
@@ -133,6 +146,10 @@ class WireFormat(ABC):
 
     @abstractmethod
     def inspect(self, body: bytes) -> Inspection: ...
+
+    def decoder(self, array: bool) -> StreamDecoder:
+        """Of what `upstream_path` with the same `array` answers."""
+        return Decoder()
 
     def is_end(self, event: ServerEvent) -> bool:
         """Is this the event behind which the provider has nothing more to say?"""
@@ -172,3 +189,7 @@ class WireFormat(ABC):
     @abstractmethod
     def emit_stream_error(self, error: GatewayError) -> bytes:
         """The error in band, behind the first byte. Never a normal end."""
+
+    def emit_array_error(self, error: GatewayError, first: bool) -> bytes:
+        """The same where the stream is a JSON array, which this ends. `first`: no element was sent before."""
+        raise NotImplementedError(f"{self.label} has no streams of this kind")

@@ -8,6 +8,7 @@ answers such a conversation with 400, each for other reasons; what comes out of 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -43,7 +44,7 @@ def repair(request: ir.Request, rules: Rules) -> ir.Request:
     Neighbouring turns of the model are joined where a tool call or a thought belongs to them. Where turns
     must alternate, all neighbours of one role are, and later instructions move up to the system's.
     """
-    system, messages = list(request.system), request.messages
+    system, messages = list(request.system), _said(request.messages)
     if rules.merge_roles:
         system += [
             part for m in messages if _is_instruction(m) for part in m.parts if isinstance(part, ir.Text)
@@ -61,6 +62,22 @@ def repair(request: ir.Request, rules: Rules) -> ir.Request:
     return replace(request, system=system, messages=repaired)
 
 
+def _said(messages: list[ir.Message]) -> list[ir.Message]:
+    """Without turns of the model that say nothing, and without calls of anybody else, who cannot make any."""
+    kept = []
+    for message in messages:
+        if message.role == "assistant":
+            if not all(isinstance(part, ir.Text) and not part.text.strip() for part in message.parts):
+                kept.append(message)
+            continue
+        parts = [part for part in message.parts if not isinstance(part, ir.ToolCall)]
+        if len(parts) == len(message.parts):
+            kept.append(message)
+        elif parts:
+            kept.append(replace(message, parts=parts))
+    return kept
+
+
 def _is_instruction(message: ir.Message) -> bool:
     return message.role in ("system", "developer")
 
@@ -71,18 +88,16 @@ def _is_instruction(message: ir.Message) -> bool:
 def _join_model_turns(messages: list[ir.Message], always: bool) -> list[ir.Message]:
     """One answer of the model may come as several messages, one an item: parallel calls belong together."""
     joined: list[ir.Message] = []
-    for message in messages:
-        last = joined[-1] if joined else None
-        if last and last.role == message.role == "assistant" and (always or _belongs(last, message)):
-            joined[-1] = ir.Message("assistant", last.parts + message.parts, last.extra)
-        else:
-            joined.append(message)
+    for is_model, run in itertools.groupby(messages, key=lambda message: message.role == "assistant"):
+        turns = list(run)
+        if is_model and len(turns) > 1 and (always or any(map(_is_one_of_several, turns))):
+            turns = [ir.Message("assistant", [part for turn in turns for part in turn.parts], turns[0].extra)]
+        joined += turns
     return joined
 
 
-def _belongs(last: ir.Message, message: ir.Message) -> bool:
-    joining = (ir.ToolCall, ir.Reasoning)
-    return any(isinstance(part, joining) for part in [*last.parts, *message.parts])
+def _is_one_of_several(message: ir.Message) -> bool:
+    return any(isinstance(part, ir.ToolCall | ir.Reasoning) for part in message.parts)
 
 
 def _merge(turns: list[_Turn]) -> list[_Turn]:
@@ -109,8 +124,6 @@ def _pair(messages: list[ir.Message], ids: _Ids, answer: bool) -> list[_Turn]:
         turn = _Turn(message.role, [], message.extra)
         for part in message.parts:
             if isinstance(part, ir.ToolCall):
-                if message.role != "assistant":
-                    continue  # nobody else can call
                 call = _Call(replace(part, id=ids.take(part.id), extra=dict(part.extra)))
                 known[part.id] = call
                 unanswered.append(call)

@@ -193,8 +193,6 @@ def for_claude(
     """
     limit = profile.max_output_tokens
     max_tokens = situation.max_tokens
-    if max_tokens is not None and limit is not None:
-        max_tokens = min(max_tokens, limit)
     style = style_of(profile)
     if r is None or style == "none":
         return _without(max_tokens, limit)

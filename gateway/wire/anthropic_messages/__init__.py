@@ -19,7 +19,7 @@ class AnthropicMessages(WireFormat):
     keepalive = encode(b'{"type": "ping"}', "ping")
     rules = Rules(merge_roles=True, user_first=True, filler=".")
 
-    def upstream_path(self, model: str, stream: bool) -> str:
+    def upstream_path(self, model: str, stream: bool, array: bool = False) -> str:
         return "/messages"
 
     def patch(self, fields: Fields, model: str, stream: bool) -> None:

@@ -151,8 +151,10 @@ def stop_reason_of(reason: ir.FinishReason | None, parts: list[ir.Part]) -> str:
 
 
 def emit_usage(usage: Usage, service_tier: str | None = None) -> JSONDict:
+    """The three input counts add up to the provider's prompt tokens, which is what clients of this format do with
+    them, also for a provider (xAI on Azure) that reports more cached tokens than prompt tokens."""
     emitted: JSONDict = {
-        "input_tokens": max(usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens, 0),
+        "input_tokens": usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens,
         "cache_creation_input_tokens": usage.cache_write_tokens,
         "cache_read_input_tokens": usage.cache_read_tokens,
         "output_tokens": usage.output_tokens,

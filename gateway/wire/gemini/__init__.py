@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.wire import ir
-from gateway.wire.base import Inspection, ModelProfile, Rules, StreamEmitter, StreamParser, Tap, WireFormat
+from gateway.wire import ir, json
+from gateway.wire.base import (
+    Inspection,
+    ModelProfile,
+    Rules,
+    StreamDecoder,
+    StreamEmitter,
+    StreamParser,
+    Tap,
+    WireFormat,
+)
+from gateway.wire.gemini import array as array_stream
 from gateway.wire.gemini import errors, tap
-from gateway.wire.sse import comment
+from gateway.wire.sse import Decoder, comment
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict
 
@@ -25,16 +35,20 @@ class Gemini(WireFormat):
         user_first=True,
     )
 
-    def upstream_path(self, model: str, stream: bool) -> str:
+    def upstream_path(self, model: str, stream: bool, array: bool = False) -> str:
         from gateway.wire.gemini.listing import model_path
 
-        return model_path(model) + (":streamGenerateContent?alt=sse" if stream else ":generateContent")
+        method = ":streamGenerateContent" if stream else ":generateContent"
+        return model_path(model) + method + ("?alt=sse" if stream and not array else "")
 
     def patch(self, fields: Fields, model: str, stream: bool) -> None:
         fields.pop("model", None)
 
     def tap(self, inbound: InboundRequest) -> Tap:
         return tap.GeminiTap()
+
+    def decoder(self, array: bool) -> StreamDecoder:
+        return array_stream.Decoder() if array else Decoder()
 
     def inspect(self, body: bytes) -> Inspection:
         return tap.inspect(body)
@@ -47,6 +61,9 @@ class Gemini(WireFormat):
 
     def emit_stream_error(self, error: GatewayError) -> bytes:
         return errors.emit_stream_error(error)
+
+    def emit_array_error(self, error: GatewayError, first: bool) -> bytes:
+        return array_stream.frame(json.dumps(errors.emit_error(error)), first) + array_stream.END
 
     def parse_request(self, body: JSONDict, model: str, stream: bool) -> ir.Request:
         from gateway.wire.gemini.request import parse_request

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from gateway.wire import ir, json, reasoning, schema
@@ -37,8 +36,6 @@ _KNOWN = frozenset(
     }
 )
 MAX_STOPS = 5
-_JSON_OR_TOOLS = re.compile(r"gemini-[12](?!\d)")
-"""Models that refuse a JSON answer while functions are declared: they are asked for it in words."""
 
 
 def read_config(raw: Any) -> dict[str, Any]:
@@ -102,9 +99,6 @@ def emit_config(request: ir.Request, profile: ModelProfile, raw: JSONDict) -> JS
         value = getattr(request, name)
         if value is not None:
             config[key] = value
-    limit = profile.max_output_tokens
-    if request.max_output_tokens is not None and limit is not None:
-        config["maxOutputTokens"] = min(request.max_output_tokens, limit)
     stops = [stop for stop in request.stop if stop]
     if stops:
         config["stopSequences"] = stops[:MAX_STOPS]
@@ -132,17 +126,12 @@ def _emit_format(wanted: ir.ResponseFormat | None) -> JSONDict:
 
 
 def asks_in_words(request: ir.Request, profile: ModelProfile) -> bool:
-    """Gemini 1 and 2: "Function calling with a response mime type: 'application/json' is unsupported".
+    """For a model that answered "Function calling with a response mime type: 'application/json' is unsupported".
 
     A client of this format knows that and gets what it asked for.
     """
     wanted = request.response_format
-    if (
-        FORMAT in request.extra
-        or wanted is None
-        or wanted.kind == "text"
-        or not _JSON_OR_TOOLS.search(profile.model.lower())
-    ):
+    if not profile.json_in_words or FORMAT in request.extra or wanted is None or wanted.kind == "text":
         return False
     return any(tool.kind != "hosted" for tool in request.tools)
 

@@ -22,7 +22,7 @@ class OpenAIChat(WireFormat):
     keepalive = comment("keep-alive")
     rules = Rules(tool_id=r".{1,64}", custom_tools=False)
 
-    def upstream_path(self, model: str, stream: bool) -> str:
+    def upstream_path(self, model: str, stream: bool, array: bool = False) -> str:
         return "/chat/completions"
 
     def patch(self, fields: Fields, model: str, stream: bool) -> None:

@@ -19,9 +19,12 @@ _DATA_URI = re.compile(r"data:([^;,]*);base64,(.*)", re.DOTALL)
 _EXTENSIONS = {"application/pdf": "pdf", "text/plain": "txt", "text/markdown": "md", "text/csv": "csv"}
 _CLAUDE = "anthropic_messages"
 """Clients of OpenRouter and litellm mark Claude's cache breakpoints in the parts of a chat message."""
-_FILE_TAKERS = frozenset({"", "openai", "azure", "openrouter"})
-"""Providers that take `file` parts of any kind; "" is a model that nothing is known of."""
-_VIDEO_TAKERS = frozenset({"openrouter", "gemini", "google", "zai", "glm", "dashscope", "qwen"})
+TEXT_ONLY = frozenset(
+    {"cerebras", "cohere", "deepseek", "fireworks", "glm", "groq", "kimi", "kimi-coding", "minimax", "mistral"}
+    | {"nvidia", "perplexity", "together", "xai"}
+)
+"""Providers that take no `file` parts, so that documents of plain text go into the message."""
+VIDEO_TAKERS = frozenset({"openrouter", "glm"})
 NO_VISION = "[An image was left out: this model takes no images.]"
 
 
@@ -254,12 +257,12 @@ def _emit_file(file: ir.File, emission: Emission) -> JSONDict | None:
         image = ir.Image(media_type=file.media_type, data=file.data, url=file.url, file_id=file.file_id)
         return emit_image(image, emission)
     if media_type.startswith("video/"):
-        if not emission.native and provider not in _VIDEO_TAKERS:
+        if not emission.native and provider not in VIDEO_TAKERS:
             emission.drop("parts.video")
             return None
         url = file.url if file.data is None else data_uri(media_type, file.data)
         return {"type": "video_url", "video_url": {"url": url}}
-    if file.text is not None and provider not in _FILE_TAKERS:
+    if file.text is not None and (emission.profile.files_as_text or provider in TEXT_ONLY):
         title = f' title="{file.title or file.filename}"' if file.title or file.filename else ""
         return {"type": "text", "text": f"<document{title}>\n{file.text}\n</document>"}
     return _emit_document(file, emission)

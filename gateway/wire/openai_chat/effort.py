@@ -10,12 +10,11 @@ from gateway.wire.openai_chat.keep import SHAPE
 from gateway.wire.reasoning import effort_of, style_of
 from omniroute.types import JSONDict
 
-_TOGGLES = frozenset({"deepseek", "zai", "glm", "moonshot", "kimi", "kimi-coding"})
+TOGGLES = frozenset({"deepseek", "glm", "kimi", "kimi-coding"})
 """Providers that know on and off only: `thinking: {"type": ...}`."""
 _THREE_LEVELS = {"minimal": "low", "xhigh": "high", "max": "high"}
-_BY_PROVIDER = {
+BY_PROVIDER = {
     "openai": {"max": "xhigh"},
-    "azure": {"max": "xhigh"},
     "xai": {"minimal": "low", "medium": "high", "xhigh": "high", "max": "high"},
 }
 
@@ -63,7 +62,7 @@ def emit_reasoning(asked: ir.ReasoningRequest | None, emission: Emission) -> JSO
         return {}
     if profile.provider == "openrouter":
         return _for_openrouter(asked)
-    if profile.provider in _TOGGLES:
+    if profile.provider in TOGGLES:
         return {"thinking": {"type": "disabled" if effort_of(asked) == "none" else "enabled"}}
     effort = _effort_for(asked, profile.provider)
     return {"reasoning_effort": effort} if effort else {}
@@ -76,7 +75,7 @@ def _effort_for(asked: ir.ReasoningRequest, provider: str) -> str | None:
         return None
     if asked.effort is None and effort == "xhigh":
         effort = "high"
-    return _BY_PROVIDER.get(provider, _THREE_LEVELS).get(effort, effort)
+    return BY_PROVIDER.get(provider, _THREE_LEVELS).get(effort, effort)
 
 
 def _for_openrouter(asked: ir.ReasoningRequest) -> JSONDict:

@@ -30,9 +30,9 @@ _USER_ONLY = (ir.Image, ir.Audio, ir.File)
 """Media that a turn of the model cannot hold: they move to the user's next turn."""
 _BILLING = "x-anthropic-billing-header"
 """First system block of Claude Code. It changes with every request and defeats other vendors' caches."""
-_ECHOES = frozenset({"deepseek", "moonshot", "kimi", "kimi-coding", "zai", "glm", "minimax", "xiaomi"})
+ECHOES = frozenset({"deepseek", "glm", "kimi", "kimi-coding", "minimax"})
 """Providers that want `reasoning_content` back with its tool calls (facts/api_key_providers.md §2)."""
-_FLAT = frozenset({"cerebras", "deepseek", "perplexity", "ollama", "nvidia", "sambanova"})
+FLAT = frozenset({"cerebras", "deepseek", "nvidia", "perplexity"})
 """Providers some of whose models take text only as one string."""
 
 
@@ -217,7 +217,7 @@ def _emit_turn(message: ir.Message, emission: Emission) -> list[JSONDict]:
 
 def _role(message: ir.Message, emission: Emission) -> str:
     own = CHAT in message.extra or SHAPE in message.extra
-    if message.role == "developer" and not own and emission.profile.provider not in ("openai", "azure"):
+    if message.role == "developer" and not own and emission.profile.provider != "openai":
         return "system"
     return message.role
 
@@ -250,7 +250,7 @@ def _echo_reasoning(
         details = thinking.emit_details(reasoning)
         if details:
             emitted["reasoning_details"] = details
-    elif provider in _ECHOES and has_calls:
+    elif provider in ECHOES and has_calls:
         emitted["reasoning_content"] = thinking.joined(reasoning) or " "
     elif reasoning:
         emission.drop("reasoning.history")
@@ -272,7 +272,7 @@ def _emit_content(parts: Iterable[ir.Part], message: ir.Message, emission: Emiss
     if any(value.get("type") != "text" for value in emitted):
         return emitted
     texts = [value["text"] for value in emitted]
-    if len(texts) > 1 and message.role in ("user", "assistant") and emission.profile.provider not in _FLAT:
+    if len(texts) > 1 and message.role in ("user", "assistant") and emission.profile.provider not in FLAT:
         return [{"type": "text", "text": text} for text in texts]
     return "\n\n".join(texts) if texts else None
 

@@ -20,10 +20,8 @@ _INTEGERS = ("top_k", "seed", "n", "top_logprobs")
 _FLAGS = ("logprobs", "parallel_tool_calls")
 _NEW_LIMIT = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9]|codex)")
 """OpenAI models that refuse `max_tokens` (facts/api_key_providers.md §2, openai)."""
-_TAKES_TOP_K = frozenset(
-    {"openrouter", "together", "fireworks", "vllm", "ollama", "lm-studio", "nvidia", "huggingface"}
-)
-_TAKES_TIER = frozenset({"openai", "azure", "openrouter", "groq"})
+TAKES_TOP_K = frozenset({"fireworks", "nvidia", "openrouter", "together"})
+TAKES_TIER = frozenset({"groq", "openai", "openrouter"})
 _TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 MAX_STOPS = 4
 MAX_USER = 64
@@ -181,7 +179,6 @@ def _emit_limits(request: ir.Request, emission: Emission, sent: frozenset[str]) 
         fields["top_k"] = request.top_k
         return fields
     if limit is not None:
-        limit = min(limit, profile.max_output_tokens or limit)
         new = profile.provider == "openai" or _NEW_LIMIT.match(profile.model or request.model)
         fields["max_completion_tokens" if new else "max_tokens"] = limit
     if request.stop:
@@ -189,7 +186,7 @@ def _emit_limits(request: ir.Request, emission: Emission, sent: frozenset[str]) 
         if len(request.stop) > MAX_STOPS:
             emission.drop("stop")
     if request.top_k is not None:
-        if profile.provider in _TAKES_TOP_K:
+        if profile.provider in TAKES_TOP_K:
             fields["top_k"] = request.top_k
         else:
             emission.drop("top_k")
@@ -207,7 +204,7 @@ def _emit_identity(request: ir.Request, emission: Emission) -> JSONDict:
     if request.metadata is not None:
         emission.drop("metadata")  # OpenAI takes it only together with `store`
     if request.service_tier is not None:
-        if emission.profile.provider in _TAKES_TIER and request.service_tier in _TIERS:
+        if emission.profile.provider in TAKES_TIER and request.service_tier in _TIERS:
             fields["service_tier"] = request.service_tier
         else:
             emission.drop("service_tier")

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.wire import json
 from gateway.wire.base import Inspection, Seen, Tap
 from gateway.wire.openai_chat.errors import parse_error_value
 from gateway.wire.sse import DONE, ServerEvent
@@ -106,6 +107,17 @@ _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 _EMPTY = (b"", b"null", b'""', b"[]", b"{}")
 
 
+_ENVELOPE = frozenset(
+    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "obfuscation"}
+)
+
+
+def _is_usage_alone(data: bytes) -> bool:
+    """A chunk that tells anything else, too, is not only the answer to a question that the gateway asked."""
+    chunk = json.loads(data)
+    return all(name in _ENVELOPE or not value for name, value in chunk.items())
+
+
 def _is_content(delta: _Delta) -> bool:
     return bool(
         delta.tool_calls
@@ -148,7 +160,8 @@ class ChatTap(Tap):
             self.error = parse_error_value(data)  # vLLM of old, and servers that name the event only
             return Seen.ERROR
         if not chunk.choices:
-            return Seen.UNASKED if chunk.usage and not self._wants_usage else Seen.NOTHING
+            unasked = chunk.usage and not self._wants_usage and _is_usage_alone(data)
+            return Seen.UNASKED if unasked else Seen.NOTHING
         return self._look_at_choices(chunk.choices)
 
     def _look_at_choices(self, choices: list[_Choice]) -> Seen:

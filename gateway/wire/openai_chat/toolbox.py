@@ -12,7 +12,7 @@ from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
 
 LEGACY = "legacy"
-_KNOWS_ALLOWED_TOOLS = frozenset({"openai", "azure"})
+KNOWS_ALLOWED_TOOLS = frozenset({"openai"})
 _CHOICES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
 
 
@@ -203,7 +203,7 @@ def narrow(request: ir.Request, emission: Emission) -> tuple[list[ir.Tool], ir.T
         return tools, choice
     if len(tools) > 1 and {tool.name for tool in tools if tool.kind != "hosted"} <= set(choice.names):
         return tools, ir.ToolChoice(choice.mode)
-    if emission.profile.provider in _KNOWS_ALLOWED_TOOLS:
+    if emission.profile.provider in KNOWS_ALLOWED_TOOLS:
         return tools, choice
     if choice.mode == "any" and len(choice.names) == 1:
         return tools, choice

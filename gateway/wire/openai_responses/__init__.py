@@ -20,7 +20,7 @@ class OpenAIResponses(WireFormat):
     keepalive = comment("keep-alive")
     rules = Rules(tool_id=r".{1,64}", custom_tools=True)
 
-    def upstream_path(self, model: str, stream: bool) -> str:
+    def upstream_path(self, model: str, stream: bool, array: bool = False) -> str:
         return "/responses"
 
     def patch(self, fields: Fields, model: str, stream: bool) -> None:

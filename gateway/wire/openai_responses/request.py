@@ -30,7 +30,8 @@ _NEUTRAL = {
     "service_tier",
     "stream",
 }
-MIN_OUTPUT_TOKENS = 16
+_MIN_OUTPUT_TOKENS = {"openai": 16}
+"""By provider: what asks for less is refused."""
 MAX_USER = 64
 _TIERS = {tier: tier for tier in ("auto", "default", "flex", "scale", "priority")} | {
     "standard_only": "default"
@@ -165,7 +166,7 @@ def _emit_limits(
     fields: JSONDict = {}
     limit = request.max_output_tokens
     if limit is not None and not native:
-        limit = max(MIN_OUTPUT_TOKENS, min(limit, profile.max_output_tokens or limit))
+        limit = max(limit, _MIN_OUTPUT_TOKENS.get(profile.provider, 1))
     sampling = native or reasoning.takes_sampling(profile.model or request.model, asked)
     for name, value in (
         ("max_output_tokens", limit),

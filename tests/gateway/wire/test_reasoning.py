@@ -125,11 +125,11 @@ def test_an_unset_max_tokens_is_raised_above_the_budget():
     assert decided.thinking == {"type": "enabled", "budget_tokens": 30000}
 
 
-def test_max_tokens_never_exceed_the_models_limit():
+def test_the_clients_own_max_tokens_stay_and_the_models_limit_stands_in():
     profile = ModelProfile(reasoning="budget", max_output_tokens=8000)
     decided = for_claude(Asked(budget=30000), profile, ClaudeSituation(max_tokens=128000))
-    assert decided.max_tokens == 8000
-    assert decided.thinking == {"type": "enabled", "budget_tokens": 7999}
+    assert decided.max_tokens == 128000
+    assert decided.thinking == {"type": "enabled", "budget_tokens": 30000}
     assert for_claude(None, profile, ClaudeSituation()).max_tokens == 8000
 
 

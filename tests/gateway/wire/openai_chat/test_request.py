@@ -417,9 +417,9 @@ def test_the_limit_has_the_name_that_the_model_takes(profile, name):
     assert emit(foreign(max_output_tokens=9), profile)[name] == 9
 
 
-def test_the_limit_keeps_within_the_models_own():
+def test_the_clients_own_limit_is_not_changed():
     profile = ModelProfile(provider="mistral", max_output_tokens=100)
-    assert emit(foreign(max_output_tokens=128000), profile)["max_tokens"] == 100
+    assert emit(foreign(max_output_tokens=128000), profile)["max_tokens"] == 128000
 
 
 def test_what_the_format_cannot_say_is_dropped_and_noted():
@@ -496,7 +496,7 @@ def test_a_foreign_stream_always_asks_for_usage():
         ),
         (
             ir.ReasoningRequest(enabled=False),
-            ModelProfile(provider="zai", reasoning="effort"),
+            ModelProfile(provider="glm", reasoning="effort"),
             {"thinking": {"type": "disabled"}},
         ),
         (

@@ -244,12 +244,13 @@ def test_limits_and_sampling():
     request = foreign(
         user("Hi"), max_output_tokens=1, temperature=0.5, top_p=0.9, user="u" * 80, metadata={"a": "b"}
     )
-    body = emit(request)
-    assert (body["max_output_tokens"], body["temperature"], body["top_p"]) == (16, 0.5, 0.9)
+    body = emit(request, ModelProfile(model="m"))
+    assert (body["max_output_tokens"], body["temperature"], body["top_p"]) == (1, 0.5, 0.9)
     assert len(body["user"]) == 64
     assert body["metadata"] == {"a": "b"}
+    assert emit(request, ModelProfile(provider="openai", model="gpt-4.1"))["max_output_tokens"] == 16
     request.max_output_tokens = 100_000
-    assert emit(request, ModelProfile(model="m", max_output_tokens=4096))["max_output_tokens"] == 4096
+    assert emit(request, ModelProfile(model="m", max_output_tokens=4096))["max_output_tokens"] == 100_000
 
 
 def test_what_cannot_be_said_is_noted():

@@ -1,0 +1,24 @@
+"""Providers whose chat endpoints differ are told apart by their ids in the catalog."""
+
+import pytest
+
+from gateway.wire.openai_chat import content, effort, messages, request, toolbox
+from providers.catalog import builtin
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        content.TEXT_ONLY,
+        content.VIDEO_TAKERS,
+        effort.TOGGLES,
+        effort.BY_PROVIDER.keys(),
+        messages.ECHOES,
+        messages.FLAT,
+        request.TAKES_TOP_K,
+        request.TAKES_TIER,
+        toolbox.KNOWS_ALLOWED_TOOLS,
+    ],
+)
+def test_every_provider_with_a_habit_of_its_own_is_in_the_catalog(ids):
+    assert set(ids) <= builtin().keys()
