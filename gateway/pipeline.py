@@ -33,9 +33,7 @@ from gateway.wire import get_format
 from omniroute.errors import ClientError, Forbidden, GatewayError, UpstreamError, UpstreamTimeout
 from omniroute.types import InboundRequest
 from resilience.classify import classify
-from resilience.cooldown import Cooldowns
-
-cooldowns = Cooldowns()
+from resilience.cooldown import cooldowns
 
 
 async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
