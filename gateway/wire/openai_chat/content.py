@@ -20,7 +20,18 @@ _EXTENSIONS = {"application/pdf": "pdf", "text/plain": "txt", "text/markdown": "
 _CLAUDE = "anthropic_messages"
 """Clients of OpenRouter and litellm mark Claude's cache breakpoints in the parts of a chat message."""
 TEXT_ONLY = frozenset(
-    {"cerebras", "cohere", "deepseek", "fireworks", "glm", "groq", "kimi", "kimi-coding", "minimax", "mistral"}
+    {
+        "cerebras",
+        "cohere",
+        "deepseek",
+        "fireworks",
+        "glm",
+        "groq",
+        "kimi",
+        "kimi-coding",
+        "minimax",
+        "mistral",
+    }
     | {"nvidia", "perplexity", "together", "xai"}
 )
 """Providers that take no `file` parts, so that documents of plain text go into the message."""

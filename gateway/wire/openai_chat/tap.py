@@ -108,7 +108,17 @@ _EMPTY = (b"", b"null", b'""', b"[]", b"{}")
 
 
 _ENVELOPE = frozenset(
-    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "obfuscation"}
+    {
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "system_fingerprint",
+        "service_tier",
+        "obfuscation",
+    }
 )
 
 
