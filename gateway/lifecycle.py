@@ -26,7 +26,7 @@ async def start() -> list[asyncio.Task[Any]]:
 
 
 def _tune_interpreter() -> None:
-    """What was loaded by now stays, so the collector need not look at it again and again: full collections stopped
+    """What was loaded by now stays, so the collector need not look at it time and again: full collections stopped
     every request for 80 ms. The accounting thread waits less for its turn (docs/decisions.md)."""
     gc.collect()
     gc.freeze()

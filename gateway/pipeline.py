@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 
 from combos.plan import Attempt, Plan
 from combos.resolve import Route, resolve
-from gateway import in_flight
+from gateway import in_flight, policies
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -101,7 +101,7 @@ def _admit(inbound: InboundRequest, caller: Caller, snapshot: Snapshot) -> Excha
     route = route_of(inbound.model, snapshot)
     if key is not None and not key.allows(inbound.model):
         raise Forbidden(f"This API key may not use the model {inbound.model!r}", param="model")
-    return Exchange(inbound, route, key, caller.address)
+    return Exchange(policies.apply(inbound, snapshot.policies), route, key, caller.address)
 
 
 def route_of(model: str, snapshot: Snapshot) -> Route:

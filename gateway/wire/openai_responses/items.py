@@ -30,6 +30,7 @@ _ROLES: dict[Any, ir.Role] = {
     "discriminator": "developer",
 }
 SUMMARY_JOINT = "\n\n"
+"""Between the parts of a summary and, in a reply, in front of every later thought: others do not keep them apart."""
 
 
 def parse_message(item: JSONDict, param: str) -> tuple[ir.Role, list[ir.Part]]:
