@@ -84,7 +84,7 @@ class PriceAdmin(ModelAdmin):
     form = PriceForm
     list_display = (
         "model",
-        "provider",
+        "provider_column",
         "input_price",
         "output_price",
         "cache_read_price",
@@ -113,6 +113,10 @@ class PriceAdmin(ModelAdmin):
     ) -> Any:
         context = {**(extra_context or {}), "providers": known_values("provider")}
         return super().changeform_view(request, object_id, form_url, context)
+
+    @display(description="Provider", ordering="provider")
+    def provider_column(self, row: Price) -> SafeString:
+        return render_to_string("admin/billing/cell_provider.html", {"row": row})
 
     @display(description="Input", ordering="input")
     def input_price(self, row: Price) -> SafeString:

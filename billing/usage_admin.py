@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -17,7 +18,7 @@ from billing import filters
 from billing.models import DailyUsage, UsageRecord
 from billing.queries import key_names
 from omniroute.model_admin import ReadOnlyAdmin
-from omniroute.templatetags.figures import compact, duration, usd
+from omniroute.templatetags.figures import duration, usd
 
 
 @admin.register(UsageRecord)
@@ -50,7 +51,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
             "Request",
             {
                 "fields": (
-                    "created_at",
+                    "time",
                     "request_id",
                     "requested_model",
                     "combo",
@@ -64,6 +65,14 @@ class UsageRecordAdmin(ReadOnlyAdmin):
             },
         ),
     )
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> UsageRecord | None:
+        """By the request's own id as well, which is all that clients and live events know."""
+        if object_id.isdecimal():
+            return super().get_object(request, object_id, from_field)
+        return UsageRecord.objects.filter(request_id=object_id).first()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return tuple(name for _, options in self.fieldsets for name in options["fields"])
@@ -124,7 +133,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
 
     @display(description="Where the cost comes from")
     def cost_source_label(self, row: UsageRecord) -> str:
-        return str(row.get_cost_source_display())
+        return str(row.get_cost_source_display()) if row.cost is not None or row.has_tokens else "-"
 
     @display(description="Formats")
     def formats(self, row: UsageRecord) -> str:
@@ -139,16 +148,14 @@ class UsageRecordAdmin(ReadOnlyAdmin):
 @admin.register(DailyUsage)
 class DailyUsageAdmin(ReadOnlyAdmin):
     list_display = (
-        "day",
-        "provider_column",
-        "model",
+        "day_column",
+        "model_column",
         "combo",
         "key",
         "requests",
         "errors",
         "fallbacks",
-        "tokens_in",
-        "tokens_out",
+        "tokens",
         "price",
         "latency",
     )
@@ -174,22 +181,22 @@ class DailyUsageAdmin(ReadOnlyAdmin):
         queryset: QuerySet[DailyUsage] = super().get_queryset(request)
         return queryset
 
-    @display(description="Provider", ordering="provider")
-    def provider_column(self, row: DailyUsage) -> SafeString:
-        return render_to_string("admin/billing/cell_provider.html", {"row": row})
+    @display(description="Day", ordering="day")
+    def day_column(self, row: DailyUsage) -> SafeString:
+        day = date_format(row.day, "j M Y")
+        return format_html('<time datetime="{}" class="or-nowrap">{}</time>', row.day.isoformat(), day)
+
+    @display(description="Model", ordering="model")
+    def model_column(self, row: DailyUsage) -> SafeString:
+        return render_to_string("admin/billing/cell_model.html", {"row": row})
 
     @display(description="API key", ordering="api_key_id")
     def key(self, row: DailyUsage) -> str:
         return self._keys.get(row.api_key_id, f"deleted key {row.api_key_id}") if row.api_key_id else "-"
 
-    @display(description="Input tokens", ordering="input_tokens")
-    def tokens_in(self, row: DailyUsage) -> str:
-        cached = f" ({compact(row.cache_read_tokens)} cached)" if row.cache_read_tokens else ""
-        return compact(row.input_tokens) + cached
-
-    @display(description="Output tokens", ordering="output_tokens")
-    def tokens_out(self, row: DailyUsage) -> str:
-        return compact(row.output_tokens)
+    @display(description="Tokens in / out", ordering="input_tokens")
+    def tokens(self, row: DailyUsage) -> SafeString:
+        return render_to_string("admin/billing/cell_tokens.html", {"row": row})
 
     @display(description="Cost", ordering="cost")
     def price(self, row: DailyUsage) -> SafeString | str:

@@ -7,7 +7,10 @@ import gc
 import sys
 from typing import Any
 
+from django.conf import settings
+
 from gateway import snapshot
+from gateway.live import live
 from gateway.recorder import recorder
 from gateway.upstream import close_clients
 from gateway.write_behind import writer
@@ -17,7 +20,10 @@ async def start() -> list[asyncio.Task[Any]]:
     """Read the configuration, and follow its changes from now on."""
     await snapshot.current()
     _tune_interpreter()
-    return [asyncio.create_task(snapshot.poll(), name="configuration poll")]
+    background = [asyncio.create_task(snapshot.poll(), name="configuration poll")]
+    if settings.REDIS_URL:
+        background.append(asyncio.create_task(live.follow(), name="live watchers"))
+    return background
 
 
 def _tune_interpreter() -> None:

@@ -42,9 +42,7 @@ from omniroute.errors import (
 )
 from omniroute.types import InboundRequest, UpstreamRequest
 from resilience.classify import classify
-from resilience.cooldown import Cooldowns
-
-cooldowns = Cooldowns()
+from resilience.cooldown import cooldowns
 
 
 async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from billing.models import ApiKey, DailyUsage, UsageRecord
+from gateway.live import live
 
 logger = logging.getLogger(__name__)
 
@@ -152,6 +153,8 @@ class Recorder:
             self._next_batch(loop)
         else:
             self._busy = False
+        if live.watched:
+            live.publish(row for row, _ in batch)
 
     def _write(self, rows: Sequence[UsageRow]) -> None:
         for attempt in range(1, TRIES + 1):

@@ -41,7 +41,7 @@ def error_response(
     format: WireFormat, error: GatewayError, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """The provider's own words where they are in the client's format, else the error in that format's shape."""
-    if isinstance(error, UpstreamRefused) and error.format == format.name and _is_object(error.body):
+    if isinstance(error, UpstreamRefused) and error.format == format.name and _is_answer(error.body):
         body = error.body
     else:
         body = json.dumps(format.emit_error(error))
@@ -53,12 +53,12 @@ def error_response(
     return response
 
 
-def _is_object(body: bytes) -> bool:
+def _is_answer(body: bytes) -> bool:
+    """An object, or the list of one that Gemini's array streams have for errors."""
     try:
-        json.split(body)
+        return isinstance(json.loads(body), dict | list)
     except GatewayError:
         return False
-    return True
 
 
 class StreamedResponse(HttpResponseBase):

@@ -159,7 +159,8 @@ class Account(models.Model):
         indexes = [models.Index(fields=["provider", "is_active"])]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.provider})"
+        spec = spec_by_id(self.provider)
+        return f"{self.name} · {spec.name if spec else self.provider}"
 
     def clean(self) -> None:
         """Put the address right; refuse an unknown provider, and a choice that it does not offer."""
@@ -211,7 +212,8 @@ class CustomModel(models.Model):
         constraints = [models.UniqueConstraint(fields=["provider", "model_id"], name="one_custom_model")]
 
     def __str__(self) -> str:
-        return f"{self.provider}/{self.model_id}"
+        spec = spec_by_id(self.provider)
+        return f"{spec.shown_prefix if spec else self.provider}/{self.model_id}"
 
 
 class LearnedQuirk(models.Model):

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from gateway.wire import ir
+from gateway.wire import ir, json
 from gateway.wire.base import Rules
 
 INTERRUPTED = "The tool call was interrupted: there is no result."
@@ -70,7 +70,7 @@ def _said(messages: list[ir.Message]) -> list[ir.Message]:
             if not all(isinstance(part, ir.Text) and not part.text.strip() for part in message.parts):
                 kept.append(message)
             continue
-        parts = [part for part in message.parts if not isinstance(part, ir.ToolCall)]
+        parts: list[ir.Part] = [part for part in message.parts if not isinstance(part, ir.ToolCall)]
         if len(parts) == len(message.parts):
             kept.append(message)
         elif parts:
@@ -221,3 +221,13 @@ class _Ids:
             digest = hashlib.sha256(f"{wanted}#{attempt}".encode("utf-8", "surrogatepass")).hexdigest()
             yield f"call_{digest[:24]}"
             yield digest[:9]
+
+
+# ---- Failed calls ----------------------------------------------------------------------------------------
+
+
+def mark_error(text: str) -> str:
+    """For formats without a flag for a failed call: the text must say it, and as JSON it also stays whole."""
+    if text.lstrip().lower().startswith(("error", '{"error"')):
+        return text
+    return json.dumps({"error": text}).decode("utf-8", "surrogatepass")

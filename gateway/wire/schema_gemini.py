@@ -171,9 +171,9 @@ class _Subset:
         if "properties" in node or "additionalProperties" in node or "required" in node:
             return "object"
         if "items" in node or "prefixItems" in node:
-            return "array"
-        if not _values(node):
             self.exact = False
+            return "array"
+        self.exact = False
         return "string"
 
     def _enum(self, node: JSONDict) -> list[str] | None:

@@ -66,9 +66,16 @@ def _refuse_stored(request: ir.Request) -> None:
             message = f"'{name}' names what is stored at OpenAI, which the provider of this model cannot read. {advice}"
             raise InvalidRequest(message, param=name, code="unsupported_parameter")
     for turn in request.messages:
-        if any(isinstance(part, ir.Unknown) and part.type == "item_reference" for part in turn.parts):
+        if any(_is_stored(part) for part in turn.parts):
             message = f"An item_reference names what is stored at OpenAI. {_SEND_ALL}"
             raise InvalidRequest(message, param="input", code="unsupported_parameter")
+
+
+def _is_stored(part: ir.Part) -> bool:
+    """Reasoning aside, which another vendor would have no use for."""
+    if not isinstance(part, ir.Unknown) or part.type != "item_reference":
+        return False
+    return not str(part.raw.get("id")).startswith("rs_")
 
 
 @dataclass(slots=True)

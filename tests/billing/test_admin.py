@@ -13,6 +13,8 @@ from django.utils import timezone
 from billing.keys import hash_key
 from billing.models import ApiKey, DailyUsage, Price, UsageRecord
 from billing.queries import utc_today
+from providers.choices import provider_names
+from providers.models import ProviderNode
 from tests.html import only
 
 pytestmark = pytest.mark.django_db
@@ -225,3 +227,28 @@ def test_filters_offer_no_counts_of_the_history(admin_client):
     record()
     for url in (REQUESTS, DAYS):
         assert "Show counts" not in admin_client.get(url).content.decode()
+
+
+def test_requests_are_found_by_their_own_id(admin_client):
+    row = record(request_id="req_0123456789abcdef01234567")
+    page = admin_client.get(f"{REQUESTS}{row.request_id}/change/")
+    assert page.context["original"] == row
+    assert admin_client.get(f"{REQUESTS}req_unknown/change/").status_code == 302
+    assert shown(admin_client, f"{REQUESTS}?q={row.request_id}") == [row.pk]
+
+
+def test_a_request_is_looked_up_by_an_index():
+    with connection.cursor() as cursor:
+        indexes = connection.introspection.get_constraints(cursor, UsageRecord._meta.db_table).values()
+    assert any(each["columns"] == ["request_id"] and each["index"] for each in indexes)
+
+
+@pytest.mark.parametrize("url", [REQUESTS, DAYS])
+def test_the_provider_filter_offers_names(url, admin_client):
+    node = ProviderNode.objects.create(name="Desk", prefix="desk", base_url="http://localhost:11434/v1")
+    for provider in (node.pk, "glm", "node-gone"):
+        DailyUsage.objects.create(day=utc_today(), provider=provider, model="m", requests=1)
+        record(provider=provider)
+    (found,) = (f for f in admin_client.get(url).context["cl"].filter_specs if f.title == "provider")
+    assert [name for _, name in found.lookup_choices] == ["Desk", provider_names()["glm"], "node-gone"]
+    assert len(shown(admin_client, f"{url}?provider={node.pk}")) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -63,7 +64,7 @@ def test_it_writes_a_file_with_its_own_tool(
         assert "The tool said:" in done.stdout, story
 
 
-def save(path: Path, requests: list) -> None:
+def save(path: Path, requests: list[Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         json.dumps([{"path": r.path, "headers": dict(r.headers), "body": r.json} for r in requests])

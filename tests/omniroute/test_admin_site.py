@@ -218,6 +218,8 @@ class TestPages:
 
 def test_own_pages_have_a_template(admin_client):
     for item in pages.all_pages():
+        if not item.section:  # a button's address
+            continue
         response = admin_client.get(reverse(f"admin:{item.url_name}"))
         assert response.status_code == 200
         assert item.template in [template.name for template in response.templates]

@@ -157,7 +157,56 @@ class TestList:
         data = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": str(account.pk)}
         admin_client.post(LIST, {**data, "form-0-priority": "7", "_save": "Save"})
         account.refresh_from_db()
-        assert (account.priority, account.is_active, account.api_key) == (7, False, KEY)
+        assert (account.priority, account.is_active, account.api_key) == (1, False, KEY)
+
+    @pytest.mark.parametrize(
+        ("typed", "order"),
+        [
+            (("3", "2", "1"), "CBA"),
+            (("1", "2", "1"), "CAB"),
+            (("2", "3", "1"), "CAB"),
+            (("9", "2", "3"), "BCA"),
+            (("0", "0", "0"), "CBA"),
+        ],
+    )
+    def test_the_others_make_room_for_an_account_that_moves(self, typed, order, admin_client):
+        rows = [
+            Account.objects.create(provider="glm", name=name, api_key=KEY, priority=number)
+            for name, number in (("B", 2), ("C", 3), ("A", 1))
+        ]
+        rows.sort(key=lambda row: row.name)
+        data = {"form-TOTAL_FORMS": "3", "form-INITIAL_FORMS": "3", "_save": "Save"}
+        for number, (row, priority) in enumerate(zip(rows, typed, strict=True)):
+            data |= {f"form-{number}-id": str(row.pk), f"form-{number}-priority": priority}
+        assert admin_client.post(LIST, data).status_code == 302
+        found = Account.objects.order_by("priority").values_list("name", "priority")
+        assert list(found) == [(name, number) for number, name in enumerate(order, start=1)]
+
+    def test_a_form_renumbers_and_leaves_no_gap_behind(self, account, admin_client):
+        second = Account.objects.create(provider="openai", name="Second", api_key=KEY, priority=2)
+        third = Account.objects.create(provider="openai", name="Third", api_key=KEY, priority=3)
+        admin_client.post(change(third), values(name="Third", api_key="", priority="1"))
+        order = Account.objects.filter(provider="openai").values_list("name", "priority")
+        assert list(order) == [("Third", 1), ("Work", 2), ("Second", 3)]
+        admin_client.post(change(account), values(provider="groq", name="Work", api_key="", priority="2"))
+        assert list(order.all()) == [("Third", 1), ("Second", 2)]
+        assert Account.objects.get(provider="groq").priority == 1
+        admin_client.post(f"/admin/providers/account/{third.pk}/delete/", {"post": "yes"})
+        second.refresh_from_db()
+        assert second.priority == 1
+        assert admin_client.post(ADD, values(name="First", priority="1")).status_code == 302
+        second.refresh_from_db()
+        assert second.priority == 2
+
+    def test_accounts_and_models_are_called_by_their_providers_name(self, admin_client):
+        node = ProviderNode.objects.create(name="Desk", prefix="desk", base_url="http://localhost:11434/v1")
+        account = Account.objects.create(provider=node.pk, name="Mine", api_key=KEY)
+        model = CustomModel.objects.create(provider=node.pk, model_id="qwen3")
+        assert (str(account), str(model)) == ("Mine · Desk", "desk/qwen3")
+        assert str(Account(provider="node-gone", name="Old")) == "Old · node-gone"
+        for row in (account, model):
+            html = admin_client.get(f"{change(row).replace('change', 'delete')}").content.decode()
+            assert node.pk not in html
 
     @pytest.mark.parametrize("model", [Account, ProviderNode])
     def test_a_row_that_broke_by_itself_can_be_switched_off(self, model, admin_client):

@@ -121,8 +121,10 @@ class Choice:
         blocks = thinking.parse_thinking_blocks(delta.get("thinking_blocks"))
         if not blocks and delta.get("reasoning_details"):
             blocks = thinking.parse_details(delta["reasoning_details"], self._calls.known)
+        said = "".join(self._thought)
+        repeats = bool(text) or (bool(said) and _same("".join(block.text for block in blocks), said))
         for block in blocks:
-            self._take_block(block, bool(text), events)
+            self._take_block(block, repeats, events)
 
     def _take_block(self, block: ir.Reasoning, repeats: bool, events: Events) -> None:
         """Signatures come when the thought is complete; a whole block may repeat what was streamed before."""
@@ -220,3 +222,8 @@ class Choice:
             self.put(ir.Audio("audio/wav", str(self._audio["data"]), extra={SHAPE: self._audio}), events)
         reason, sequence = parse_finish(self.finish or {}, bool(self._calls.known))
         events.append(ir.Finished(reason, sequence, self.number, self._logprobs))
+
+
+def _same(one: str, other: str) -> bool:
+    """White space aside: blocks are joined by some."""
+    return "".join(one.split()) == "".join(other.split())

@@ -267,12 +267,12 @@ def _emit_file(file: ir.File, emission: Emission) -> JSONDict | None:
     if media_type.startswith("image/"):
         image = ir.Image(media_type=file.media_type, data=file.data, url=file.url, file_id=file.file_id)
         return emit_image(image, emission)
-    if media_type.startswith("video/"):
-        if not emission.native and provider not in VIDEO_TAKERS:
-            emission.drop("parts.video")
-            return None
+    if media_type.startswith("video/") and (emission.native or provider in VIDEO_TAKERS):
         url = file.url if file.data is None else data_uri(media_type, file.data)
         return {"type": "video_url", "video_url": {"url": url}}
+    if media_type.startswith("video/") and file.url is None:
+        emission.drop("parts.video")
+        return None
     if file.text is not None and (emission.profile.files_as_text or provider in TEXT_ONLY):
         title = f' title="{file.title or file.filename}"' if file.title or file.filename else ""
         return {"type": "text", "text": f"<document{title}>\n{file.text}\n</document>"}
@@ -289,7 +289,7 @@ def _emit_document(file: ir.File, emission: Emission) -> JSONDict | None:
     elif file.url is not None:
         value = {
             "file_data": file.url
-        }  # OpenRouter fetches it; OpenAI refuses it by name, which says more than a gap
+        }  # OpenRouter fetches it; others refuse it by name, which says more than a gap
     elif emission.native and file.file_id is not None:
         return {"type": "file", "file": {"file_id": file.file_id}}
     else:

@@ -164,7 +164,8 @@ class ChatStreamEmitter(StreamEmitter):
             opened.pieces.append(text)
             self._thought.add(event.candidate)
             if opened.separator:
-                text, opened.separator = opened.separator + text, ""
+                needed = thinking.needs_separator(opened.part, text)
+                text, opened.separator = (opened.separator if needed else "") + text, ""
         return opened.head + json.dumps(text) + opened.tail
 
     def _emit_end(self, event: ir.PartEnded) -> bytes:

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.wire import ir, json
+from gateway.wire import ir
+from gateway.wire.history import mark_error
 from gateway.wire.openai_chat import calls, thinking
 from gateway.wire.openai_chat.content import NATIVE, Emission, emit_part, parse_content, parse_part
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference, restore
@@ -288,13 +289,6 @@ def _emit_result(result: ir.ToolResult, emission: Emission) -> JSONDict:
             content = mark_error(content)
     emitted: JSONDict = {"role": "tool", "tool_call_id": result.call_id, "content": content}
     return restore(emitted, result.extra.get(CHAT), _OWN)
-
-
-def mark_error(text: str) -> str:
-    """The format has no flag for a failed call, so the text must say it; as JSON it also stays whole."""
-    if text.lstrip().lower().startswith(("error", '{"error"')):
-        return text
-    return json.dumps({"error": text}).decode("utf-8", "surrogatepass")
 
 
 def _result_media(result: ir.ToolResult, emission: Emission) -> list[JSONDict]:

@@ -14,7 +14,10 @@ from gateway.wire import ir
 from omniroute.types import JSONDict
 
 SEPARATOR = "\n\n"
-"""Between two blocks of thought, which the neutral form keeps apart and a chat message does not."""
+"""Between two blocks of thought, which the neutral form keeps apart and a chat message does not.
+
+Gemini cuts its thoughts anywhere, and Responses has put a joint there itself.
+"""
 _VENDORS = {
     "anthropic-claude-v1": "anthropic",
     "openai-responses-v1": "openai",
@@ -121,7 +124,16 @@ def _join(part: ir.Reasoning, more: ir.Reasoning) -> bool:
 
 
 def joined(parts: list[ir.Reasoning]) -> str:
-    return SEPARATOR.join(part.text for part in parts if part.text)
+    text = ""
+    for part in parts:
+        if not part.text:
+            continue
+        text += (SEPARATOR if text and needs_separator(part, part.text) else "") + part.text
+    return text
+
+
+def needs_separator(part: ir.Reasoning, text: str) -> bool:
+    return part.vendor != "gemini" and not text.startswith("\n")
 
 
 def emit_for_client(parts: list[ir.Reasoning]) -> JSONDict:

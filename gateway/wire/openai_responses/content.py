@@ -158,7 +158,7 @@ def _emit_image(image: ir.Image, rest: JSONDict, vision: bool, dropped: list[str
 
 
 def _emit_file(file: ir.File, rest: JSONDict, dropped: list[str]) -> JSONDict | None:
-    if (file.media_type or "").startswith(("video/", "audio/")):
+    if (file.media_type or "").startswith(("video/", "audio/")) and file.url is None:
         dropped.append(f"content.file ({file.media_type})")
         return None
     emitted: JSONDict = {"type": "input_file"}

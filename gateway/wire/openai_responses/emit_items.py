@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.wire import ir, json
 from gateway.wire.base import ModelProfile
+from gateway.wire.history import mark_error
 from gateway.wire.openai_responses import shell
 from gateway.wire.openai_responses.content import emit_part
 from gateway.wire.openai_responses.fields import NAME, own
 from omniroute.types import JSONDict
-
-_SAYS_ERROR = re.compile(r"error|fail|exception|invalid|denied|not found|traceback", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -114,12 +112,12 @@ class InputEmitter:
             item["type"] = "custom_tool_call_output"
         only_text = all(isinstance(inner, ir.Text) for inner in part.parts)
         if kept.get("text", False) if "item" in kept else only_text:
-            item["output"] = _told(part, "\n".join(p.text for p in part.parts if isinstance(p, ir.Text)))
+            text = "\n".join(inner.text for inner in part.parts if isinstance(inner, ir.Text))
+            item["output"] = mark_error(text) if part.is_error else text
         else:
-            parts = [emit_part(inner, "user", self.profile.vision, self.dropped) for inner in part.parts]
+            said = _marked(part.parts) if part.is_error else part.parts
+            parts = [emit_part(inner, "user", self.profile.vision, self.dropped) for inner in said]
             item["output"] = [inner for inner in parts if inner is not None]
-            if part.is_error and not _says_error(part):
-                item["output"].insert(0, {"type": "input_text", "text": "Error:"})
         return {**item, **kept.get("item", {})}
 
 
@@ -171,10 +169,11 @@ def _made_id(content: list[JSONDict]) -> str:
     return f"msg_{hashlib.sha256(json.dumps(content)).hexdigest()[:32]}"
 
 
-def _says_error(part: ir.ToolResult) -> bool:
-    return any(isinstance(inner, ir.Text) and _SAYS_ERROR.search(inner.text) for inner in part.parts)
-
-
-def _told(part: ir.ToolResult, text: str) -> str:
-    """This format has no error flag: a failure that does not say so itself gets a word in front."""
-    return f"Error: {text}" if part.is_error and not _says_error(part) else text
+def _marked(parts: list[ir.Part]) -> list[ir.Part]:
+    """The first text says that the call failed, as the format has no flag for it."""
+    at = next((number for number, part in enumerate(parts) if isinstance(part, ir.Text)), None)
+    if at is None:
+        return [ir.Text(mark_error("")), *parts]
+    text = parts[at]
+    assert isinstance(text, ir.Text)
+    return [*parts[:at], replace(text, text=mark_error(text.text)), *parts[at + 1 :]]

@@ -30,11 +30,13 @@ _ROLES: dict[Any, ir.Role] = {
     "discriminator": "developer",
 }
 SUMMARY_JOINT = "\n\n"
+"""Between the parts of a summary and, in a reply, in front of every later thought: others do not keep them apart."""
 
 
 def parse_message(item: JSONDict, param: str) -> tuple[ir.Role, list[ir.Part]]:
     """A `message` item; easy input messages say no type."""
-    role = _ROLES.get(item.get("role"))
+    said = item.get("role")
+    role = _ROLES.get(said) if isinstance(said, str) else None
     if role is None:
         raise invalid(f"{param}.role", "expected one of user, assistant, system, developer")
     content = item.get("content")

@@ -9,7 +9,7 @@ from gateway.wire.openai_responses import envelope, output
 from gateway.wire.openai_responses.emit_items import is_content
 from gateway.wire.openai_responses.errors import parse_error_value
 from gateway.wire.openai_responses.fields import NAME, leftover, own
-from gateway.wire.openai_responses.items import parse_item
+from gateway.wire.openai_responses.items import SUMMARY_JOINT, parse_item
 from gateway.wire.openai_responses.usage import estimate_usage, parse_usage, usage_object
 from omniroute.errors import InvalidRequest, UpstreamBroken
 from omniroute.types import JSONDict
@@ -58,6 +58,8 @@ def parse_output(items: list[Any]) -> list[ir.Part]:
             parts += parse_item(item, f"output[{index}]")[1]
         except InvalidRequest as error:
             raise UpstreamBroken(f"The provider's answer cannot be read. {error.message}") from None
+    for thought in [part for part in parts if isinstance(part, ir.Reasoning) and part.text][1:]:
+        thought.text = SUMMARY_JOINT + thought.text
     return parts
 
 

@@ -202,6 +202,8 @@ class ResponsesStreamParser(StreamParser):
                 *self._start({}),
                 *self._parts.open((key,), ir.Reasoning(id=_text(value.get("item_id")) or None)),
             ]
+        if self._summary and key not in self._summary:
+            events += self._parts.more((key,), SUMMARY_JOINT)
         if self._summary.setdefault(key, number) != number:
             self._summary[key] = number
             events += self._parts.more((key,), SUMMARY_JOINT)

@@ -118,7 +118,9 @@ def test_gemini_gets_only_keywords_that_it_knows(given_, wanted):
 @pytest.mark.parametrize(
     ("given_", "fits"),
     [
-        (CITY, True),
+        (CITY, False),
+        ({"type": "object", "properties": {"unit": {"type": "string", "const": "celsius"}}}, True),
+        ({"type": "object", "properties": {"unit": {"enum": ["celsius"]}}}, False),
         ({"type": "object", "properties": {"any": {}}}, False),
         ({"type": "object", "properties": {"n": {"type": "integer", "enum": [1]}}}, False),
         ({"type": "object", "properties": {"m": {"type": "object", "additionalProperties": True}}}, False),

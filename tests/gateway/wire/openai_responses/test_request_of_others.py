@@ -133,7 +133,7 @@ def test_images_in_tool_results_are_input_images():
 
 
 @pytest.mark.parametrize(
-    ("text", "sent"), [("42", "Error: 42"), ("Error: no such file", "Error: no such file")]
+    ("text", "sent"), [("42", '{"error":"42"}'), ("Error: no such file", "Error: no such file")]
 )
 def test_a_failed_tool_says_so(text, sent):
     result = ir.ToolResult("c", [ir.Text(text)], is_error=True)
