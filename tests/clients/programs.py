@@ -30,6 +30,9 @@ PACKAGES: Mapping[str, Package] = {
     "opencode": Package("npm", ("opencode-ai@1.18.33",)),
     "cline": Package("npm", ("cline@3.0.65",)),
     "openclaw": Package("npm", ("openclaw@2026.9.6",)),
+    "continue": Package("npm", ("@continuedev/cli@1.5.47",)),
+    "copilot": Package("npm", ("@github/copilot@1.0.102",)),
+    "pi": Package("npm", ("@mariozechner/pi-coding-agent@0.73.1",)),
     "aider": Package("pip", ("aider-chat==0.86.2",)),
     "llm": Package("pip", ("llm==0.36", "llm-anthropic==0.30", "llm-gemini==0.35")),
     "claude-agent-sdk": Package("pip", ("claude-agent-sdk==0.2.187",)),
@@ -132,6 +135,31 @@ _OPENCODE_CONFIG = """\
   "permission": {"edit": "allow", "bash": "allow"}
 }
 """
+_CONTINUE_CONFIG = """\
+name: OmniRoute
+version: 1.0.0
+schema: v1
+models:
+  - name: OmniRoute
+    provider: openai
+    model: $model
+    apiBase: $url/v1
+    apiKey: $key
+    roles: [chat, edit, apply]
+    capabilities: [tool_use]
+"""
+_PI_CONFIG = """\
+{
+  "providers": {
+    "omniroute": {
+      "baseUrl": "$base_url",
+      "api": "$api",
+      "apiKey": "$key",
+      "models": [{"id": "$model"}]
+    }
+  }
+}
+"""
 _OPENCLAW_CONFIG = """\
 {
   "gateway": {"mode": "local"},
@@ -211,6 +239,24 @@ def _openclaw(api: str, wire: str, model: str) -> Program:
         {".openclaw/openclaw.json": _OPENCLAW_CONFIG.replace("$api", api)},
         timeout_s=200,
     )
+
+
+def _copilot(kind: str, wire: str) -> Program:
+    env = {
+        "COPILOT_PROVIDER_TYPE": kind,
+        "COPILOT_PROVIDER_BASE_URL": "$url/v1" if wire == CHAT else "$url",
+        "COPILOT_PROVIDER_API_KEY": "$key",
+        "COPILOT_MODEL": "$model",
+        "COPILOT_AUTO_UPDATE": "false",
+    }
+    command = ("$bin/copilot", "-p", "$prompt", "--allow-all-tools", "--allow-all-paths")
+    return Program("copilot", wire, "", command, env)
+
+
+def _pi(api: str, wire: str, base_url: str) -> Program:
+    config = _PI_CONFIG.replace("$base_url", base_url).replace("$api", api)
+    command = ("$bin/pi", "-p", "--provider", "omniroute", "--model", "$model", "$prompt")
+    return Program("pi", wire, "", command, {"PI_OFFLINE": "1"}, {".pi/agent/models.json": config})
 
 
 def _codex(model: str, config: str = _CODEX_CONFIG) -> Program:
@@ -300,6 +346,20 @@ PROGRAMS: Mapping[str, Program] = {
             ("$bin/cline", "auth", "-p", "openai-compatible", "-k", "$key", "-m", "$model", "-b", "$url/v1"),
         ),
     ),
+    "continue": Program(
+        "continue",
+        CHAT,
+        "",
+        ("$bin/cn", "-p", "$prompt", "--auto", "--config", "$home/.continue/config.yaml"),
+        {"CONTINUE_TELEMETRY_ENABLED": "0"},
+        {".continue/config.yaml": _CONTINUE_CONFIG},
+    ),
+    "copilot": _copilot("openai", CHAT),
+    "copilot-messages": _copilot("anthropic", ANTHROPIC),
+    "pi": _pi("openai-completions", CHAT, "$url/v1"),
+    "pi-responses": _pi("openai-responses", RESPONSES, "$url/v1"),
+    "pi-messages": _pi("anthropic-messages", ANTHROPIC, "$url"),
+    "pi-gemini": _pi("google-generative-ai", GEMINI, "$url/v1beta"),
     "openclaw": _openclaw("openai-completions", CHAT, ""),
     "openclaw-messages": _openclaw("anthropic-messages", ANTHROPIC, ""),
     "openclaw-responses": _openclaw("openai-responses", RESPONSES, ""),
