@@ -292,7 +292,7 @@ def _codex(model: str, config: str = _CODEX_CONFIG) -> Program:
     )
 
 
-PROGRAMS: Mapping[str, Program] = {
+PROGRAMS: dict[str, Program] = {
     "claude-code": Program("claude-code", ANTHROPIC, "claude-sonnet-4-5", _CLAUDE, _CLAUDE_ENV),
     # A name that it does not know makes it put system messages between the others.
     "claude-code-unknown-model": Program("claude-code", ANTHROPIC, "", _CLAUDE, _CLAUDE_ENV),
