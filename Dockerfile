@@ -7,7 +7,7 @@ RUN python -m venv /venv
 WORKDIR /src
 # Dependencies alone, so that a change of the code does not install them again.
 COPY pyproject.toml constraints.txt README.md ./
-RUN /venv/bin/pip install -c constraints.txt ".[cluster]"
+RUN /venv/bin/pip install -c constraints.txt ".[cluster,zstd]"
 
 FROM python:3.11-slim
 ENV PATH=/venv/bin:$PATH \

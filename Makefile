@@ -2,13 +2,14 @@
 # make test     the whole test suite; says what it left out where Chromium, PostgreSQL or Redis are missing
 # make check    formatting, lint and types
 # make bench    measure the running gateway on this machine (ARGS="--quick")
-# make install  the virtual environment alone
+# make install  the virtual environment alone; what only the tests need comes with `make test`
 #
 # Variables: PYTHON (interpreter for the virtual environment), VENV (where it is), ARGS (passed on to the command).
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TOOLS := $(VENV)/.installed-tools
 SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -30,21 +31,26 @@ $(STAMP): pyproject.toml constraints.txt
 	  "$$found" -m venv --clear "$(VENV)"; \
 	fi; \
 	echo "Installing into $(VENV)"; \
-	"$(BIN)/python" -m pip install --quiet -c constraints.txt -e ".[dev]"; \
+	"$(BIN)/python" -m pip install --quiet -c constraints.txt -e ".[cluster]"; \
 	touch "$@"
+
+$(TOOLS): $(STAMP)
+	@echo "Installing what the tests need"
+	@"$(BIN)/python" -m pip install --quiet -c constraints.txt -e ".[dev]"
+	@touch "$@"
 
 run: $(STAMP)
 	@exec $(BIN)/omniroute serve $(ARGS)
 
-test: $(STAMP)
+test: $(TOOLS)
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP)
+check: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 
-format: $(STAMP)
+format: $(TOOLS)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,9 @@ from unfold.contrib.filters.admin import DropdownFilter
 from billing.queries import key_names, known_values
 
 Rows = QuerySet[Any]
+
+names_of_providers: Callable[[], Mapping[str, str]] = dict
+"""Names by id. Set by the gateway: billing knows the ids alone."""
 
 
 class StatusFilter(DropdownFilter):
@@ -90,6 +94,11 @@ class _KnownValueFilter(DropdownFilter):
 class ProviderFilter(_KnownValueFilter):
     title = "provider"
     parameter_name = daily_field = "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        names = names_of_providers()
+        found = [(value, names.get(value, value)) for value in known_values(self.daily_field)]
+        return sorted(found, key=lambda pair: pair[1].lower())
 
 
 class ModelFilter(_KnownValueFilter):

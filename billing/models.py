@@ -75,7 +75,7 @@ class UsageRecord(models.Model):
         NONE = "", "No price known"
 
     id = models.BigAutoField(primary_key=True)
-    request_id = models.CharField(max_length=40, default=uuid.uuid4)
+    request_id = models.CharField(max_length=40, default=uuid.uuid4, db_index=True)
     created_at = models.DateTimeField(db_index=True)
     api_key_id = models.BigIntegerField(null=True)
     api_key_name = models.CharField(max_length=100, default="", blank=True)
@@ -115,7 +115,7 @@ class UsageRecord(models.Model):
         verbose_name = "request"
 
     def __str__(self) -> str:
-        return f"{self.requested_model} {self.status}"
+        return f"{self.status} {self.requested_model}"
 
     @property
     def has_tokens(self) -> bool:

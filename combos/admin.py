@@ -85,21 +85,16 @@ class ComboAdmin(SuggestsModels, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Combo, form: ModelForm[Any], change: bool) -> None:
         old = form.initial.get("name")
         super().save_model(request, obj, form, change)
-        if change and old and old != obj.name and (count := rename_references(old, obj.name)):
-            messages.info(
-                request, f"{count} targets and aliases that led to “{old}” lead to “{obj.name}” now."
-            )
+        if change and old and old != obj.name and (followers := references(old)):
+            rename_references(old, obj.name)
+            messages.info(request, f"Carried over to “{obj.name}”: {', '.join(followers)}.")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         names = known_names()
         for target in form.instance.targets.all():
-            if not names.is_listed(target.model):
-                messages.warning(
-                    request,
-                    f"{target.model} is not in the provider's list of models. It is sent as it is written; "
-                    "if it is misspelt, the provider will say so.",
-                )
+            if concern := names.concern(target.model):
+                messages.warning(request, concern)
 
     def delete_model(self, request: HttpRequest, obj: Combo) -> None:
         if left := references(obj.name):

@@ -9,8 +9,9 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from combos.models import Combo, ComboTarget, ModelAlias
+from combos.rules import refuse_circle, validate_targets
 from combos.strategies import registry
-from combos.validation import InvalidTarget, Names, check_target, known_names
+from combos.validation import InvalidTarget, Names, known_names
 from omniroute.forms import SuggestionInput
 
 SUGGESTIONS = "model-suggestions"
@@ -72,14 +73,26 @@ class TargetFormSet(PaginationInlineFormSet):
         for form in kept:
             if form.has_changed():  # one that broke by itself must not hinder the mending of others
                 self._check(form, names)
-        if not kept and not any(form.errors for form in self.forms):
+        if any(form.errors for form in self.forms):
+            return
+        if not kept:
             raise forms.ValidationError("Add at least one target: a combo without targets cannot answer.")
+        models = [str(form.cleaned_data["model"]) for form in kept]
+        try:
+            validate_targets(self.instance.name, models, replaces=self._old_name())
+        except forms.ValidationError as error:
+            raise forms.ValidationError(error.messages) from None
 
     def _check(self, form: forms.BaseForm, names: Names) -> None:
+        model = str(form.cleaned_data.get("model", ""))
         try:
-            check_target(str(form.cleaned_data.get("model", "")), names, combo=self.instance.name)
+            if model != self.instance.name:
+                names.check(model, in_combo=True)
         except InvalidTarget as error:
             form.add_error("model", str(error))
+
+    def _old_name(self) -> str:
+        return Combo.objects.filter(pk=self.instance.pk).values_list("name", flat=True).first() or ""
 
     def save(self, commit: bool = True) -> list[ComboTarget]:
         saved: list[ComboTarget] = super().save(commit=commit)
@@ -116,7 +129,14 @@ class ModelAliasForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_target(self) -> str:
         target = str(self.cleaned_data["target"]).strip()
         try:
-            check_target(target, known_names())
+            known_names().check(target, in_combo=False)
         except InvalidTarget as error:
             raise forms.ValidationError(str(error)) from None
         return target
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors:
+            others = ModelAlias.objects.exclude(pk=self.instance.pk).values_list("pattern", "target")
+            refuse_circle(cleaned["pattern"], {**dict(others), cleaned["pattern"]: cleaned["target"]})
+        return cleaned

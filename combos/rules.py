@@ -118,14 +118,13 @@ def save_alias(pattern: str, target: str) -> ModelAlias:
         alias.target = target
         alias.is_active = True
         alias.full_clean()
-        _refuse_circle(
-            pattern, {**dict(ModelAlias.objects.values_list("pattern", "target")), pattern: target}
-        )
+        refuse_circle(pattern, {**dict(ModelAlias.objects.values_list("pattern", "target")), pattern: target})
         alias.save()
     return alias
 
 
-def _refuse_circle(pattern: str, aliases: dict[str, str]) -> None:
+def refuse_circle(pattern: str, aliases: dict[str, str]) -> None:
+    """Raise `ValidationError` for an alias that leads to itself, by others or at once."""
     path = [pattern]
     while path[-1] in aliases and len(path) <= len(aliases):
         path.append(aliases[path[-1]])

@@ -33,12 +33,28 @@ class Names:
         except ClientError as error:
             raise InvalidTarget(self._advice(model) or error.message) from None
 
-    def is_listed(self, model: str) -> bool:
-        """Whether the provider's list has the model. One that is not there may be new: allowed, but worth a word."""
+    def check(self, model: str, *, in_combo: bool) -> None:
+        """Check that a target of a combo, or of an alias, leads somewhere. Raise `InvalidTarget`."""
         if model in self.combos:
-            return True
-        target = self.route(model).targets[0]
-        return not target.provider.models or target.provider.model_spec(target.model) is not None
+            return
+        found = self.route(model).combo
+        if found and in_combo:
+            raise InvalidTarget(f"“{model}” is an alias of the combo “{found.name}”. Write the combo's name.")
+
+    def concern(self, model: str) -> str:
+        """What is odd about a target that may be saved, in a sentence; "" if nothing is."""
+        if model in self.combos:
+            return ""
+        try:
+            target = self.route(model).targets[0]
+        except InvalidTarget as error:
+            return f"{model} is left out: {error}"
+        if not target.provider.models or target.provider.model_spec(target.model):
+            return ""
+        return (
+            f"{model} is not in the provider's list of models. It is sent as it is written; "
+            "if it is misspelt, the provider will say so."
+        )
 
     def _advice(self, model: str) -> str:
         prefix, slash, rest = model.partition("/")
@@ -57,19 +73,6 @@ def known_names() -> Names:
         for combo in Combo.objects.prefetch_related("targets")
     }
     return Names(combos, combos_config.load(), providers_config.load())
-
-
-def check_target(model: str, names: Names, combo: str = "") -> None:
-    """Check a target of the named combo, or of an alias. Raise `InvalidTarget`."""
-    if combo and model == combo:
-        raise InvalidTarget("A combo cannot contain itself.")
-    if model in names.combos:
-        if combo:
-            check_nesting(model, names.combos, combo)
-        return
-    found = names.route(model).combo
-    if found and combo:
-        raise InvalidTarget(f"“{model}” is an alias of the combo “{found.name}”. Write the combo's own name.")
 
 
 def check_nesting(model: str, combos: Mapping[str, Sequence[str]], combo: str) -> None:

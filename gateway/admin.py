@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from gateway.forms import GatewaySettingsForm
+from gateway.forms import AI_FIELDS, GatewaySettingsForm
 from gateway.models import GatewaySettings
 
 
@@ -19,6 +19,7 @@ class GatewaySettingsAdmin(ModelAdmin):
     fieldsets = (
         ("Routing", {"fields": ("account_strategy",)}),
         ("Access", {"fields": ("require_key_for_models",)}),
+        ("AI", {"fields": AI_FIELDS}),
         (
             "Time limits",
             {

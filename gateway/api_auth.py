@@ -6,20 +6,17 @@ from typing import Annotated
 
 from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model, login, logout
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from django.utils import timezone
 from ninja import Router
 from pydantic import StringConstraints
 
-from omniroute.errors import ClientError, Forbidden, Unauthorized
+from omniroute import login_limit
+from omniroute.errors import Forbidden, Unauthorized
+from omniroute.net import is_own_origin
 from omniroute.schema import CamelModel, Line
 
 router = Router(tags=["Login"], by_alias=True)
-
-MAX_FAILURES = 5
-WINDOW_S = 300
 
 
 class LoginIn(CamelModel):
@@ -43,13 +40,13 @@ def log_in(request: HttpRequest, body: LoginIn) -> LoggedIn:
     """Start an administrator's session. Five failures within five minutes block the address for the rest."""
     _refuse_foreign_page(request)
     address = request.META.get("REMOTE_ADDR", "")
-    _count_attempt(address)
+    login_limit.count_attempt(address)
     username = body.username or _first_superuser()
     # An unknown name costs a password hash as well, so that the time tells nothing.
     user = authenticate(request, username=username, password=body.password)
     if user is None or not user.is_staff:
         raise Unauthorized("Wrong user name or password", code="invalid_credentials")
-    cache.delete_many([_count_key(address), _start_key(address)])
+    login_limit.forgive(address)
     login(request, user)
     return LoggedIn(csrf_token=get_token(request))
 
@@ -69,33 +66,5 @@ def _first_superuser() -> str:
 def _refuse_foreign_page(request: HttpRequest) -> None:
     """A web page must not spend the attempts of the person who looks at it."""
     origin = request.headers.get("Origin", "")
-    own = origin.partition("://")[2] == request.get_host() or origin in settings.CSRF_TRUSTED_ORIGINS
-    if origin and not own:
+    if origin and not is_own_origin(origin, request.get_host(), settings.CSRF_TRUSTED_ORIGINS):
         raise Forbidden("Logging in is not possible from another site", code="foreign_origin")
-
-
-def _count_attempt(address: str) -> None:
-    """Count before the password is looked at: attempts in parallel are attempts too."""
-    now = timezone.now().timestamp()
-    cache.add(_count_key(address), 0, timeout=WINDOW_S)
-    cache.add(_start_key(address), now, timeout=WINDOW_S)
-    try:
-        count = cache.incr(_count_key(address))
-    except ValueError:  # it expired between the lines
-        return
-    if count > MAX_FAILURES:
-        remaining = (cache.get(_start_key(address)) or now) + WINDOW_S - now
-        raise ClientError(
-            "Too many failed logins from this address",
-            status=429,
-            code="too_many_attempts",
-            retry_after=max(remaining, 1),
-        )
-
-
-def _count_key(address: str) -> str:
-    return f"login-count:{address}"
-
-
-def _start_key(address: str) -> str:
-    return f"login-start:{address}"

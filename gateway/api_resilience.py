@@ -7,8 +7,8 @@ import time
 from django.http import HttpRequest
 from ninja import Router
 
-from gateway.pipeline import cooldowns
 from omniroute.schema import CamelModel
+from resilience.cooldown import cooldowns
 
 router = Router(tags=["Resilience"], by_alias=True)
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import TextField
 from django.http import HttpRequest
 from ninja import Router
 from ninja.orm.fields import TYPES
@@ -26,6 +27,8 @@ _FIELDS = [field for field in GatewaySettings._meta.get_fields() if field.concre
 
 
 def _kind(field: Any) -> Any:
+    if isinstance(field, TextField):
+        return str
     kind: Any = TYPES[field.get_internal_type()]
     return Line if kind is str else kind
 

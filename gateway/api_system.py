@@ -16,11 +16,11 @@ from django.db import connection
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from gateway import pipeline
 from omniroute import __version__
 from omniroute.schema import CamelModel
 from providers.config import load_specs
 from providers.models import Account
+from resilience.cooldown import cooldowns
 
 router = Router(tags=["System"], by_alias=True)
 
@@ -133,7 +133,7 @@ def _provider_health() -> dict[str, ProviderHealth]:
 def _lockouts() -> list[Lockout]:
     accounts = {row.pk: row for row in Account.objects.defer("api_key")}
     lockouts = []
-    for key, cooldown in pipeline.cooldowns.active().items():
+    for key, cooldown in cooldowns.active().items():
         kind, id, model = (*key.split(":", 2), "")[:3]
         account = accounts.get(int(id)) if kind == "account" else None
         lockouts.append(

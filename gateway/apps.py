@@ -6,6 +6,9 @@ class GatewayConfig(AppConfig):
     verbose_name = "Gateway"
 
     def ready(self) -> None:
+        from billing import filters
         from gateway import snapshot
+        from providers.choices import provider_names
 
         snapshot.watch_models()
+        filters.names_of_providers = provider_names

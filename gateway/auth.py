@@ -70,7 +70,7 @@ def _refuse_foreign_pages(headers: Mapping[str, str]) -> None:
     if not _is_own_host(host):
         raise Forbidden(f"Requests to the host {host[:100]!r} need an API key", code="foreign_host")
     origin = headers.get("origin")
-    if origin is not None and not _is_own_host(urlsplit(origin).netloc):
+    if origin is not None and not _is_own_host(origin.partition("://")[2]):
         raise Forbidden("Requests from web pages of another origin need an API key", code="foreign_origin")
 
 

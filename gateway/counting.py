@@ -22,6 +22,7 @@ from gateway.wire import get_format, ir, json, tokens
 from gateway.wire.gemini import listing
 from omniroute.errors import GatewayError, InvalidRequest
 from omniroute.types import InboundRequest, JSONDict, UpstreamRequest
+from resilience.cooldown import cooldowns
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ async def count(inbound: InboundRequest, caller: Caller, request: ir.Request) ->
 
 async def _ask(exchange: Exchange, snapshot: Snapshot) -> int | None:
     """The first target's word; another model's count would be no better than an estimate."""
-    plan = Plan(exchange.route, snapshot.providers, pipeline.cooldowns, snapshot.account_strategy)
+    plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy)
     attempt = next(iter(plan), None)
     if attempt is None:
         return None

@@ -47,6 +47,11 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     return await serve(request, "openai_chat")
 
 
+@router.post("/v1/completions")
+async def completions(request: HttpRequest) -> HttpResponseBase:
+    return await serve(request, "openai_completions")
+
+
 @router.post("/v1/messages")
 async def messages(request: HttpRequest) -> HttpResponseBase:
     return await serve(request, "anthropic_messages")

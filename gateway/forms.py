@@ -10,6 +10,14 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from gateway.models import GatewaySettings
 from providers.selection import registry
 
+AI_FIELDS = (
+    "system_prompt_enabled",
+    "system_prompt",
+    "thinking_mode",
+    "thinking_budget",
+    "thinking_effort",
+)
+
 
 class GatewaySettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     account_strategy = forms.ChoiceField(
@@ -21,6 +29,7 @@ class GatewaySettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = (
             "account_strategy",
             "require_key_for_models",
+            *AI_FIELDS,
             "connect_timeout_s",
             "first_event_timeout_s",
             "idle_timeout_s",

@@ -20,11 +20,12 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
+from gateway import encodings
 from gateway.auth import Caller
 from gateway.responses import StreamedResponse, error_response
 from gateway.surface import format_for
 from gateway.wire import get_format
-from omniroute.errors import GatewayError, MethodNotAllowed, NotFound, RequestTooLarge
+from omniroute.errors import GatewayError, MethodNotAllowed, NotFound
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ class WireHandler:
         watcher = _Watcher(receive, task)
         try:
             body = await _read_body(scope, receive)
+            if encoding := headers.get("content-encoding"):
+                body = await asyncio.to_thread(encodings.decode, body, encoding, settings.MAX_BODY_BYTES)
             watcher.start()
             await _send(await self._respond(scope, headers, body), send, origin)
         except ClientLeft:
@@ -131,7 +134,7 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
             break
         message = await receive()
     if size > limit:
-        raise RequestTooLarge(f"The request body is larger than {limit // (1024 * 1024)} MB (MAX_BODY_MB)")
+        raise encodings.too_large(limit)
     return b"".join((*chunks, chunk)) if chunks else chunk
 
 

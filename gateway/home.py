@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.urls import reverse
 
 from billing import queries
 from billing.queries import Totals
 from combos.queries import combo_names
+from gateway.live import PATH, ROWS
 from omniroute.types import JSONDict
-from providers.choices import account_counts, model_ids
+from providers.choices import account_counts
 from providers.config import load_specs
+from providers.cooling import Cooling, named_cooling
+from resilience.cooldown import cooldowns
 
 CHART_DAYS = 14
 
@@ -26,6 +31,8 @@ class ProviderState:
     name: str
     accounts: JSONDict
     today: Totals
+    cooling: Sequence[tuple[str, list[Cooling]]] = ()
+    """Names of the accounts that are put aside, and why."""
 
     @property
     def link(self) -> str:
@@ -33,12 +40,12 @@ class ProviderState:
 
     @property
     def level(self) -> str:
-        """good, warn, bad or off: of the accounts' last tests alone, which is what is known for certain."""
+        """good, warn, bad or off: of the accounts' last tests and running cooldowns, which is known for certain."""
         if not self.accounts["active"]:
             return "off"
         if self.accounts["failing"] == self.accounts["active"]:
             return "bad"
-        return "warn" if self.accounts["failing"] or self.accounts["untested"] else "good"
+        return "warn" if self.accounts["failing"] or self.accounts["untested"] or self.cooling else "good"
 
     @property
     def text(self) -> str:
@@ -55,38 +62,33 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     counts = account_counts()
     specs = load_specs()
     own = {
-        "start": _first_steps(counts, specs) if _is_new(counts) else None,
+        "start": None if queries.has_requests() else _first_steps(counts),
         "today": queries.totals(today),
         "recent": queries.recent_latency(),
         "chart": _chart(today),
         "chart_days": CHART_DAYS,
         "states": _states(counts, specs, today),
+        "cooling": bool(cooldowns.active()),
         "models": queries.top_models(today, limit=6),
-        "requests": queries.recent_requests(8),
+        "requests": queries.recent_requests(ROWS),
+        "live": PATH if isinstance(request, ASGIRequest) else "",
         "base_url": settings.BASE_URL.rstrip("/"),
     }
     return {**context, **own}
 
 
-def _is_new(counts: dict[str, JSONDict]) -> bool:
-    return not counts or not queries.has_requests()
-
-
-def _first_steps(counts: dict[str, JSONDict], specs: Any) -> dict[str, Any]:
-    keys = queries.key_count()
-    names = combo_names()
-    connected = {provider: spec for provider, spec in specs.items() if provider in counts}
-    models = names or model_ids(connected, ("chat",)) or model_ids(specs, ("chat",))
+def _first_steps(counts: dict[str, JSONDict]) -> JSONDict:
     return {
         "has_account": bool(counts),
-        "has_key": bool(keys),
+        "has_key": queries.key_count() > 0,
         "needs_key": settings.REQUIRE_API_KEY,
-        "model": next(iter(models), "provider/model"),
+        "model": next(iter(combo_names()), ""),
         "key": "$OMNIROUTE_KEY",
     }
 
 
 def _states(counts: dict[str, JSONDict], specs: Any, today: date) -> list[ProviderState]:
+    cooling = named_cooling()
     used = dict(queries.totals_by("provider", since=today))
     states = [
         ProviderState(
@@ -94,6 +96,7 @@ def _states(counts: dict[str, JSONDict], specs: Any, today: date) -> list[Provid
             specs[provider].name if provider in specs else provider,
             count,
             used.get(provider, Totals()),
+            cooling.get(provider, ()),
         )
         for provider, count in counts.items()
     ]

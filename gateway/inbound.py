@@ -1,4 +1,4 @@
-"""A client's bytes into an `InboundRequest`. The format is known by the endpoint, never by a guess."""
+"""A client's bytes into an `InboundRequest`. The format is known by the endpoint, with one exception (`_format_of`)."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def parse(
     if not body:
         raise InvalidRequest("The request has no body")
     fields = json.split(body)
+    format = _format_of(fields, format)
     required = _REQUIRED_LISTS.get(format)
     if required:
         _check_list(fields, required)
@@ -50,6 +51,13 @@ def parse(
         path=path,
         array=array,
     )
+
+
+def _format_of(fields: dict[str, msgspec.Raw], format: str) -> str:
+    """Cursor posts bodies of Responses to `chat/completions`, and reads the answer as what it sent."""
+    if format == "openai_chat" and "messages" not in fields and "input" in fields:
+        return "openai_responses"
+    return format
 
 
 def _model(fields: dict[str, msgspec.Raw]) -> str:

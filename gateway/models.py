@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, MaxValueValidator
 from django.db import models
+
+from gateway.thinking import DEFAULT_BUDGET, MAX_BUDGET
+
+MAX_SYSTEM_PROMPT = 100_000
+"""Characters."""
 
 
 class ConfigVersion(models.Model):
@@ -27,6 +33,41 @@ class GatewaySettings(models.Model):
         "API key for the model list",
         default=False,
         help_text="Ask for a key on GET /v1/models even where requests do not need one.",
+    )
+    system_prompt_enabled = models.BooleanField(
+        "add a system prompt",
+        default=False,
+        help_text="Append the text below to the instructions of every request.",
+    )
+    system_prompt = models.TextField(
+        blank=True,
+        default="",
+        validators=[MaxLengthValidator(MAX_SYSTEM_PROMPT)],
+        help_text="Follows the client's own instructions. Counting tokens leaves it out.",
+    )
+    thinking_mode = models.CharField(
+        max_length=20,
+        default="passthrough",
+        choices=[
+            ("passthrough", "Passthrough: what the client asks for"),
+            ("auto", "Auto: the model's own default, whatever the client asks for"),
+            ("custom", "Custom: one budget for every request"),
+            ("adaptive", "Adaptive: by effort and by the size of the request"),
+        ],
+        help_text="How much models think before they answer. More thinking costs more.",
+    )
+    thinking_budget = models.PositiveIntegerField(
+        "custom budget (tokens)",
+        default=DEFAULT_BUDGET,
+        validators=[MaxValueValidator(MAX_BUDGET)],
+        help_text=f"For the custom mode: 0 (no thinking) to {MAX_BUDGET}; each model's own limits apply.",
+    )
+    thinking_effort = models.CharField(
+        "adaptive effort",
+        max_length=10,
+        default="medium",
+        choices=[("none", "None"), ("low", "Low"), ("medium", "Medium"), ("high", "High")],
+        help_text="For the adaptive mode: where it starts; long conversations, many tools and long turns add to it.",
     )
     connect_timeout_s = models.FloatField("connect timeout (s)", default=10)
     first_event_timeout_s = models.FloatField(

@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 
 from combos.plan import Attempt, Plan
 from combos.resolve import Route, resolve
-from gateway import in_flight
+from gateway import in_flight, policies
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -33,9 +33,7 @@ from gateway.wire import get_format
 from omniroute.errors import ClientError, Forbidden, GatewayError, UpstreamError, UpstreamTimeout
 from omniroute.types import InboundRequest
 from resilience.classify import classify
-from resilience.cooldown import Cooldowns
-
-cooldowns = Cooldowns()
+from resilience.cooldown import cooldowns
 
 
 async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
@@ -103,7 +101,7 @@ def _admit(inbound: InboundRequest, caller: Caller, snapshot: Snapshot) -> Excha
     route = route_of(inbound.model, snapshot)
     if key is not None and not key.allows(inbound.model):
         raise Forbidden(f"This API key may not use the model {inbound.model!r}", param="model")
-    return Exchange(inbound, route, key, caller.address)
+    return Exchange(policies.apply(inbound, snapshot.policies), route, key, caller.address)
 
 
 def route_of(model: str, snapshot: Snapshot) -> Route:
@@ -150,8 +148,10 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
     limit = time_limit(exchange, attempt, snapshot.timeouts)
     try:
         async with asyncio.timeout(limit):
-            upstream = await send(request, snapshot.timeouts.connect, snapshot.timeouts.idle)
-            if exchange.inbound.stream:
+            streaming = exchange.inbound.stream
+            timeouts = snapshot.timeouts
+            upstream = await send(request, timeouts.connect, timeouts.idle, None if streaming else limit)
+            if streaming:
                 return await StreamAnswer.begin(upstream, passage, exchange)
             return await read_whole(upstream, passage, exchange)
     except TimeoutError:

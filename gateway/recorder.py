@@ -14,16 +14,19 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from billing.models import ApiKey, DailyUsage, UsageRecord
+from gateway.live import live
 
 logger = logging.getLogger(__name__)
 
 TRIES = 3
+MAX_BATCH = 256
+"""Rows in one transaction: below every database's limit of parameters in a statement."""
 LAST_USED_INTERVAL_S = 60.0
 """A key's last use is written this often at most."""
 
@@ -72,19 +75,28 @@ _SUMS = (
 _KEYS = ("day", "provider", "model", "account_id", "api_key_id", "combo")
 
 
-def _insert_sql() -> str:
+@lru_cache(maxsize=2 * MAX_BATCH)
+def _insert_sql(rows: int) -> str:
+    """All rows by one statement. SQLite gives up the interpreter lock at every step of a statement and has to wait for
+    it again behind the event loop, so row by row a batch would take as many waits as it has rows."""
     columns = ", ".join(f'"{name}"' for name in UsageRow._fields)
-    marks = ", ".join(["%s"] * len(UsageRow._fields))
-    return f'INSERT INTO "{UsageRecord._meta.db_table}" ({columns}) VALUES ({marks})'  # noqa: S608  (own names only)
+    return (
+        f'INSERT INTO "{UsageRecord._meta.db_table}" ({columns}) VALUES {_marks(len(UsageRow._fields), rows)}'  # noqa: S608
+    )
 
 
-def _upsert_sql() -> str:
+@lru_cache(maxsize=2 * MAX_BATCH)
+def _upsert_sql(rows: int) -> str:
     table = DailyUsage._meta.db_table
     columns = ", ".join(f'"{name}"' for name in (*_KEYS, *_SUMS))
-    marks = ", ".join(["%s"] * (len(_KEYS) + len(_SUMS)))
     keys = ", ".join(f'"{name}"' for name in _KEYS)
     adds = ", ".join(f'"{name}" = "{table}"."{name}" + excluded."{name}"' for name in _SUMS)
-    return f'INSERT INTO "{table}" ({columns}) VALUES ({marks}) ON CONFLICT ({keys}) DO UPDATE SET {adds}'  # noqa: S608
+    marks = _marks(len(_KEYS) + len(_SUMS), rows)
+    return f'INSERT INTO "{table}" ({columns}) VALUES {marks} ON CONFLICT ({keys}) DO UPDATE SET {adds}'  # noqa: S608
+
+
+def _marks(columns: int, rows: int) -> str:
+    return ", ".join([f"({', '.join(['%s'] * columns)})"] * rows)
 
 
 class Recorder:
@@ -95,7 +107,6 @@ class Recorder:
         self._busy = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._key_used: dict[int, float] = {}
-        self._insert, self._upsert = _insert_sql(), _upsert_sql()
 
     def record(self, row: UsageRow) -> asyncio.Future[None]:
         """Resolved when the row is committed, or when it was given up (which is logged with the whole row)."""
@@ -119,7 +130,7 @@ class Recorder:
         self._thread.shutdown()
 
     def _next_batch(self, loop: asyncio.AbstractEventLoop) -> None:
-        batch, self._pending = self._pending, []
+        batch, self._pending = self._pending[:MAX_BATCH], self._pending[MAX_BATCH:]
         written = self._thread.submit(self._write, [row for row, _ in batch])
         written.add_done_callback(lambda future: self._report(loop, batch, future))
 
@@ -142,6 +153,8 @@ class Recorder:
             self._next_batch(loop)
         else:
             self._busy = False
+        if live.watched:
+            live.publish(row for row, _ in batch)
 
     def _write(self, rows: Sequence[UsageRow]) -> None:
         for attempt in range(1, TRIES + 1):
@@ -158,8 +171,9 @@ class Recorder:
 
     def _commit(self, rows: Sequence[UsageRow]) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(self._insert, [_adapted(row) for row in rows])
-            cursor.executemany(self._upsert, _daily(rows))
+            cursor.execute(_insert_sql(len(rows)), [value for row in rows for value in _adapted(row)])
+            sums = _daily(rows)
+            cursor.execute(_upsert_sql(len(sums)), [value for row in sums for value in row])
             for key, moment in self._uses(rows).items():
                 ApiKey.objects.filter(pk=key).update(last_used_at=moment)
 

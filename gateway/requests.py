@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from combos.plan import Attempt
+from gateway import thinking_fit
 from gateway.passage import Passage, SameFormat
 from gateway.translate import OtherFormat
 from gateway.wire import get_format, json
@@ -23,15 +24,16 @@ FORWARDED = ("anthropic-beta", "anthropic-version", "openai-beta")
 def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, Endpoint]:
     """The attempt's endpoint, and the way there: in the client's own format wherever the provider speaks it."""
     target, account = attempt.target, attempt.account
+    client = get_format(inbound.format)
     endpoint = choose_endpoint(
         target.provider,
         variant=account.variant,
         region=account.region,
         model=target.model,
-        client_format=inbound.format,
+        client_format=client.provider_format or client.name,
         base_url=account.base_url,
     )
-    client, provider = get_format(inbound.format), get_format(endpoint.format)
+    provider = get_format(endpoint.format)
     way = SameFormat if client is provider else OtherFormat
     return way(inbound, client, provider, profile(attempt, endpoint.format)), endpoint
 
@@ -53,6 +55,7 @@ def profile(attempt: Attempt, format: str) -> ModelProfile:
 def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -> UpstreamRequest:
     inbound, target = way.inbound, attempt.target
     fields = way.fields()
+    thinking_fit.fit(fields, way)
     quirks.apply(fields, target.provider, target.model, endpoint.format)
     headers = {
         "content-type": "application/json",

@@ -25,6 +25,8 @@ from combos import config as combos_config
 from combos.models import Combo, ComboTarget, ModelAlias
 from combos.resolve import Route
 from gateway.models import ConfigVersion, GatewaySettings
+from gateway.policies import Policies
+from gateway.thinking import ThinkingPolicy
 from providers import config as providers_config
 from providers.models import Account, CustomModel, ProviderNode
 
@@ -56,6 +58,7 @@ class Snapshot:
     combos: combos_config.CombosConfig
     billing: billing_config.BillingConfig
     timeouts: Timeouts
+    policies: Policies
     account_strategy: str
     require_key_for_models: bool
     routes: dict[str, Route] = field(default_factory=dict)
@@ -82,6 +85,10 @@ def load() -> Snapshot:
             row.idle_timeout_s,
             row.response_timeout_s,
             row.keepalive_s,
+        ),
+        policies=Policies(
+            row.system_prompt.strip() if row.system_prompt_enabled else "",
+            ThinkingPolicy(row.thinking_mode, row.thinking_budget, row.thinking_effort),
         ),
         account_strategy=row.account_strategy,
         require_key_for_models=row.require_key_for_models,

@@ -96,11 +96,22 @@ class Upstream:
         await self._exchange.__aexit__(None, None, None)
 
 
-async def send(request: UpstreamRequest, connect_timeout_s: float, idle_timeout_s: float) -> Upstream:
-    """Send it and return once the status is there. Raise `UpstreamError` for a status other than 2xx."""
+async def send(
+    request: UpstreamRequest,
+    connect_timeout_s: float,
+    idle_timeout_s: float,
+    whole_timeout_s: float | None = None,
+) -> Upstream:
+    """Send it and return once the status is there. Raise `UpstreamError` for a status other than 2xx.
+
+    `whole_timeout_s` bounds the request to its last byte, also when nobody waits for it any more: cancelling it before
+    the status is there frees the caller, but not the connection (docs/decisions.md).
+    """
     try:
         builder = client_for(connect_timeout_s, idle_timeout_s).request(request.method, request.url)
         builder = builder.headers(request.headers).body_bytes(request.body)
+        if whole_timeout_s is not None:
+            builder = builder.timeout(timedelta(seconds=whole_timeout_s))
         exchange = builder.streamed_read_buffer_limit(0).build_streamed()
         response = await exchange.__aenter__()
     except PyreqwestError as error:

@@ -35,7 +35,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("username", "password", "email")}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
-        ("Only some of it", {"classes": ("collapse",), "fields": ("user_permissions",)}),
+        ("Limited permissions", {"classes": ("collapse",), "fields": ("user_permissions",)}),
         ("History", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2", "is_superuser")}),)

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
+from omniroute import login_limit
+from omniroute.errors import ClientError
 from omniroute.pages import Page, all_pages
+
+
+class LoginForm(AuthenticationForm):
+    """Refuses an address that failed too often without looking at its password."""
+
+    blocked_s: int | None = None
+
+    def clean(self) -> dict[str, Any]:
+        address = self.request.META.get("REMOTE_ADDR", "")
+        try:
+            login_limit.count_attempt(address)
+        except ClientError as error:
+            self.blocked_s = math.ceil(error.retry_after or 1)
+            minutes = math.ceil(self.blocked_s / 60)
+            wait = f"Try again in {minutes} minute{'' if minutes == 1 else 's'}."
+            raise ValidationError(f"{error.message}. {wait}", code=error.code) from None
+        values: dict[str, Any] = super().clean()
+        login_limit.forgive(address)
+        return values
 
 
 class OmniRouteAdminSite(UnfoldAdminSite):
     """The Django admin with the product's own pages (`omniroute.pages`)."""
 
     index_title = "Home"
+    login_form = LoginForm
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own = [path(page.path, self._page_view(page), name=page.url_name) for page in all_pages()]
@@ -36,9 +60,17 @@ class OmniRouteAdminSite(UnfoldAdminSite):
                     "perms": {"add": False, "change": False, "delete": False, "view": True},
                 }
                 for page in all_pages()
-                if page.app == app["app_label"] and page.is_allowed(request)
+                if page.section and page.app == app["app_label"] and page.is_allowed(request)
             ]
         return apps
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().login(request, extra_context)
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        if isinstance(form, LoginForm) and form.blocked_s:
+            response.status_code = 429
+            response["Retry-After"] = str(form.blocked_s)
+        return response
 
     def _page_view(self, page: Page) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest) -> HttpResponse:

@@ -17,8 +17,10 @@ django.setup(set_prefix=False)
 
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
+from gateway.consumers import live_application  # noqa: E402
 from gateway.handler import Receive, Scope, Send, WireHandler  # noqa: E402
 from gateway.lifecycle import start, stop  # noqa: E402
+from gateway.live import PATH  # noqa: E402
 from gateway.surface import canonical  # noqa: E402
 
 django_application = ASGIHandler()
@@ -37,7 +39,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif kind == "lifespan":
         await _lifespan(receive, send)
     elif kind == "websocket":
-        await _refuse_socket(scope, receive, send)
+        serve = live_application if scope["path"] == PATH else _refuse_socket
+        await serve(scope, receive, send)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -54,7 +57,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 async def _refuse_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    """No socket endpoints yet. Codex falls back to HTTP at once on 426 (facts: clients, codex)."""
+    """Codex asks for one under /v1/responses, and falls back to HTTP at once on 426 (facts: clients, codex)."""
     await receive()
     if "websocket.http.response" in scope.get("extensions", {}):
         await send({"type": "websocket.http.response.start", "status": 426, "headers": []})

@@ -13,6 +13,20 @@ from unfold.widgets import (
 )
 
 
+class RowForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Edits a few fields of a row in a list. What is wrong with its other fields is not shown there, and must not
+    hinder: a row that broke by itself can be switched off.
+    """
+
+    def _update_errors(self, errors: forms.ValidationError) -> None:
+        if hasattr(errors, "error_dict"):
+            own = {name: found for name, found in errors.error_dict.items() if name in self.fields}
+            if not own:
+                return
+            errors = forms.ValidationError(own)
+        super()._update_errors(errors)  # type: ignore[misc]
+
+
 class LinesField(forms.CharField):
     """A list of strings, one a line."""
 
@@ -68,6 +82,28 @@ class HeadersField(forms.CharField):
 def _is_header(name: str, text: str) -> bool:
     """RFC 9110 §5.1, and no character that an HTTP client refuses to send."""
     return bool(name) and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name) and (name + text).isascii()
+
+
+class ObjectField(forms.JSONField):
+    """A JSON object, of which an empty one is written as nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 4}))
+        super().__init__(required=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value in ({}, None) else super().prepare_value(value)
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        found = super().clean(value)
+        if found in (None, ""):
+            return {}
+        if not isinstance(found, dict):
+            raise forms.ValidationError('Enter a JSON object, such as {"key": "value"}.')
+        return found
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(initial or None, data)
 
 
 class SecretField(forms.CharField):

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
+from omniroute.forms import RowForm
+
 
 class ReadOnlyAdmin(ModelAdmin):
     """Rows that the gateway writes: to look at, not to touch."""
@@ -33,6 +35,13 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class ListEditingAdmin(ModelAdmin):
+    """For `list_editable` on models whose `clean` looks at more than the edited fields."""
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().get_changelist_form(request, **{"form": RowForm, **kwargs})
 
 
 POST_ATTRS = {"data-post": "Testing…"}

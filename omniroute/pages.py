@@ -25,7 +25,7 @@ class Page:
     name: str
     title: str
     section: str
-    """The title of the sidebar's group that lists the page."""
+    """The title of the sidebar's group that lists the page; "": no group does."""
     view: PageView
     icon: str = "article"
     permission: str = ""

@@ -4,6 +4,7 @@ Unset secrets are generated at first start and kept in `DATA_DIR`; nothing has a
 """
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -63,7 +64,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.humanize",
-    "daphne",
+    # Daphne serves `runserver`. Everywhere else its Twisted would only cost 17 MB a process.
+    *(["daphne"] if "runserver" in sys.argv else []),
     "django.contrib.staticfiles",
     "channels",
     "django_q",

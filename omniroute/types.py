@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -53,6 +53,9 @@ class InboundRequest:
     path: str
     array: bool = False
     """The client wants its stream as one JSON array (Gemini without `alt=sse`)."""
+    thinking: Literal["client", "replaced", "added"] = "client"
+    """Whose the fields are that ask for thinking: the client's; or a policy's, in the place of the client's or where
+    the client said nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def renumber(provider: str, *, moved: Account | None = None, position: int | Non
     rows = list(Account.objects.filter(provider=provider).order_by("priority", "id"))
     if moved is not None and position is not None:
         rows = [row for row in rows if row.pk != moved.pk]
-        rows.insert(min(position - 1, len(rows)), moved)
+        rows.insert(max(position - 1, 0), moved)
     for number, row in enumerate(rows, start=1):
         if row.priority != number:
             row.priority = number

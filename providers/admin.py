@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
-from omniroute.model_admin import POST_ATTRS, object_or_none, redirect_to_change, refuse_get
+from omniroute.model_admin import POST_ATTRS, ListEditingAdmin, object_or_none, redirect_to_change, refuse_get
 from omniroute.templatetags.figures import ago
-from providers.accounts import delete_node
-from providers.choices import account_counts, account_defaults, provider_names
+from providers.accounts import delete_account, delete_node, renumber
+from providers.choices import account_counts, account_defaults
 from providers.config import load_specs
+from providers.cooling import Cooling, clear_cooldowns, cooling_accounts
+from providers.filters import ProviderColumn, ProviderFilter
 from providers.forms import AccountForm, CustomModelForm, NewProviderNodeForm, ProviderNodeForm
 from providers.models import Account, CustomModel, ProviderNode
 from providers.probe import check_accounts, report
 
-TEST_LABELS = {
+TEST_LABELS: dict[str, str] = {
     Account.TestStatus.UNTESTED: "default",
     Account.TestStatus.VALID: "success",
     Account.TestStatus.WARNING: "warning",
@@ -34,59 +39,34 @@ TEST_LABELS = {
     Account.TestStatus.UNREACHABLE: "danger",
 }
 
+CLEAR_PATH = "clear-cooldown"
+PILLS = {"success": "good", "warning": "warn", "danger": "bad"}
+
 hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
 """Keeps a key that is being entered out of error reports."""
 
 
-class ProviderFilter(DropdownFilter):
-    """By provider; offers those that some row names."""
-
-    title = "provider"
-    parameter_name = "provider"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        names = provider_names()
-        used = model_admin.model.objects.order_by().values_list("provider", flat=True).distinct()
-        return sorted(((value, names.get(value, value)) for value in used), key=lambda pair: pair[1].lower())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(provider=self.value()) if self.value() else queryset
-
-
-class ProviderColumn:
-    """Shows the provider by its name. The names are read once per list."""
-
-    _names: dict[str, str]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        self._names = provider_names()
-        return super().get_queryset(request)  # type: ignore[misc]
-
-    @display(description="Provider", ordering="provider")
-    def provider_name(self, row: Any) -> str:
-        return self._names.get(row.provider, f"{row.provider} (not available)")
-
-
 @admin.register(Account)
-class AccountAdmin(ProviderColumn, ModelAdmin):
+class AccountAdmin(ProviderColumn, ListEditingAdmin):
     form = AccountForm
-    list_display = ("account", "provider_name", "status", "tested", "priority", "is_active")
+    list_display = ("account", "provider_name", "status", "tested", "cooldown", "priority", "is_active")
     list_editable = ("priority", "is_active")
     list_filter = (ProviderFilter, ("test_status", ChoicesDropdownFilter), "is_active")
     list_filter_submit = True
     search_fields = ("name", "provider")
     search_help_text = "Search by name or provider"
-    actions = ("test_selected",)
-    actions_detail = ("test_account",)
-    readonly_fields = ("credential", "status", "tested", "last_error")
+    actions = ("test_selected", "clear_selected")
+    actions_detail = ("test_account", "clear_account")
+    readonly_fields = ("credential", "outcome", "tested", "last_error", "cooldown")
     change_form_after_template = "admin/providers/account_defaults.html"
     fieldsets = (
         (None, {"fields": ("provider", "name", "api_key", "variant", "region")}),
-        ("Use", {"fields": ("priority", "is_active")}),
-        ("Last test", {"fields": ("status", "tested", "last_error")}),
+        ("Use", {"fields": ("priority", "is_active", "cooldown")}),
+        ("Last test", {"fields": ("outcome", "tested", "last_error")}),
         ("Advanced", {"classes": ("collapse",), "fields": ("base_url", "default_model", "provider_data")}),
     )
-    add_fieldsets = (fieldsets[0], fieldsets[1], fieldsets[3])
+    add_fieldsets = (fieldsets[0], ("Use", {"fields": ("priority", "is_active")}), fieldsets[3])
+    _cooling: dict[int, list[Cooling]]
 
     class Media:
         js = ("omniroute/account_form.js",)
@@ -116,6 +96,36 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
             return {"name": defaults["accountName"], "priority": defaults["priority"], **initial}
         return dict(initial)
 
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Without a button that would do nothing."""
+        actions = super().get_actions_detail(request, object_id)
+        cools = any(str(account) == str(object_id) for account in cooling_accounts())
+        return [each for each in actions if cools or each.path != CLEAR_PATH]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        self._cooling = cooling_accounts()
+        return super().get_queryset(request)
+
+    def save_model(self, request: HttpRequest, obj: Account, form: ModelForm[Any], change: bool) -> None:
+        """The provider's other accounts make room. A row that is edited in the list beside one that was moved keeps
+        the place that it has by then, not the one that the page showed."""
+        before = Account.objects.filter(pk=obj.pk).values_list("provider", "priority").first()
+        if before and "priority" not in form.changed_data:
+            obj.priority = before[1]
+        with transaction.atomic():
+            position = obj.priority
+            super().save_model(request, obj, form, change)
+            renumber(obj.provider, moved=obj, position=position)
+            if before and before[0] != obj.provider:
+                renumber(before[0])
+
+    def delete_model(self, request: HttpRequest, obj: Account) -> None:
+        delete_account(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        for account in queryset:
+            delete_account(account)
+
     @display(description="Account", ordering="name", header=True)
     def account(self, row: Account) -> list[str]:
         return [row.name, self.credential(row)]
@@ -130,6 +140,11 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
     def status(self, row: Account) -> tuple[str, str]:
         return row.test_status, row.get_test_status_display()
 
+    @display(description="Result")
+    def outcome(self, row: Account) -> SafeString:
+        kind = PILLS.get(TEST_LABELS.get(row.test_status, ""), "plain")
+        return format_html('<span class="or-pill or-pill-{}">{}</span>', kind, row.get_test_status_display())
+
     @display(description="Tested", ordering="last_tested_at")
     def tested(self, row: Account) -> SafeString | str:
         if not row.last_tested_at:
@@ -137,6 +152,11 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
         return format_html(
             '<span title="{}">{}</span>', row.last_tested_at.isoformat(), ago(row.last_tested_at)
         )
+
+    @display(description="Cooldown")
+    def cooldown(self, row: Account) -> SafeString | str:
+        cooling = self._cooling.get(row.pk, [])
+        return render_to_string("admin/providers/cooling.html", {"cooling": cooling}) if cooling else "-"
 
     @admin.action(description="Test the selected accounts", permissions=["change"])
     def test_selected(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
@@ -156,9 +176,35 @@ class AccountAdmin(ProviderColumn, ModelAdmin):
             report(request, check_accounts([account]))
         return redirect_to_change(self, object_id)
 
+    @admin.action(description="Clear the cooldowns of the selected accounts", permissions=["change"])
+    def clear_selected(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        _clear(request, queryset)
+
+    @action(
+        description="Clear cooldown",
+        icon="ac_unit",
+        url_path=CLEAR_PATH,
+        attrs={"data-post": "Clearing…"},
+        permissions=["change"],
+    )
+    def clear_account(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if refusal := refuse_get(self, request, object_id):
+            return refusal
+        if account := object_or_none(self, request, object_id):
+            _clear(request, [account])
+        return redirect_to_change(self, object_id)
+
+
+def _clear(request: HttpRequest, accounts: Iterable[Account]) -> None:
+    count = clear_cooldowns(account.pk for account in accounts)
+    if count:
+        messages.success(request, f"{count} cooldown{'' if count == 1 else 's'} cleared.")
+    else:
+        messages.info(request, "There was no cooldown to clear.")
+
 
 @admin.register(ProviderNode)
-class ProviderNodeAdmin(ModelAdmin):
+class ProviderNodeAdmin(ListEditingAdmin):
     list_display = ("name", "prefix_column", "kind", "base_url", "accounts", "is_active")
     list_editable = ("is_active",)
     search_fields = ("name", "prefix", "base_url")

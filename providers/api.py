@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,6 +15,7 @@ from omniroute.redact import redact, redact_url, restore
 from omniroute.schema import CamelModel, Line, Name, Position, Secret, row_id
 from providers.accounts import AccountValues, delete_account, find_spec, update_account, upsert_account
 from providers.config import load_specs
+from providers.cooling import account_cooldown
 from providers.models import Account, new_node_id
 from providers.spec import ProviderSpec
 
@@ -73,6 +74,11 @@ class Connection(CamelModel):
     test_status: str
     last_error: str | None
     last_tested: datetime | None
+    error_code: str | None
+    """Why the account is put aside right now; None when it is not."""
+    rate_limited_until: datetime | None
+    backoff_level: int
+    """How many failures in a row made the cooldown longer."""
     provider_specific_data: dict[str, Any]
     created_at: datetime
     updated_at: datetime
@@ -174,6 +180,7 @@ def _values(body: ConnectionIn | ConnectionPatch, stored: Account) -> AccountVal
 
 
 def _shown(account: Account, spec: ProviderSpec | None) -> Connection:
+    cooldown = account_cooldown(account.pk)
     chosen = {"baseUrl": redact_url(account.base_url), "endpoint": account.variant, "region": account.region}
     return Connection(
         id=str(account.pk),
@@ -189,6 +196,9 @@ def _shown(account: Account, spec: ProviderSpec | None) -> Connection:
         test_status=account.test_status or "untested",
         last_error=account.last_error or None,
         last_tested=account.last_tested_at,
+        error_code=cooldown.reason if cooldown else None,
+        rate_limited_until=datetime.fromtimestamp(cooldown.until, UTC) if cooldown else None,
+        backoff_level=cooldown.level if cooldown else 0,
         provider_specific_data={
             **redact(account.provider_data or {}),
             **{name: value for name, value in chosen.items() if value},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from providers import catalog
+from providers.cooling import account_key
 from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import spec_of_node
 from providers.spec import ModelSpec, ProviderSpec
@@ -31,7 +32,7 @@ class AccountConfig:
     @property
     def key(self) -> str:
         """What `resilience` knows this account by."""
-        return f"account:{self.id}" if self.id else f"provider:{self.provider}"
+        return account_key(self.id) if self.id else f"provider:{self.provider}"
 
 
 @dataclass(frozen=True, slots=True)

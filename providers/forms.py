@@ -6,9 +6,9 @@ from typing import Any
 
 from django import forms
 from django.utils.html import format_html
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from omniroute.forms import HeadersField, SecretField, one_of
+from omniroute.forms import HeadersField, ObjectField, SecretField, one_of
 from providers.choices import needs_key, provider_choices, suggested_name
 from providers.config import load_specs
 from providers.models import Account, CustomModel, ProviderNode
@@ -52,10 +52,8 @@ class AccountForm(ProviderSelectForm):
         help_text="Which of the provider's addresses.",
     )
     region = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
-    provider_data = forms.JSONField(
+    provider_data = ObjectField(
         label="Provider-specific data",
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text="Further options of this provider, as a JSON object. Most need none.",
     )
 
@@ -92,14 +90,6 @@ class AccountForm(ProviderSelectForm):
 
     def clean_api_key(self) -> str:
         return self.cleaned_data["api_key"] or self.instance.api_key
-
-    def clean_provider_data(self) -> dict[str, Any]:
-        value = self.cleaned_data["provider_data"]
-        if value in (None, ""):
-            return {}
-        if not isinstance(value, dict):
-            raise forms.ValidationError('Enter a JSON object, such as {"key": "value"}.')
-        return value
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -96,7 +96,7 @@ class ProviderNode(models.Model):
             raise ValidationError(errors)
 
 
-def find_spec(provider: str) -> ProviderSpec | None:
+def spec_by_id(provider: str) -> ProviderSpec | None:
     """The built-in or custom provider of this id, from the database: for forms and tests, not for routing."""
     if spec := catalog.load().get(provider):
         return spec
@@ -158,7 +158,8 @@ class Account(models.Model):
         indexes = [models.Index(fields=["provider", "is_active"])]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.provider})"
+        spec = spec_by_id(self.provider)
+        return f"{self.name} · {spec.name if spec else self.provider}"
 
     def clean(self) -> None:
         """Put the address right; refuse an unknown provider, and a choice that it does not offer."""
@@ -167,7 +168,7 @@ class Account(models.Model):
             raise ValidationError({"api_key": "The key holds a line break or a character that no key has."})
         if self.base_url:
             self.base_url = normalise_base_url(self.base_url)
-        spec = find_spec(self.provider)
+        spec = spec_by_id(self.provider)
         if spec is None:
             raise ValidationError({"provider": f"There is no provider “{self.provider}”."})
         errors = {
@@ -210,4 +211,5 @@ class CustomModel(models.Model):
         constraints = [models.UniqueConstraint(fields=["provider", "model_id"], name="one_custom_model")]
 
     def __str__(self) -> str:
-        return f"{self.provider}/{self.model_id}"
+        spec = spec_by_id(self.provider)
+        return f"{spec.shown_prefix if spec else self.provider}/{self.model_id}"

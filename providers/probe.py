@@ -45,6 +45,6 @@ def report(request: HttpRequest, tested: Tested) -> None:
 
 def _sentence(account: Account, result: ValidationResult) -> str:
     if problem := result.error or result.warning:
-        return f"{account}: {problem}"
+        return f"{account.name}: {problem}"
     listed = f" It lists {result.models} models." if result.models else ""
-    return f"{account}: the provider accepts the key ({result.latency_ms} ms).{listed}"
+    return f"{account.name}: the provider accepts the key ({result.latency_ms} ms).{listed}"

@@ -16,7 +16,7 @@ from omniroute.types import Fields
 from providers.edits import body as body
 from providers.edits import messages as messages
 from providers.edits import tools as tools
-from providers.edits.base import BODY_EDITS, MESSAGE_EDITS, TOOL_EDITS, MessageEdit, items, value
+from providers.edits.base import BODY_EDITS, MESSAGE_EDITS, TOOL_EDITS, ListEdit, items, value
 from providers.spec import ProviderSpec, Quirk, matches
 
 __all__ = ["BODY_EDITS", "MESSAGE_EDITS", "PROTECTED", "TOOL_EDITS", "apply", "quirks_of"]
@@ -56,9 +56,12 @@ def _apply(fields: Fields, quirk: Quirk) -> None:
     for name, mapping in quirk.map_values.items():
         _map(fields, name, mapping)
     if quirk.messages:
-        _edit_messages(fields, [MESSAGE_EDITS.get(name) for name in quirk.messages])
-    for name in quirk.tools:
-        _edit_tools(fields, name)
+        _edit_list(fields, "messages", [MESSAGE_EDITS.get(name) for name in quirk.messages])
+    if quirk.tools:
+        changed = _edit_list(fields, "tools", [TOOL_EDITS.get(name) for name in quirk.tools])
+        if changed and not fields["tools"]:
+            del fields["tools"]
+            fields.pop("tool_choice", None)
     for name in quirk.edits:
         BODY_EDITS.get(name)(fields)
 
@@ -113,29 +116,18 @@ def _map(fields: Fields, path: str, mapping: Mapping[str, Any]) -> None:
         _put(fields, path, mapping[found])
 
 
-def _edit_messages(fields: Fields, edits: list[MessageEdit]) -> None:
-    raw = fields.get("messages")
+def _edit_list(fields: Fields, name: str, edits: list[ListEdit]) -> bool:
+    """Whether anything changed."""
+    raw = fields.get(name)
     if isinstance(raw, msgspec.Raw):
         text = bytes(raw)
         edits = [edit for edit in edits if not edit.needles or any(needle in text for needle in edit.needles)]
     if not edits or (original := items(raw)) is None:
-        return
+        return False
     edited = original
     for edit in edits:
         edited = edit.apply(edited)
-    if edited is not original:
-        fields["messages"] = edited
-
-
-def _edit_tools(fields: Fields, name: str) -> None:
-    original = items(fields.get("tools"))
-    if original is None:
-        return
-    edited = TOOL_EDITS.get(name)(original)
     if edited is original:
-        return
-    if edited:
-        fields["tools"] = edited
-    else:
-        fields.pop("tools")
-        fields.pop("tool_choice", None)
+        return False
+    fields[name] = edited
+    return True

@@ -19,7 +19,7 @@ from providers import quirks, reach
 from providers.credentials import auth_headers, is_sendable
 from providers.endpoints import choose_endpoint
 from providers.listing import entries_of, join, list_models
-from providers.models import Account, find_spec
+from providers.models import Account, spec_by_id
 from providers.spec import Endpoint, ModelSpec, ProviderSpec
 
 __all__ = [
@@ -104,7 +104,7 @@ async def validate(
 
 async def validate_account(account: Account) -> ValidationResult:
     """`validate`, with the result kept in the account's row."""
-    spec = await sync_to_async(find_spec)(account.provider)
+    spec = await sync_to_async(spec_by_id)(account.provider)
     if spec is None:
         result = _unknown(_gone(account))
     else:
@@ -130,7 +130,7 @@ async def validate_account(account: Account) -> ValidationResult:
 
 async def list_account_models(account: Account) -> list[ModelSpec]:
     """`list_models` for an account. Raises what that raises, and `NotFound` for a provider that is gone."""
-    spec = await sync_to_async(find_spec)(account.provider)
+    spec = await sync_to_async(spec_by_id)(account.provider)
     if spec is None:
         raise NotFound(_gone(account))
     return await list_models(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -17,7 +18,8 @@ HINT_CAP_S = 1800.0
 _COMPOUND = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _IN_TEXT = re.compile(
-    r"(?:retry|try again|reset)\w*\s+(?:after|in)\s+(\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)?[\dhms.]*)", re.I
+    r"\b(?:retry|try again|resets?)\s+(?:after|in)\s+((?:\d+(?:\.\d+)?\s?(?:ms|[smhd]\b|[mhd](?=\d))?)+)",
+    re.IGNORECASE,
 )
 
 
@@ -37,6 +39,8 @@ def parse_wait(value: str, now: float | None = None) -> float | None:
         number = float(text)
     except ValueError:
         return _parse_duration(text) if _COMPOUND.match(text) else _parse_date(text, moment)
+    if not math.isfinite(number):
+        return None
     if number >= 1e12:
         number = number / 1000 - moment
     elif number >= 1e9:

@@ -77,4 +77,8 @@ class Cooldowns:
         for key, cooldown in list(self._cooling.items()):
             if cooldown.until < now - 3600:
                 self._cooling.pop(key, None)
-        return {key: cooldown for key, cooldown in self._cooling.items() if cooldown.until > now}
+        return {key: cooldown for key, cooldown in list(self._cooling.items()) if cooldown.until > now}
+
+
+cooldowns = Cooldowns()
+"""This process's own."""

@@ -36,8 +36,8 @@ async def test_every_event_of_every_stream_is_seen_once(upstream):
 async def test_paced_streams_keep_their_pace(upstream):
     result = await load.streams(load.Target.post(upstream, chat_body("bench-n10-i20", True), {}), 3, 10)
     assert result.complete == 3
-    assert result.seconds >= 0.2
-    assert min(result.first) >= 0.02
+    assert result.seconds >= 0.19
+    assert min(result.first) >= 0.019  # timers have millisecond steps
 
 
 async def test_an_incomplete_stream_is_an_error(upstream):

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             name='UsageRecord',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('request_id', models.CharField(default=uuid.uuid4, max_length=40)),
+                ('request_id', models.CharField(db_index=True, default=uuid.uuid4, max_length=40)),
                 ('created_at', models.DateTimeField(db_index=True)),
                 ('api_key_id', models.BigIntegerField(null=True)),
                 ('api_key_name', models.CharField(blank=True, default='', max_length=100)),

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gateway.simulator import file_task
 from gateway.simulator.behavior import Behavior
 from gateway.simulator.question import Question, ToolOffer, count_tokens
 from gateway.simulator.samples import sample
@@ -97,9 +98,11 @@ def _answer(question: Question, behavior: Behavior, index: int) -> Answer:
 def _text(question: Question, index: int) -> str:
     if question.schema is not None:
         return json.dumps(sample(question.schema), ensure_ascii=False)
-    said = (
-        "The tool said: " + " | ".join(question.results) if question.results else "You said: " + question.text
-    )
+    task = question.task
+    if task and not question.tools and (edit := file_task.edit(task, question.prompt)):
+        return edit
+    results = question.results or (task.results if task else [])
+    said = "The tool said: " + " | ".join(results) if results else "You said: " + question.text
     if question.attachments:
         said += f" [{question.attachments} attachment{'s' * (question.attachments > 1)}]"
     if index:
@@ -120,7 +123,17 @@ def _calls(question: Question) -> list[Call]:
     if not calls and question.choice == "any":
         name = next((name for name in question.forced if name in offers), question.tools[0].name)
         calls = [_call(offers[name], None)]
-    return calls
+    return calls or _task_calls(question, offers)
+
+
+def _task_calls(question: Question, offers: dict[str, ToolOffer]) -> list[Call]:
+    task = question.task
+    name = file_task.choose(task, list(offers)) if task and not task.results else None
+    if task is None or name is None:
+        return []
+    if offers[name].custom:
+        return [Call(name, file_task.script(task), custom=True)]
+    return [Call(name, file_task.arguments(task, offers[name].schema))]
 
 
 def _given_arguments(text: str, start: int) -> str | None:

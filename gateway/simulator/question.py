@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast
 
+from gateway.simulator import file_task
+from gateway.simulator.file_task import FileTask
+
 JSONDict = dict[str, Any]
 T = TypeVar("T")
 
@@ -65,14 +68,18 @@ class Question:
     include_usage: bool = False
     sse: bool = True
     """False: a stream is one JSON array (Gemini without `alt=sse`)."""
+    task: FileTask | None = None
 
     def hear(self, role: str, text: str) -> None:
         """Take one turn of the conversation. Roles: user, tool, anything else."""
         self.prompt.append(text)
         if role == "user":
             self.text, self.results = text, []
+            self.task = file_task.find(text) or self.task
         elif role == "tool":
             self.results.append(text)
+            if self.task is not None:
+                self.task.results.append(text)
 
 
 _KINDS = {

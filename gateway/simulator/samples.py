@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.simulator.question import JSONDict
-
+JSONDict = dict[str, Any]
 _DEPTH = 12
 _FORMATS = {
     "date-time": "2025-01-02T03:04:05Z",

@@ -17,13 +17,17 @@ FORMATS: dict[str, str] = {
     "gemini": "gateway.wire.gemini:Gemini",
 }
 """Every wire format by name; a package is imported when its format is first used."""
+CLIENT_FORMATS: dict[str, str] = {
+    "openai_completions": "gateway.wire.openai_chat.completions:OpenAICompletions",
+}
+"""Formats that only clients speak."""
 
 
 @cache
 def get_format(name: str) -> WireFormat:
     """Raise `LookupError`, naming the known formats."""
     try:
-        module, _, attribute = FORMATS[name].partition(":")
+        module, _, attribute = (FORMATS.get(name) or CLIENT_FORMATS[name]).partition(":")
     except KeyError:
         raise LookupError(f"Unknown wire format {name!r}. Known: {', '.join(FORMATS)}") from None
     format_class: type[WireFormat] = getattr(import_module(module), attribute)

@@ -131,6 +131,8 @@ class WireFormat(ABC):
     keepalive: bytes
     """What keeps a waiting client of this format from giving up."""
     rules: Rules = Rules()
+    provider_format: str = ""
+    """For a format that only clients speak: what a provider is asked in, where it can be."""
 
     # -- same format: bytes
     @abstractmethod

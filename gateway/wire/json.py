@@ -16,6 +16,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_split_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _lenient = json.JSONDecoder(parse_constant=_refuse_constant)
@@ -55,8 +56,24 @@ def dumps(value: Any) -> bytes:
 
 def field(fields: Fields, name: str) -> Any:
     """The decoded value of one top-level field, or None."""
-    value = fields.get(name)
-    return loads(value) if isinstance(value, msgspec.Raw) else value
+    return value(fields.get(name))
+
+
+def value(raw: Any) -> Any:
+    """Decoded, if it still has its bytes."""
+    return loads(raw) if isinstance(raw, msgspec.Raw) else raw
+
+
+def items(raw: Any) -> list[Any] | None:
+    """A new list of what a list holds, each item with its bytes where possible; None for anything else."""
+    if isinstance(raw, msgspec.Raw):
+        if not bytes(raw).startswith(b"["):
+            return None
+        try:
+            return list(_split_list(raw))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raw = loads(raw)
+    return list(raw) if isinstance(raw, list) else None
 
 
 def decode_all(fields: Fields) -> JSONDict:

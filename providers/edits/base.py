@@ -21,14 +21,14 @@ BodyEdit = Callable[[Fields], None]
 
 
 @dataclass(frozen=True, slots=True)
-class MessageEdit:
+class ListEdit:
     apply: ItemsEdit
     needles: tuple[bytes, ...] = ()
-    """One of these is in every list of messages that the edit is about; none: it looks at all of them."""
+    """One of these is in every list that the edit is about; none: it looks at all of them."""
 
 
-MESSAGE_EDITS: Registry[MessageEdit] = Registry("message edit")
-TOOL_EDITS: Registry[ItemsEdit] = Registry("tool edit")
+MESSAGE_EDITS: Registry[ListEdit] = Registry("message edit")
+TOOL_EDITS: Registry[ListEdit] = Registry("tool edit")
 BODY_EDITS: Registry[BodyEdit] = Registry("body edit")
 
 UNREADABLE: Any = object()
@@ -87,7 +87,15 @@ def text_of(content: Any) -> str:
 
 def message_edit(name: str, *needles: bytes) -> Callable[[ItemsEdit], ItemsEdit]:
     def add(edit: ItemsEdit) -> ItemsEdit:
-        MESSAGE_EDITS.register(name)(MessageEdit(edit, needles))
+        MESSAGE_EDITS.register(name)(ListEdit(edit, needles))
+        return edit
+
+    return add
+
+
+def tool_edit(name: str, *needles: bytes) -> Callable[[ItemsEdit], ItemsEdit]:
+    def add(edit: ItemsEdit) -> ItemsEdit:
+        TOOL_EDITS.register(name)(ListEdit(edit, needles))
         return edit
 
     return add

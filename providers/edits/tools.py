@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.edits.base import TOOL_EDITS, Item, value
+from providers.edits.base import Item, tool_edit, value
 
 _NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _DATA = ("enum", "const", "default", "examples", "required")
 _ANTHROPIC_EXTRAS = ("defer_loading", "allowed_callers", "input_examples", "eager_input_streaming", "strict")
 
 
-@TOOL_EDITS.register("strip_strict")
+@tool_edit("strip_strict", b'"strict"')
 def strip_strict(tools: list[Item]) -> list[Item]:
     edited = [_without_strict(tool) for tool in tools]
     return edited if any(new is not old for new, old in zip(edited, tools, strict=True)) else tools
@@ -24,7 +24,7 @@ def _without_strict(tool: Item) -> Item:
     return tool
 
 
-@TOOL_EDITS.register("strip_schema_keys")
+@tool_edit("strip_schema_keys", b'"$schema"', b'"$id"', b'"additionalProperties"')
 def strip_schema_keys(tools: list[Item]) -> list[Item]:
     """Without `$schema`, `$id`, `additionalProperties: false`, where they are keywords and not names."""
     edited = []
@@ -56,7 +56,7 @@ def _clean(schema: Any) -> Any:
     return cleaned
 
 
-@TOOL_EDITS.register("plain_anthropic_tools")
+@tool_edit("plain_anthropic_tools", b'"type"', *(f'"{name}"'.encode() for name in _ANTHROPIC_EXTRAS))
 def plain_anthropic_tools(tools: list[Item]) -> list[Item]:
     """Anthropic: only the client's own tools, without beta options. What the server would run is left out."""
     edited = []

@@ -1,11 +1,12 @@
-"""Template filters about providers."""
+"""Template filters and tags about providers."""
 
 from __future__ import annotations
 
 from django import template
 from django.core.cache import cache
 
-from providers.choices import provider_names
+from providers.choices import connected_providers, model_ids, provider_names
+from providers.config import load_specs
 
 register = template.Library()
 
@@ -18,3 +19,11 @@ def provider_name(provider: str) -> str:
     """The name of a provider by its id; the id itself when the provider is gone."""
     names: dict[str, str] = cache.get_or_set("provider-names", provider_names, _SECONDS) or {}
     return names.get(provider, provider)
+
+
+@register.simple_tag
+def first_model() -> str:
+    """A model to try: of a connected provider where there is one."""
+    specs, connected = load_specs(), connected_providers()
+    usable = {provider: spec for provider, spec in specs.items() if provider in connected}
+    return next(iter(model_ids(usable, ("chat",)) or model_ids(specs, ("chat",))), "provider/model")

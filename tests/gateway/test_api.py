@@ -39,6 +39,8 @@ ROUTES = {
     "/api/resilience/cooldowns": {"get"},
     "/api/resilience/reset": {"post"},
     "/api/settings": {"get", "patch"},
+    "/api/settings/system-prompt": {"get", "put"},
+    "/api/settings/thinking-budget": {"get", "put"},
     "/api/usage/history": {"get"},
     "/api/usage/logs": {"get"},
 }

@@ -168,3 +168,27 @@ def test_another_site_cannot_spend_the_attempts(admin, browser):
     for origin in ("https://evil.example", "null", "http://testserver.evil.example"):
         assert browser.call("POST", LOGIN, {"password": "wrong"}, Origin=origin)[0] == 403
     assert browser.call("POST", LOGIN, {"password": PASSWORD}, Origin="http://testserver")[0] == 200
+
+
+def test_the_form_and_the_api_share_the_attempts_of_an_address(admin, client):
+    form = {"username": "admin", "password": "wrong"}
+    for _ in range(3):
+        assert client.post("/admin/login/", form).status_code == 200
+    for _ in range(2):
+        assert ManagementClient().call("POST", LOGIN, {"password": "wrong"})[0] == 401
+    blocked = client.post("/admin/login/", {**form, "password": PASSWORD})
+    assert blocked.status_code == 429
+    assert 0 < int(blocked["Retry-After"]) <= 300
+    assert "Too many failed logins from this address. Try again in 5 minutes." in blocked.content.decode()
+    assert "_auth_user_id" not in client.session
+    assert client.get("/admin/login/").status_code == 200
+    assert ManagementClient().call("POST", LOGIN, {"password": PASSWORD})[0] == 429
+
+
+def test_a_success_at_the_form_forgets_the_failures(admin, client):
+    for _ in range(3):
+        for _ in range(4):
+            assert client.post("/admin/login/", {"username": "admin", "password": "wrong"}).status_code == 200
+        assert (
+            client.post("/admin/login/", {"username": "admin", "password": PASSWORD})["Location"] == "/admin/"
+        )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 
 import pytest
 from django.contrib import admin
@@ -18,7 +17,7 @@ from combos.models import Combo, ComboTarget, ModelAlias
 from gateway.models import GatewaySettings
 from omniroute import pages
 from omniroute.admin_site import OmniRouteAdminSite
-from omniroute.pages import Page, page
+from omniroute.pages import page
 from omniroute.unfold import navigation
 from providers.models import Account, CustomModel, ProviderNode
 
@@ -137,6 +136,9 @@ def test_a_user_sees_what_the_permissions_allow(rows):
     client.force_login(user)
     links = [link for _, links in links_of(client.get(reverse("admin:index"))) for link in links]
     assert links == [reverse("admin:index"), reverse("admin:billing_usagerecord_changelist")]
+    home = client.get(reverse("admin:index")).content.decode()
+    assert "Last requests" in home
+    assert reverse("admin:providers_account_changelist") not in home
     for name in ("providers_catalog", "providers_account_changelist", "billing_apikey_add"):
         assert client.get(reverse(f"admin:{name}")).status_code == 403, name
 
@@ -180,13 +182,7 @@ class TestPages:
     def registry(self, monkeypatch):
         monkeypatch.setattr(pages, "_pages", {})
 
-    def render(self, item: Page, user) -> object:
-        site = OmniRouteAdminSite()
-        request = SimpleNamespace(user=user)
-        assert item.is_allowed(request) == (not item.permission or user.has_perm(item.permission))
-        return [pattern.name for pattern in site.get_urls() if pattern.name]
-
-    def test_a_function_becomes_a_page_of_its_app(self, admin_user):
+    def test_a_function_becomes_a_page_of_its_app(self):
         @page("health", title="Health", section="Providers", permission="providers.view_account")
         def health(request):
             return {}
@@ -194,7 +190,7 @@ class TestPages:
         (item,) = pages.all_pages()
         assert (item.app, item.path) == ("tests", "tests/health/")
         assert item.template == "admin/tests/health.html"
-        assert "tests_health" in self.render(item, admin_user)
+        assert "tests_health" in [getattr(each, "name", "") for each in OmniRouteAdminSite().get_urls()]
         assert pages.pages_of("Providers") == [item]
         assert pages.pages_of("Usage") == []
 
@@ -214,6 +210,8 @@ class TestPages:
 
 def test_own_pages_have_a_template(admin_client):
     for item in pages.all_pages():
+        if not item.section:  # a button's address
+            continue
         response = admin_client.get(reverse(f"admin:{item.url_name}"))
         assert response.status_code == 200
         assert item.template in [template.name for template in response.templates]

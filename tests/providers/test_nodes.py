@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from omniroute.types import Fields
 from providers import catalog, quirks
 from providers.credentials import auth_headers
-from providers.models import Account, ProviderNode, find_spec
+from providers.models import Account, ProviderNode, spec_by_id
 from providers.nodes import is_local, normalise_base_url, prefix_problem, spec_of_node
 
 
@@ -145,11 +145,11 @@ def test_a_node_can_be_saved_again_under_its_own_prefix() -> None:
 @pytest.mark.django_db
 def test_a_spec_is_found_for_built_in_and_custom_providers() -> None:
     node = ProviderNode.objects.create(name="Mine", prefix="mine", base_url="http://h", is_active=False)
-    found = find_spec(node.pk)
+    found = spec_by_id(node.pk)
     assert found
     assert found.name == "Mine"
-    assert find_spec("groq") is catalog.load()["groq"]
-    assert find_spec("nobody") is None
+    assert spec_by_id("groq") is catalog.load()["groq"]
+    assert spec_by_id("nobody") is None
 
 
 @pytest.mark.django_db

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.wire import json as wire_json
 from omniroute.types import Fields
@@ -164,6 +166,43 @@ def test_nonsense_is_left_for_the_provider_to_refuse(provider: str, odd: str) ->
             "reasoning",
         ):
             sent(provider, "m", f'{{"model":"m","{name}":{odd}}}', format)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 99)
+    | st.sampled_from(["", "user", "assistant", "tool", "text", "none"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["role", "content", "type", "text", "tool_calls", "function", "name", "effort", "id"]
+            ),
+            inner,
+        )
+    ),
+    max_leaves=12,
+)
+FIELDS = ("messages", "tools", "tool_choice", "response_format", "thinking", "reasoning", "output_config", "max_tokens",
+          "stop_sequences", "temperature", "n", "reasoning_effort", "stream")  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    provider=st.sampled_from(sorted(SPECS)),
+    format=st.sampled_from(["openai_chat", "anthropic_messages", "openai_responses"]),
+    fields=st.dictionaries(st.sampled_from(FIELDS), JSON),
+    turns=st.lists(
+        st.dictionaries(st.sampled_from(["role", "content", "tool_calls", "name"]), JSON), max_size=4
+    ),
+)
+def test_whatever_the_fields_hold_nothing_breaks(
+    provider: str, format: str, fields: dict[str, Any], turns: list[dict[str, Any]]
+) -> None:
+    model = SPECS[provider].models[0].id
+    sent(provider, model, fields, format)
+    assert sent(provider, model, {**fields, "messages": turns}, format)["messages"] is not None
 
 
 def test_the_callers_own_values_are_not_changed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from gateway.wire import get_format
 from providers import catalog, reach, validation
 from providers.models import Account, ProviderNode
 from providers.nodes import spec_of_node
-from providers.spec import FORMATS, ProviderSpec
+from providers.spec import FORMATS, ProviderSpec, Validation
 from tests.providers.conftest import Upstream
 
 KEY = "sk-secret-0123456789abcdef"
@@ -98,6 +99,13 @@ async def test_a_public_or_missing_list_means_a_chat(provider: str, path: str, u
     (call,) = upstream.calls
     assert call.body["model"] == SPECS[provider].models[0].id
     assert call.body["max_tokens"] == 1
+
+
+async def test_a_public_list_proves_nothing(upstream: Upstream) -> None:
+    spec = replace(SPECS["openai"], validation=Validation(probe="/models", probe_is_public=True))
+    upstream.on("GET /v1/models", 200, MODELS)
+    upstream.on("POST /v1/chat/completions", 401, {})
+    assert (await of_spec(spec, upstream.url)).valid is False
 
 
 async def test_openrouter_deepseek_and_kimi_say_what_is_left(upstream: Upstream) -> None:

@@ -168,6 +168,12 @@ def _search_result(block: JSONDict, path: str) -> ir.Part:
     return ir.Text("\n".join([*head, _joined(block.get("content"))]), {NAME: {RAW: block}})
 
 
+def _tool_reference(block: JSONDict, path: str) -> ir.Part:
+    """What Claude's tool search found. The tool itself is among the request's by then."""
+    name = block.get("tool_name")
+    return ir.Text(f"Found the tool {name}.\n" if isinstance(name, str) else "", {NAME: {RAW: block}})
+
+
 def _source(block: JSONDict, path: str) -> JSONDict:
     source = block.get("source")
     if not isinstance(source, dict):
@@ -196,5 +202,6 @@ _PARSERS = {
     "image": _image,
     "document": _document,
     "search_result": _search_result,
+    "tool_reference": _tool_reference,
 }
-"""Everything else (server tools and their results, uploads, references) is `Unknown`."""
+"""Everything else (server tools and their results, uploads) is `Unknown`."""

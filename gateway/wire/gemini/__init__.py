@@ -17,7 +17,7 @@ from gateway.wire.base import (
 )
 from gateway.wire.gemini import array as array_stream
 from gateway.wire.gemini import errors, tap
-from gateway.wire.sse import Decoder, comment
+from gateway.wire.sse import Decoder
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict
 
@@ -27,7 +27,8 @@ class Gemini(WireFormat):
 
     name = "gemini"
     label = "Gemini generateContent"
-    keepalive = comment("keep-alive")
+    keepalive = b"\n\n"
+    """Google's own SDKs and litellm take a comment for a piece of JSON; all of them pass over blank lines."""
     rules = Rules(
         tool_name=r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}",
         tool_id=r".{1,128}",

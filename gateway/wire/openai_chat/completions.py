@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.wire import ir, json
 from gateway.wire.base import StreamEmitter
+from gateway.wire.openai_chat import OpenAIChat
 from gateway.wire.openai_chat.errors import emit_stream_error
 from gateway.wire.openai_chat.finish import emit_finish
 from gateway.wire.openai_chat.response import new_id
@@ -21,6 +22,8 @@ from omniroute.types import JSONDict, Usage
 
 ECHO = "openai_completions.echo"
 """Key in `Request.extra`: the prompt, which the reply repeats."""
+SYSTEM = "_system"
+"""Instructions that the gateway adds to the body. No client can: names with an underscore are the gateway's own."""
 _SAME = (
     "model",
     "stream",
@@ -35,7 +38,27 @@ _SAME = (
     "frequency_penalty",
     "logit_bias",
     "user",
+    "reasoning_effort",
 )
+
+
+class OpenAICompletions(OpenAIChat):
+    """A format of clients only: a provider is asked in chat, so the answer always goes through the neutral form."""
+
+    name = "openai_completions"
+    label = "OpenAI Completions (legacy)"
+    provider_format = "openai_chat"
+
+    def parse_request(self, body: JSONDict, model: str, stream: bool) -> ir.Request:
+        request = super().parse_request(to_chat(body), model, stream)
+        remember_echo(request, body)
+        return request
+
+    def emit_response(self, response: ir.Response, request: ir.Request) -> JSONDict:
+        return emit_response(response, request)
+
+    def stream_emitter(self, request: ir.Request) -> StreamEmitter:
+        return CompletionsEmitter(request)
 
 
 # ---- Request ---------------------------------------------------------------------------------------------
@@ -52,7 +75,8 @@ def to_chat(body: JSONDict) -> JSONDict:
     best_of, n = body.get("best_of"), body.get("n")
     if isinstance(best_of, int) and best_of > (n if isinstance(n, int) else 1):
         raise InvalidRequest("best_of above n is not supported", param="best_of")
-    chat: JSONDict = {"messages": [{"role": "user", "content": prompt}]}
+    system = [{"role": "system", "content": body[SYSTEM]}] if body.get(SYSTEM) else []
+    chat: JSONDict = {"messages": [*system, {"role": "user", "content": prompt}]}
     chat.update({name: body[name] for name in _SAME if body.get(name) is not None})
     logprobs = body.get("logprobs")
     if isinstance(logprobs, int) and not isinstance(logprobs, bool):

@@ -40,7 +40,7 @@ def emit(asked: ir.ReasoningRequest | None, profile: ModelProfile, native: bool)
         return {**fields, **own(asked.extra)}
     effort = efforts.for_openai(asked, profile)
     if effort == "none":
-        effort = _least(profile.model)
+        effort = least(profile.model)
         return {"effort": effort} if effort else None
     fields = {"effort": effort} if effort else {}
     if efforts.style_of(profile) != "effort":
@@ -59,7 +59,7 @@ def takes_sampling(model: str, asked: JSONDict | None) -> bool:
     return not _KNOWS_NONE.search(model) or asked is None or asked.get("effort") in (None, "none")
 
 
-def _least(model: str) -> str | None:
+def least(model: str) -> str | None:
     """The nearest to no reasoning that the model accepts; None: nothing is known, so nothing is said."""
     if _KNOWS_NONE.search(model):
         return "none"

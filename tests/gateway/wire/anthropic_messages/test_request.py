@@ -225,7 +225,19 @@ def test_parts_say_what_the_blocks_said():
     assert reply[5].arguments == '{"city":"Bonn","id":12345678901234567890}'
     assert isinstance(results[0], ir.ToolResult)
     assert results[0].is_error
-    assert [part.text for part in results[0].parts if isinstance(part, ir.Text)] == ["no", "T\nS\nfound"]
+    assert [part.text for part in results[0].parts if isinstance(part, ir.Text)] == [
+        "no",
+        "Found the tool x.\n",
+        "T\nS\nfound",
+    ]
+
+
+def test_what_a_tool_search_found_is_text_to_others():
+    found = [{"type": "tool_reference", "tool_name": name} for name in ("WebFetch", "WebSearch")]
+    (message,) = parse(**said({**RESULT, "content": found})).messages
+    assert isinstance(message.parts[0], ir.ToolResult)
+    texts = [part.text for part in message.parts[0].parts if isinstance(part, ir.Text)]
+    assert "".join(texts).splitlines() == ["Found the tool WebFetch.", "Found the tool WebSearch."]
 
 
 def test_the_settings_are_told():

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from billing.keys import create_api_key
+from billing.models import DailyUsage, UsageRecord
+from billing.queries import utc_today
+from combos.models import Combo
+from providers.models import Account
+from tests.html import json_script, only
+
+pytestmark = pytest.mark.django_db
+
+KEY = "sk-home-page-secret-0123456789"
+
+
+@pytest.fixture
+def used():
+    account = Account.objects.create(provider="glm", name="Plan", api_key=KEY, test_status="valid")
+    Account.objects.create(provider="glm", name="Backup", api_key=KEY, test_status="invalid")
+    values = {"provider": "glm", "model": "glm-4.7", "account_id": account.pk, "input_tokens": 1200}
+    values |= {"requests": 8, "errors": 2, "unpriced": 3, "output_tokens": 300, "cache_read_tokens": 400}
+    DailyUsage.objects.create(day=utc_today(), cost=Decimal("0.0123"), latency_ms=800, **values)
+    for status in (200, 429):
+        UsageRecord.objects.create(
+            created_at=timezone.now(), status=status, requested_model="glm/glm-4.7", served_model="glm-4.7"
+        )
+
+
+def page(client) -> str:
+    return str(client.get("/admin/").content, "utf-8")
+
+
+def command(html: str) -> str:
+    return unescape(only(r'<pre id="first-request">(.*?)</pre>', html))
+
+
+def test_a_new_installation_is_shown_the_way(admin_client, settings):
+    settings.BASE_URL = "https://llm.example.org/"
+    settings.REQUIRE_API_KEY = False
+    html = page(admin_client)
+    assert "Three steps to the first answer" in html
+    assert "curl https://llm.example.org/v1/chat/completions" in command(html)
+    assert "Authorization" not in command(html)
+    assert "usage-chart" not in html
+
+
+def test_the_command_is_one_that_works(admin_client, settings):
+    settings.REQUIRE_API_KEY = True
+    Account.objects.create(provider="glm", name="Plan", api_key=KEY)
+    create_api_key("Laptop")
+    text = command(page(admin_client))
+    body = json.loads(only(r"-d '(.*)'", text))
+    assert body["model"].startswith("glm/")
+    assert "Authorization: Bearer" in text
+    Combo.objects.create(name="premium")
+    assert '"model": "premium"' in command(page(admin_client))
+
+
+def test_steps_that_are_done_are_marked(admin_client):
+    assert page(admin_client).count("or-done") == 0
+    Account.objects.create(provider="glm", name="Plan", api_key=KEY)
+    create_api_key("Laptop")
+    assert page(admin_client).count("or-done") == 2
+
+
+def test_the_first_request_ends_the_introduction(used, admin_client):
+    html = page(admin_client)
+    assert "Three steps" not in html
+    assert "1.2k in · 300 out · 400 cached" in html
+    assert "$0.012" in html
+    assert re.search(r"3 unpriced</span>, not in this sum", html)
+    assert "2 of 8 failed" in html
+    assert "1 of 2 failed the last test" in html
+    assert KEY not in html
+
+
+def test_the_chart_covers_fourteen_days(used, admin_client):
+    data = json_script("usage-data", page(admin_client))
+    assert {len(values) for values in data.values()} == {14}
+    assert (data["answered"][-1], data["failed"][-1], data["cost"][-1]) == (6, 2, 0.0123)
+
+
+def test_it_reads_no_more_with_a_longer_history(used, admin_client):
+    page(admin_client)
+    with CaptureQueriesContext(connection) as before:
+        page(admin_client)
+    now = timezone.now()
+    UsageRecord.objects.bulk_create([UsageRecord(created_at=now, status=200) for _ in range(500)])
+    with CaptureQueriesContext(connection) as after:
+        page(admin_client)
+    assert len(after) == len(before) < 30
+    history = [each["sql"] for each in after if "billing_usagerecord" in each["sql"]]
+    assert all("LIMIT" in sql and "COUNT" not in sql for sql in history)
+
+
+def test_settings_open_their_one_form(admin_client):
+    response = admin_client.get("/admin/gateway/gatewaysettings/", follow=True)
+    form = response.context["adminform"].form
+    assert form.initial["account_strategy"] == "fill_first"
+    values = {name: str(form.initial[name]) for name in form.fields if name != "require_key_for_models"}
+    url = response.redirect_chain[-1][0]
+    refused = admin_client.post(url, {**values, "idle_timeout_s": "0"})
+    assert "idle_timeout_s" in refused.context["adminform"].form.errors
+    assert admin_client.post(url, {**values, "idle_timeout_s": "45"}).status_code == 302
+    assert admin_client.get(url).context["adminform"].form.initial["idle_timeout_s"] == 45
+
+
+def test_it_tells_nothing_to_who_may_see_nothing(used, client, django_user_model):
+    client.force_login(django_user_model.objects.create_user("guest", is_staff=True))
+    html = page(client)
+    assert "glm" not in html.lower()
+    assert "Requests today" not in html

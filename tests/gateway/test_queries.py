@@ -1,0 +1,73 @@
+"""A warm request makes no database query before its accounting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from django.db import connections
+from django.db.backends.utils import CursorWrapper
+
+from gateway import pipeline, snapshot
+from gateway.recorder import recorder
+from gateway.simulator import Simulator
+from providers.models import Account, ProviderNode
+
+
+@contextmanager
+def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+    """(thread name, SQL) of everything that any thread of this process asks any database."""
+    seen: list[tuple[str, str]] = []
+    execute, executemany = CursorWrapper.execute, CursorWrapper.executemany
+
+    def note(original: Any) -> Any:
+        def wrapper(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
+            seen.append((threading.current_thread().name, str(sql)))
+            return original(self, sql, params)
+
+        return wrapper
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CursorWrapper, "execute", note(execute))
+        patch.setattr(CursorWrapper, "executemany", note(executemany))
+        yield seen
+
+
+@pytest.fixture
+def provider(transactional_db: None, simulator: Simulator) -> Iterator[None]:
+    node = ProviderNode.objects.create(name="sim", prefix="sim", base_url=simulator.openai_url)
+    Account.objects.create(provider=node.pk, name="a", api_key="sk-x")
+    snapshot.reset()
+    pipeline.cooldowns.reset()
+    yield
+    snapshot.reset()
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_a_warm_request_asks_the_database_nothing_before_its_accounting(
+    provider: None, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    from omniroute.asgi import application
+
+    body = {"model": "sim/x", "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
+    app: Any = application
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+        with statements(monkeypatch) as seen:
+            assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+    assert {thread for thread, _ in seen} == {"recorder_0"}
+    assert seen[0][1].startswith(("BEGIN", "INSERT INTO"))
+    assert any('INSERT INTO "billing_usagerecord"' in sql for _, sql in seen)
+    close_recorder()
+
+
+def close_recorder() -> None:
+    """Its thread holds a connection to the test database."""
+    recorder()._thread.submit(connections.close_all).result()
+    recorder().close()
+    recorder.cache_clear()

@@ -1,0 +1,170 @@
+"""The admin in a real browser: what a new user does first, and what only scripts do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from billing.keys import hash_key
+from billing.models import ApiKey
+from combos.models import Combo
+from providers.models import Account
+from tests.services import chromium
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+KEY = "sk-typed-in-the-browser-0042"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Playwright runs an event loop in this thread, beside which Django would refuse to query."""
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        found = playwright.chromium.launch(executable_path=chromium(), args=ARGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser, live_server, django_user_model) -> Iterator[Page]:
+    """Logged in, on the home page. An error in a script or a failed request fails the test."""
+    django_user_model.objects.create_superuser("boss", password="a-password")
+    problems: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=live_server.url)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto("/")
+    page.get_by_label("Username").fill("boss")
+    page.get_by_label("Password").fill("a-password")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Three steps to the first answer")).to_be_visible()
+    yield page
+    context.close()
+    assert problems == []
+
+
+def test_from_nothing_to_a_key(page, simulator):
+    connect_provider(page, simulator)
+    make_combo(page)
+    create_key(page)
+    page.goto("/admin/")
+    expect(page.locator("li.or-done")).to_have_count(2)
+
+
+def connect_provider(page: Page, simulator) -> None:
+    page.get_by_role("link", name="Choose a provider").click()
+    page.locator("article", has=page.get_by_role("heading", name="OpenAI", exact=True)).get_by_role(
+        "link", name="Add account"
+    ).click()
+    expect(page.locator("#id_provider")).to_have_value("openai")
+    expect(page.locator("#id_name")).to_have_value("OpenAI")
+    expect(page.locator(".or-provider-card")).to_contain_text("openai/")
+    page.locator("#id_api_key").fill(KEY)
+    page.get_by_text("Advanced").click()
+    page.locator("#id_base_url").fill(simulator.openai_url)
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("link", name="Test this account").click()
+    expect(page.get_by_text("the provider accepts the key")).to_be_visible()
+    expect(page.locator("#id_api_key")).to_have_value("")
+    assert KEY not in page.content()
+    assert Account.objects.get().api_key == KEY
+
+
+def make_combo(page: Page) -> None:
+    page.goto("/admin/combos/combo/add/")
+    page.locator("#id_name").fill("my-combo")
+    targets = page.locator("#targets-group input[name$=-model]:visible")
+    targets.nth(0).fill("openai/gpt-4o")
+    targets.nth(1).fill("glm/glm-4.7")
+    page.get_by_role("button", name="Save and continue editing").click()
+    flow = page.locator(".or-flow > li")
+    expect(flow).to_have_count(2)
+    expect(flow.nth(0)).to_contain_text("openai/gpt-4o")
+    expect(flow.nth(1)).to_contain_text("No active account")
+    handles = page.locator("#targets-group tbody.original .cursor-move")
+    handles.nth(1).drag_to(handles.nth(0))
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(flow.nth(0)).to_contain_text("glm/glm-4.7")
+    names = Combo.objects.get().targets.values_list("model", flat=True)
+    assert list(names) == ["glm/glm-4.7", "openai/gpt-4o"]
+
+
+def create_key(page: Page) -> None:
+    page.goto("/admin/billing/apikey/add/")
+    page.locator("#id_name").fill("Laptop")
+    page.get_by_role("button", name="Save", exact=True).click()
+    secret = page.locator("#new-key").inner_text()
+    assert ApiKey.objects.get().key_hash == hash_key(secret)
+    page.locator("[data-copy='#new-key']").click()
+    expect(page.locator("[data-copy='#new-key']")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == secret
+    page.reload()
+    expect(page.locator("#id_name")).to_have_value("Laptop")
+    assert secret not in page.content()
+    assert ApiKey.objects.count() == 1
+
+
+def test_choosing_a_provider_offers_what_it_has(page):
+    page.goto("/admin/providers/account/add/")
+    endpoint, region = page.locator("#id_variant"), page.locator("#id_region")
+    expect(endpoint).to_be_hidden()
+    page.locator("#id_provider").select_option("glm")
+    expect(endpoint).to_be_visible()
+    expect(region).to_be_visible()
+    page.get_by_text("Advanced").click()
+    address = page.locator("#id_base_url")
+    before = address.get_attribute("placeholder")
+    region.select_option("cn")
+    assert before != address.get_attribute("placeholder")
+    name = page.locator("#id_name")
+    assert name.input_value().startswith("GLM")
+    page.locator("#id_provider").select_option("groq")
+    expect(name).to_have_value("Groq")
+    expect(endpoint).to_be_hidden()
+    name.fill("My own name")
+    page.locator("#id_provider").select_option("openai")
+    expect(name).to_have_value("My own name")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_wider_than_a_phone(theme, page):
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": 390, "height": 800})
+    Account.objects.create(provider="glm", name="Plan", api_key=KEY)
+    for path in ("", "providers/catalog/", "providers/account/", "combos/combo/add/", "billing/usagerecord/"):
+        page.goto(f"/admin/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+
+
+def test_the_weights_show_with_their_strategy_only(page):
+    page.goto("/admin/combos/combo/add/")
+    weight = page.locator("#id_targets-0-weight")
+    expect(weight).to_be_hidden()
+    if page.locator("#id_strategy option[value=weighted]").count():
+        page.locator("#id_strategy").select_option("weighted")
+        expect(weight).to_be_visible()
+
+
+def test_the_chart_is_drawn(page):
+    Account.objects.create(provider="glm", name="Plan", api_key=KEY)
+    page.goto("/admin/")
+    for name in ("Tokens", "Cost", "Requests"):
+        button = page.get_by_role("button", name=name, exact=True)
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+    drawn = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(byte => byte)"
+    assert page.locator("#usage-chart").evaluate(drawn)

@@ -1,0 +1,132 @@
+"""What docs/ promises: every example is run against a real gateway, every list is complete."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.api import api as management
+from gateway.endpoints import wire_api
+from gateway.simulator import Simulator
+from tests.e2e.server import Gateway, running
+from tests.services import IN_CI, ROOT
+from tests.test_packaging import product_names
+
+API = (ROOT / "docs" / "api.md").read_text()
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+EXAMPLE = re.compile(r"^```sh\n(?P<command>.*?)^```\n```(?P<kind>\w+)\n(?P<answer>.*?)^```", re.M | re.S)
+EXAMPLES = list(EXAMPLE.finditer(API))
+
+
+def matches(expected: Any, found: Any) -> bool:
+    """What is shown must be there; more may be. `…` stands for anything, and a number for any number above 0."""
+    if isinstance(expected, dict):
+        return isinstance(found, dict) and all(
+            matches(item, found.get(key)) for key, item in expected.items()
+        )
+    if isinstance(expected, list):
+        return isinstance(found, list) and len(expected) == len(found) and all(map(matches, expected, found))
+    if isinstance(expected, str):
+        return isinstance(found, str) and re.fullmatch(pattern(expected), found, re.S) is not None
+    if isinstance(expected, bool) or not expected:
+        return bool(expected is found or expected == found)
+    return isinstance(found, type(expected)) and found > 0
+
+
+def pattern(text: str) -> str:
+    return re.escape(text).replace("…", ".*")
+
+
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator) -> Iterator[Gateway]:
+    with running(tmp_path_factory.mktemp("documented")) as gateway:
+        gateway.key = gateway.command("create_api_key", "docs", "--scope", "manage").strip()
+        yield gateway
+
+
+def answer_of(command: str, gateway: Gateway, simulator: Simulator, folder: Path) -> str:
+    command = command.replace("http://localhost:20128", gateway.url).replace(
+        "http://127.0.0.1:20129", simulator.url
+    )
+    env = {**gateway.env, "KEY": gateway.key, "no_proxy": "*"}
+    done = subprocess.run(
+        ["bash", "-ec", command], cwd=folder, env=env, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.e2e
+def test_the_examples_do_what_they_show(documented: Gateway, simulator: Simulator, tmp_path: Path) -> None:
+    if not shutil.which("curl"):
+        assert not IN_CI, "CI must have curl"
+        pytest.skip("no curl found")
+    for example in EXAMPLES:
+        command, answer = example["command"], example["answer"]
+        found = answer_of(command, documented, simulator, tmp_path)
+        if example["kind"] == "json":
+            assert matches(json.loads(answer), json.loads(found)), (
+                f"{command}\nshows {answer}\nbut is {found}"
+            )
+        else:
+            wanted = r"\n.*?".join(pattern(line) for line in answer.splitlines())
+            assert re.search(wanted.replace(".*?", "(?s:.*?)"), found.replace("\r", "")), (
+                f"{command}\n{found}"
+            )
+
+
+def test_every_block_of_commands_is_an_example():
+    assert len(EXAMPLES) == len(re.findall(r"^```sh$", API, re.M)) > 15
+
+
+def test_an_example_that_lies_is_noticed():
+    assert matches(
+        {"a": "x…", "n": 5, "l": [{"b": True}]}, {"a": "xyz", "n": 7, "l": [{"b": True, "c": 1}], "z": 0}
+    )
+    wrong: list[Any] = [{}, {"a": "y"}, {"a": 1}, {"a": None}, [], None]
+    assert not any(matches({"a": "x…"}, found) for found in wrong)
+    assert not matches([1], [1, 2])
+    assert not matches({"b": True}, {"b": False})
+    assert not matches({"n": 5}, {"n": 0})
+
+
+def test_every_route_is_listed():
+    listed = set(re.findall(r"`(?:GET |POST )?(/(?:api|v1|v1beta)/[^`\s]*)`", API))
+    served = set()
+    for api in (management, wire_api):
+        for path in api.get_openapi_schema(path_prefix="")["paths"]:
+            served.add(path if api is wire_api else f"/api{path.removeprefix('/api')}")
+    documents = {"/api/", "/api/docs", "/api/openapi.json"}
+    assert listed - documents == served
+
+
+# ---- Configuration -----------------------------------------------------------------------------------------------
+
+ROWS = {
+    name: (default, about)
+    for names, default, about in re.findall(r"^\| (`[A-Z].*?) \| (.*?) \| (.*?) \|$", CONFIGURATION, re.M)
+    for name in re.findall(r"`(\w+)`", names)
+}
+READ = re.compile(
+    r"env\.\w+\(\s*\"([A-Z][A-Z0-9_]*)\",\s*default=(\[\"\*\"\]|\"[^\"]+\"|\d+|True|False)\s*\)"
+)
+
+
+def test_every_variable_is_listed_and_no_other():
+    assert set(ROWS) == product_names()
+    assert all(about for _, about in ROWS.values())
+
+
+def test_the_defaults_are_those_of_the_code():
+    code = dict(READ.findall((ROOT / "omniroute" / "settings.py").read_text()))
+    assert len(code) > 10
+    for name, default in code.items():
+        shown = ROWS[name][0].strip("`")
+        assert shown == default.strip('[]"').lower() or shown == default.strip('[]"'), name
