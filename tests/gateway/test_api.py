@@ -25,6 +25,8 @@ ROUTES = {
     "/api/models": {"get"},
     "/api/models/alias": {"get", "put", "delete"},
     "/api/models/catalog": {"get"},
+    "/api/learned-quirks": {"get", "delete"},
+    "/api/learned-quirks/{id}": {"patch", "delete"},
     "/api/monitoring/health": {"get"},
     "/api/provider-models": {"get", "post", "delete"},
     "/api/provider-nodes": {"get", "post"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,13 @@ from gateway.wire import ir
 from gateway.write_behind import writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+async def _written(transactional_db: None) -> AsyncIterator[None]:
+    """No write of a test meets the next one's database."""
+    yield
+    await writer().flush()
 
 
 def calls(*ids: str, signature: str | None = None) -> ir.Request:
