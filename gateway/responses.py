@@ -104,8 +104,9 @@ class StreamedResponse(HttpResponseBase):
             raise
         except Exception as error:
             logger.exception("A stream broke on an error of the gateway's own")
-            self._exchange.fail(broken_off(error))
-            end = self._format.emit_stream_error(broken_off(error))
+            failed = broken_off(error)
+            self._exchange.fail(failed)
+            end = self._in_band(answer, failed)
         finally:
             pulse.stop()
             if answer is not None:
