@@ -149,8 +149,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
 class DailyUsageAdmin(ReadOnlyAdmin):
     list_display = (
         "day_column",
-        "provider_column",
-        "model",
+        "model_column",
         "combo",
         "key",
         "requests",
@@ -187,9 +186,9 @@ class DailyUsageAdmin(ReadOnlyAdmin):
         day = date_format(row.day, "j M Y")
         return format_html('<time datetime="{}" class="or-nowrap">{}</time>', row.day.isoformat(), day)
 
-    @display(description="Provider", ordering="provider")
-    def provider_column(self, row: DailyUsage) -> SafeString:
-        return render_to_string("admin/billing/cell_provider.html", {"row": row})
+    @display(description="Model", ordering="model")
+    def model_column(self, row: DailyUsage) -> SafeString:
+        return render_to_string("admin/billing/cell_model.html", {"row": row})
 
     @display(description="API key", ordering="api_key_id")
     def key(self, row: DailyUsage) -> str:

@@ -54,6 +54,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         live.unwatch(self)
         await self.channel_layer.group_discard(GROUP, self.channel_name)
 
+    async def receive(self, text_data: Any = None, bytes_data: Any = None, **kwargs: Any) -> None:
+        """A page has nothing to say."""
+
     async def live_requests(self, event: dict[str, Any]) -> None:
         if self._closed:
             return

@@ -6,6 +6,7 @@ from decimal import Decimal
 from html import unescape
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -83,6 +84,22 @@ def test_the_first_request_ends_the_introduction(used, admin_client):
     assert KEY not in html
 
 
+def test_requests_that_reached_nobody_are_told_from_those_that_cost_nothing(used, admin_client):
+    DailyUsage.objects.create(day=utc_today(), model="nowhere/none", requests=1)
+    html = page(admin_client)
+    assert "<b>nowhere/none</b><small>Reached no provider</small>" in html
+    assert "· 1.5k tokens" in html
+    assert "> · " not in html
+
+
+def test_the_last_requests_lead_to_their_pages(used, admin_client):
+    html = page(admin_client)
+    for row in UsageRecord.objects.all():
+        link = f"/admin/billing/usagerecord/{row.request_id}/change/"
+        assert f'href="{link}"' in html
+        assert admin_client.get(link).context["original"] == row
+
+
 def test_the_chart_covers_fourteen_days(used, admin_client):
     data = json_script("usage-data", page(admin_client))
     assert {len(values) for values in data.values()} == {14}
@@ -90,6 +107,7 @@ def test_the_chart_covers_fourteen_days(used, admin_client):
 
 
 def test_it_reads_no_more_with_a_longer_history(used, admin_client):
+    cache.clear()  # what is remembered for seconds must not run out between the two
     page(admin_client)
     with CaptureQueriesContext(connection) as before:
         page(admin_client)

@@ -12,10 +12,11 @@ import pytest
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
-from gateway import pipeline, snapshot
+from gateway import snapshot
 from gateway.recorder import recorder
 from gateway.simulator import Simulator
 from providers.models import Account, ProviderNode
+from resilience.cooldown import cooldowns
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def provider(transactional_db: None, simulator: Simulator) -> Iterator[None]:
     node = ProviderNode.objects.create(name="sim", prefix="sim", base_url=simulator.openai_url)
     Account.objects.create(provider=node.pk, name="a", api_key="sk-x")
     snapshot.reset()
-    pipeline.cooldowns.reset()
+    cooldowns.reset()
     yield
     snapshot.reset()
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from billing.keys import hash_key
-from billing.models import ApiKey
+from billing.models import ApiKey, UsageRecord
 from combos.models import Combo
 from providers.models import Account
+from resilience.classify import RATE_LIMITED
+from resilience.cooldown import cooldowns
 from tests.services import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -168,3 +171,53 @@ def test_the_chart_is_drawn(page):
         expect(button).to_have_attribute("aria-pressed", "true")
     drawn = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(byte => byte)"
     assert page.locator("#usage-chart").evaluate(drawn)
+
+
+@pytest.mark.parametrize("width", [1200, 1280, 1400, 1536, 1920])
+def test_the_last_requests_fit_their_card(width, page):
+    longest = {"requested_model": "some-prefix/a-model-with-a-long-name:32b", "served_model": "long-name:32b"}
+    numbers = {"input_tokens": 123_400, "output_tokens": 98_700, "latency_ms": 754_000, "attempt_count": 3}
+    for status, code in ((200, ""), (429, "rate_limit_exceeded")):
+        values = {**longest, **numbers, "status": status, "error_code": code, "cost": "0.000012"}
+        UsageRecord.objects.create(created_at=timezone.now(), **values)
+    Account.objects.create(provider="glm", name="Plan", api_key=KEY)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/admin/")
+    card = page.locator(".or-scroll")
+    assert card.evaluate("e => e.scrollWidth - e.clientWidth") == 0
+    took = page.get_by_role("cell", name="12 min 34 s").first.bounding_box()
+    box = card.bounding_box()
+    assert took["x"] + took["width"] <= box["x"] + box["width"] + 1
+    expect(page.locator("#live-state")).to_be_hidden()
+
+
+def test_on_a_phone_the_last_requests_scroll_in_their_card(page):
+    UsageRecord.objects.create(created_at=timezone.now(), status=200, requested_model="glm/glm-4.7")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/admin/")
+    card = page.locator(".or-scroll")
+    card.evaluate("e => e.scrollTo(1000, 0)")
+    box, last = card.bounding_box(), page.get_by_role("columnheader", name="Took").bounding_box()
+    assert last["x"] + last["width"] <= box["x"] + box["width"] + 1
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_a_click_takes_an_account_back(page):
+    account = Account.objects.create(provider="glm", name="Plan", api_key=KEY)
+    try:
+        for url, button in (
+            ("/admin/", page.get_by_role("button", name="Clear all cooldowns")),
+            (
+                f"/admin/providers/account/{account.pk}/change/",
+                page.get_by_role("link", name="Clear cooldown"),
+            ),
+        ):
+            cooldowns.apply(f"account:{account.pk}", RATE_LIMITED, 90)
+            page.goto(url)
+            expect(page.get_by_text("Rate limited · 1 min")).to_be_visible()
+            button.click()
+            expect(page.get_by_text("1 cooldown cleared.")).to_be_visible()
+            expect(page.get_by_text("Rate limited")).to_have_count(0)
+            expect(button).to_have_count(0)
+    finally:
+        cooldowns.reset()

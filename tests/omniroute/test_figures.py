@@ -47,6 +47,7 @@ def test_small_amounts_do_not_become_nothing(value, text):
 
 def test_durations_and_percents():
     assert [duration(ms) for ms in (None, 840, 2400, 200_000)] == ["-", "840 ms", "2.4 s", "3 min 20 s"]
+    assert [duration(ms) for ms in (59_949, 59_950, 119_999)] == ["59.9 s", "1 min 0 s", "2 min 0 s"]
     assert [percent(value) for value in (None, 0, 2.34, 50.0)] == ["-", "0%", "2.3%", "50%"]
 
 
