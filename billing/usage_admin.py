@@ -150,7 +150,6 @@ class DailyUsageAdmin(ReadOnlyAdmin):
     list_display = (
         "day_column",
         "model_column",
-        "combo",
         "key",
         "requests",
         "errors",
