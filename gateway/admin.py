@@ -18,7 +18,7 @@ class GatewaySettingsAdmin(ModelAdmin):
     form = GatewaySettingsForm
     fieldsets = (
         ("Routing", {"fields": ("account_strategy",)}),
-        ("Access", {"fields": ("require_key_for_models",)}),
+        ("Access", {"fields": ("require_key_for_models", "fetch_private_addresses")}),
         ("AI", {"fields": AI_FIELDS}),
         (
             "Time limits",

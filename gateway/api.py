@@ -20,6 +20,7 @@ from gateway.management_auth import MANAGEMENT_AUTH
 from omniroute import __version__
 from providers.api import router as accounts
 from providers.api_checks import router as checks
+from providers.api_learned import router as learned
 from providers.api_models import router as models
 from providers.api_nodes import router as nodes
 
@@ -58,6 +59,7 @@ for router in (
     accounts,
     nodes,
     models,
+    learned,
     names,
     combos,
     keys,

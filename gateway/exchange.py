@@ -35,6 +35,7 @@ class Exchange:
     attempt: Attempt | None = None
     """The one that is running or that served the answer."""
     attempt_started: float = 0.0
+    """0 while none is running."""
     provider_format: str = ""
     usage: Usage | None = None
     first_token_at: float | None = None
@@ -48,8 +49,9 @@ class Exchange:
         self.attempt_started = time.perf_counter()
 
     def end_attempt(self, status: int, error: GatewayError | None = None) -> None:
+        """A second call for the same attempt changes nothing."""
         attempt = self.attempt
-        if attempt is None:
+        if attempt is None or not self.attempt_started:
             return
         entry: dict[str, Any] = {
             "provider": attempt.target.provider.id,
@@ -62,6 +64,7 @@ class Exchange:
             entry["error"] = error.code
             entry["message"] = _clean(error.message, 300)
         self.attempts.append(entry)
+        self.attempt_started = 0.0
 
     def fail(self, error: GatewayError) -> None:
         self.status, self.error = error.status, error

@@ -29,6 +29,7 @@ class GatewaySettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = (
             "account_strategy",
             "require_key_for_models",
+            "fetch_private_addresses",
             *AI_FIELDS,
             "connect_timeout_s",
             "first_event_timeout_s",

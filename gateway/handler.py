@@ -12,6 +12,7 @@ import asyncio
 import io
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -47,7 +48,7 @@ class WireHandler:
     """ASGI application for canonical paths (`gateway.surface`). `urlconf` names the module with the wire endpoints."""
 
     def __init__(self, urlconf: str) -> None:
-        self._resolver = get_resolver(urlconf)
+        self._resolve = lru_cache(maxsize=2048)(get_resolver(urlconf).resolve)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         task = asyncio.current_task()
@@ -79,7 +80,7 @@ class WireHandler:
             return _preflight(headers)
         request = WireRequest(scope, headers, body)
         try:
-            match = self._resolver.resolve(request.path_info)
+            match = self._resolve(request.path_info)
         except Resolver404:
             raise NotFound(f"There is no {request.method} {request.path[:200]} here") from None
         request.resolver_match = match

@@ -13,6 +13,7 @@ from gateway import snapshot
 from gateway.live import live
 from gateway.recorder import recorder
 from gateway.upstream import close_clients
+from gateway.write_behind import writer
 
 
 async def start() -> list[asyncio.Task[Any]]:
@@ -38,4 +39,5 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
     await recorder().flush()
+    await writer().flush()
     await close_clients()

@@ -69,6 +69,12 @@ class GatewaySettings(models.Model):
         choices=[("none", "None"), ("low", "Low"), ("medium", "Medium"), ("high", "High")],
         help_text="For the adaptive mode: where it starts; long conversations, many tools and long turns add to it.",
     )
+    fetch_private_addresses = models.BooleanField(
+        "images from private addresses",
+        default=False,
+        help_text="Providers that read no web addresses get images as data, which the gateway fetches for them. "
+        "Allow that from private networks and this machine too.",
+    )
     connect_timeout_s = models.FloatField("connect timeout (s)", default=10)
     first_event_timeout_s = models.FloatField(
         "first event timeout (s)",
@@ -112,3 +118,15 @@ class GatewaySettings(models.Model):
         ):
             if getattr(self, name) <= 0:
                 raise ValidationError({name: "Must be greater than 0."})
+
+
+class ThoughtSignature(models.Model):
+    """What Gemini wants back with a tool call that it made (`gateway.signatures`)."""
+
+    key = models.CharField(primary_key=True, max_length=128)
+    """Letters and digits of the call's id."""
+    signature = models.TextField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -150,8 +150,14 @@ class TapReader(Reader):
         out = []
         look = self._tap.look
         for event in events:
-            if self.error is not None:
-                break  # nothing may follow an error, least of all a regular end
+            if (
+                self.error is not None
+            ):  # what the provider says behind its error is between it and its clients
+                if self._array and event.data == ARRAY_END:
+                    self._tail += event.raw
+                else:
+                    out.append(event.raw)
+                continue
             seen = look(event)
             if seen is Seen.CONTENT:
                 self.committed = True

@@ -23,15 +23,24 @@ from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
 from gateway.exchange import Exchange
-from gateway.passage import Whole
+from gateway.healing import Healing
+from gateway.passage import Passage, Whole
+from gateway.preparation import prepare
 from gateway.recorder import recorder
 from gateway.requests import build_upstream_request, passage_for
 from gateway.responses import StreamedResponse, answer_headers, client_left, error_response
 from gateway.snapshot import Snapshot, Timeouts
 from gateway.upstream import send
 from gateway.wire import get_format
-from omniroute.errors import ClientError, Forbidden, GatewayError, UpstreamError, UpstreamTimeout
-from omniroute.types import InboundRequest
+from omniroute.errors import (
+    ClientError,
+    Forbidden,
+    GatewayError,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
+from omniroute.types import InboundRequest, UpstreamRequest
 from resilience.classify import classify
 from resilience.cooldown import cooldowns
 
@@ -141,11 +150,33 @@ async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
 
 
 async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot) -> Whole | StreamAnswer:
-    """One request to one account, up to its commit point. Raise `UpstreamError`."""
-    passage, endpoint = passage_for(exchange.inbound, attempt)
-    exchange.begin(attempt, endpoint.format)
-    request = build_upstream_request(passage, endpoint, attempt)
-    limit = time_limit(exchange, attempt, snapshot.timeouts)
+    """One request to one account, up to its commit point. Raise `UpstreamError`.
+
+    Repeated where the provider's refusal says what to change about the request.
+    """
+    healing: Healing | None = None
+    while True:
+        passage, endpoint = passage_for(exchange.inbound, attempt)
+        exchange.begin(attempt, endpoint.format)
+        await prepare(passage, snapshot)
+        request = build_upstream_request(passage, endpoint, attempt)
+        try:
+            answer = await ask(exchange, passage, request, snapshot)
+        except UpstreamRefused as error:
+            healing = healing or Healing(attempt, snapshot)
+            exchange.end_attempt(error.status, error)
+            attempt = healing.repeat(error, request)
+        else:
+            if healing is not None:
+                healing.succeed(endpoint.format)
+            return answer
+
+
+async def ask(
+    exchange: Exchange, passage: Passage, request: UpstreamRequest, snapshot: Snapshot
+) -> Whole | StreamAnswer:
+    """Send it and read the answer up to its commit point. Raise `UpstreamError`."""
+    limit = time_limit(exchange, snapshot.timeouts)
     try:
         async with asyncio.timeout(limit):
             streaming = exchange.inbound.stream
@@ -158,7 +189,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
         raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
 
 
-def time_limit(exchange: Exchange, attempt: Attempt, timeouts: Timeouts) -> float:
+def time_limit(exchange: Exchange, timeouts: Timeouts) -> float:
     """Seconds to the commit point.
 
     Where another target waits for its turn, a combo's own limit or the gateway's. A request with one target only gets
@@ -170,5 +201,6 @@ def time_limit(exchange: Exchange, attempt: Attempt, timeouts: Timeouts) -> floa
     if len(exchange.route.targets) > 1:
         return timeouts.first_event
     if exchange.inbound.stream:
-        return attempt.target.provider.timeout_first_event_s or timeouts.first_event
+        provider = exchange.attempt.target.provider if exchange.attempt else None
+        return (provider and provider.timeout_first_event_s) or timeouts.first_event
     return timeouts.response

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from functools import lru_cache
+
 from combos.plan import Attempt
 from gateway import thinking_fit
 from gateway.passage import Passage, SameFormat
@@ -14,11 +17,12 @@ from providers import quirks
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
 from providers.families import profile_of
-from providers.spec import Endpoint
+from providers.spec import Endpoint, ProviderSpec
 
 USER_AGENT = f"omniroute/{__version__}"
 FORWARDED = ("anthropic-beta", "anthropic-version", "openai-beta")
 """Headers of the client that belong to its request in its own format. All others stay here: they may hold secrets."""
+_TRAITS = frozenset(field.name for field in fields(ModelProfile))
 
 
 def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, Endpoint]:
@@ -35,28 +39,30 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
     )
     provider = get_format(endpoint.format)
     way = SameFormat if client is provider else OtherFormat
-    return way(inbound, client, provider, profile(attempt, endpoint.format)), endpoint
+    return way(inbound, client, provider, profile(target.provider, target.model, endpoint.format)), endpoint
 
 
-def profile(attempt: Attempt, format: str) -> ModelProfile:
-    """What the catalog knows of the model, for those who write its requests."""
-    spec = attempt.target.provider
-    known = profile_of(spec, attempt.target.model, format)
-    return ModelProfile(
+@lru_cache(maxsize=4096)
+def profile(spec: ProviderSpec, model: str, format: str) -> ModelProfile:
+    """What the catalog, the user and experience know of the model, for those who write its requests."""
+    known = profile_of(spec, model, format)
+    profile = ModelProfile(
         provider=spec.id,
-        model=attempt.target.model,
+        model=model,
         vendor=spec.vendor,
         max_output_tokens=known.max_output_tokens,
         reasoning=known.reasoning,
         vision=known.vision is not False,
     )
+    traits = {name: trait for name, trait in quirks.traits_of(spec, model, format).items() if name in _TRAITS}
+    return replace(profile, **traits)
 
 
 def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -> UpstreamRequest:
     inbound, target = way.inbound, attempt.target
-    fields = way.fields()
-    thinking_fit.fit(fields, way)
-    quirks.apply(fields, target.provider, target.model, endpoint.format)
+    body = way.fields()
+    thinking_fit.fit(body, way)
+    quirks.apply(body, target.provider, target.model, endpoint.format)
     headers = {
         "content-type": "application/json",
         "accept": "text/event-stream" if inbound.stream and not way.array else "application/json",
@@ -71,7 +77,7 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
         method="POST",
         url=endpoint.base_url + way.provider.upstream_path(target.model, inbound.stream, way.array),
         headers=headers,
-        body=json.dumps(fields),
+        body=json.dumps(body),
         format=endpoint.format,
         stream=inbound.stream,
     )

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -28,11 +28,23 @@ from gateway.models import ConfigVersion, GatewaySettings
 from gateway.policies import Policies
 from gateway.thinking import ThinkingPolicy
 from providers import config as providers_config
-from providers.models import Account, CustomModel, ProviderNode
+from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode
+from providers.spec import Quirk
 
 logger = logging.getLogger(__name__)
 
-WATCHED = (Account, ApiKey, Combo, ComboTarget, CustomModel, GatewaySettings, ModelAlias, Price, ProviderNode)
+WATCHED = (
+    Account,
+    ApiKey,
+    Combo,
+    ComboTarget,
+    CustomModel,
+    GatewaySettings,
+    LearnedQuirk,
+    ModelAlias,
+    Price,
+    ProviderNode,
+)
 """Saving or deleting one of these changes the snapshot. `QuerySet.update` sends no signal: call `changed` after it."""
 POLL_S = 1.0
 MISS_INTERVAL_S = 0.05
@@ -61,6 +73,7 @@ class Snapshot:
     policies: Policies
     account_strategy: str
     require_key_for_models: bool
+    fetch_private_addresses: bool = False
     routes: dict[str, Route] = field(default_factory=dict)
     """Names that were resolved under this snapshot."""
 
@@ -68,6 +81,8 @@ class Snapshot:
 _current: Snapshot | None = None
 _lock = threading.Lock()
 _looked_at = 0.0
+_fresh: list[tuple[str, tuple[Quirk, ...]]] = []
+"""What was learned and is not in the database yet."""
 
 
 def load() -> Snapshot:
@@ -92,6 +107,7 @@ def load() -> Snapshot:
         ),
         account_strategy=row.account_strategy,
         require_key_for_models=row.require_key_for_models,
+        fetch_private_addresses=row.fetch_private_addresses,
     )
 
 
@@ -100,7 +116,7 @@ def refresh() -> Snapshot:
     global _current
     with _lock:
         if _current is None or _stored_version() != _current.version:
-            _current = load()
+            _current = _with_fresh(load())
         return _current
 
 
@@ -139,6 +155,28 @@ async def poll() -> None:
             await sync_to_async(_refresh_in_thread)()
         except DatabaseError as error:
             logger.warning("The configuration could not be read, the old one stays in force: %s", error)
+
+
+def adopt(provider: str, quirks: tuple[Quirk, ...]) -> None:
+    """Apply from the next request on what this process just learned. It holds until `settle`: say so when it is written
+    down, and comes with the rest of the configuration."""
+    global _current
+    _fresh.append((provider, quirks))
+    if _current is not None:
+        _current = _with_fresh(_current)
+
+
+def settle(provider: str, quirks: tuple[Quirk, ...]) -> None:
+    _fresh.remove((provider, quirks))
+
+
+def _with_fresh(snapshot: Snapshot) -> Snapshot:
+    providers = snapshot.providers
+    for provider, quirks in list(_fresh):
+        providers = providers.with_quirks(provider, quirks)
+    return (
+        replace(snapshot, providers=providers, routes={}) if providers is not snapshot.providers else snapshot
+    )
 
 
 def changed() -> None:

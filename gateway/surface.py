@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -10,18 +11,23 @@ _ROOTS = frozenset(
 )
 """First segments that are wire endpoints without the /v1 prefix too: Codex is configured without it."""
 
+_METHOD = re.compile(r":[a-z][a-zA-Z]+Contents?$|:countTokens$")
+
 
 @lru_cache(maxsize=1024)
 def canonical(path: str) -> str | None:
     """The one spelling of a wire endpoint's path, or None for a path of Django's.
 
-    `/v1/v1/...`, a trailing slash and a missing `/v1` are what misconfigured base URLs look like.
+    `/v1/v1/...`, a trailing slash and a missing `/v1` are what misconfigured base URLs look like. The AI SDK takes a
+    Gemini model with a slash in its name for a whole path, and leaves out `models/`.
     """
     segments = [segment for segment in path.split("/") if segment]
     if not segments:
         return None
     while segments[:2] in (["v1", "v1"], ["v1", "v1beta"], ["v1beta", "v1beta"]):
         segments = segments[1:]
+    if segments[0] == "v1beta" and segments[1:2] != ["models"] and _METHOD.search(segments[-1]):
+        segments.insert(1, "models")
     if segments[0] in ("v1", "v1beta"):
         return "/" + "/".join(segments)
     if segments[0] in _ROOTS:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
+from gateway.signatures import Restore, signatures
 from gateway.wire import history, ir, json, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
 from gateway.wire.sse import Decoder, ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
 from omniroute.types import Fields, InboundRequest
+
+GEMINI = "gemini"
+"""The format whose tool calls carry signatures that must come back, and whose models read no foreign addresses."""
 
 
 class OtherFormat(Passage):
@@ -22,8 +26,12 @@ class OtherFormat(Passage):
         )
         if inbound.array:
             self.request.extra.setdefault(client.name, {})["array"] = True
-        adapted, self.tools = tools.adapt(self.request, provider.rules)
-        self.adapted = history.repair(adapted, provider.rules)
+        self.adapt()
+
+    def adapt(self) -> None:
+        """Make `request` fit the provider's rules; again, after something in it changed."""
+        adapted, self.tools = tools.adapt(self.request, self.provider.rules)
+        self.adapted = history.repair(adapted, self.provider.rules)
 
     def fields(self) -> Fields:
         self.adapted.model = self.profile.model
@@ -43,7 +51,7 @@ class OtherFormat(Passage):
             raise UpstreamBroken(f"The provider's answer is no JSON: {error.message}") from error
         if not isinstance(value, dict):
             raise UpstreamBroken("The provider's answer is no JSON object")
-        return self.tools.restore_response(self.provider.parse_response(value))
+        return self._kept(self.tools.restore_response(self.provider.parse_response(value)))
 
     def parse_stream(self, body: bytes) -> ir.Response:
         """A streamed answer as a whole one. Raise `UpstreamError` where it is not complete."""
@@ -51,9 +59,24 @@ class OtherFormat(Passage):
         events = [found for event in [*decoder.feed(body), *decoder.flush()] for found in parser.feed(event)]
         events += parser.close()
         try:
-            return ir.fold(restored for event in events for restored in self.tools.restore(event))
+            folded = ir.fold(restored for event in events for restored in self.tools.restore(event))
         except ir.BrokenStream as error:
             raise _broken(error) from error
+        return self._kept(folded)
+
+    @property
+    def restore(self) -> Restore:
+        """A provider's event as the client's tools know it."""
+        return signatures().watching(self.tools.restore) if self.signs_calls else self.tools.restore
+
+    @property
+    def signs_calls(self) -> bool:
+        return self.provider.name == GEMINI
+
+    def _kept(self, response: ir.Response) -> ir.Response:
+        if self.signs_calls:
+            signatures().keep_all(part for candidate in response.candidates for part in candidate.parts)
+        return response
 
     def emit(self, response: ir.Response) -> Whole:
         return Whole(json.dumps(self.client.emit_response(response, self.request)), response.usage)
@@ -77,7 +100,7 @@ class EventReader(Reader):
         self._decoder = Decoder()
         self._parser: StreamParser = passage.provider.stream_parser()
         self._emitter: StreamEmitter = passage.client.stream_emitter(passage.request)
-        self._restore = passage.tools.restore
+        self._restore = passage.restore
         self._closed = False
 
     def feed(self, chunk: bytes) -> bytes:

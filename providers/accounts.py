@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from providers.choices import needs_key
 from providers.config import load_specs, prefixes_of
-from providers.models import Account, CustomModel, ProviderNode
+from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode
 from providers.nodes import normalise_base_url, spec_of_node
 from providers.spec import ProviderSpec
 
@@ -119,8 +119,9 @@ def delete_account(account: Account) -> None:
 
 
 def delete_node(node: ProviderNode) -> None:
-    """The node with its accounts and models, which could not be reached without it."""
+    """The node with its accounts, models and learned quirks, which could not be reached without it."""
     with transaction.atomic():
-        for row in [*Account.objects.filter(provider=node.pk), *CustomModel.objects.filter(provider=node.pk)]:
-            row.delete()
+        for kind in (Account, CustomModel, LearnedQuirk):
+            for row in kind.objects.filter(provider=node.pk):
+                row.delete()
         node.delete()

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from providers import catalog
+from providers import catalog, learned
 from providers.cooling import account_key
 from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import spec_of_node
-from providers.spec import ModelSpec, ProviderSpec
+from providers.spec import ModelSpec, ProviderSpec, Quirk
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class ProvidersConfig:
     specs: Mapping[str, ProviderSpec]
     prefixes: Mapping[str, str]
     accounts: Mapping[str, tuple[AccountConfig, ...]]
+    barred: frozenset[learned.Lesson] = frozenset()
+    """Learned quirks that were switched off."""
 
     def find(self, prefix: str) -> ProviderSpec | None:
         provider = self.prefixes.get(prefix) or self.prefixes.get(prefix.lower())
@@ -50,11 +52,24 @@ class ProvidersConfig:
     def is_connected(self, provider: str) -> bool:
         return bool(self.accounts.get(provider))
 
+    def with_quirks(self, provider: str, quirks: tuple[Quirk, ...]) -> ProvidersConfig:
+        """The same with further quirks: what was learned a moment ago, before it is read from the database."""
+        spec = self.specs.get(provider)
+        if (
+            spec is None
+            or len(spec.quirks) >= learned.MAX_PER_PROVIDER
+            or all(quirk in spec.quirks for quirk in quirks)
+        ):
+            return self
+        return replace(self, specs={**self.specs, provider: _with_quirks(spec, quirks)})
+
 
 def load() -> ProvidersConfig:
     """Read the catalog, the overlay and the database. The one place that builds this part of the snapshot."""
+    quirks, barred = learned.load()
     specs = load_specs()
-    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs))
+    specs |= {id: _with_quirks(specs[id], more) for id, more in quirks.items() if id in specs}
+    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs), barred)
 
 
 def load_specs() -> dict[str, ProviderSpec]:
@@ -68,6 +83,10 @@ def load_specs() -> dict[str, ProviderSpec]:
             known = tuple(known for known in spec.models if known.id != custom.model_id)
             specs[custom.provider] = replace(spec, models=(*known, model))
     return specs
+
+
+def _with_quirks(spec: ProviderSpec, quirks: tuple[Quirk, ...]) -> ProviderSpec:
+    return replace(spec, quirks=(*spec.quirks, *quirks))
 
 
 def prefixes_of(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Rows about providers: accounts, custom nodes, custom models. Built-in providers are code (`catalog/`)."""
+"""Rows about providers: accounts, custom nodes and models, learned quirks. Built-in providers are code (`catalog/`)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from omniroute.crypto import EncryptedTextField, mask
 from providers import catalog
 from providers.credentials import is_header, is_sendable
 from providers.nodes import normalise_base_url, prefix_problem, spec_of_node
+from providers.remedies import Remedy
 from providers.spec import ProviderSpec
 
 PREFIX_VALIDATOR = RegexValidator(
@@ -213,3 +214,53 @@ class CustomModel(models.Model):
     def __str__(self) -> str:
         spec = spec_by_id(self.provider)
         return f"{spec.shown_prefix if spec else self.provider}/{self.model_id}"
+
+
+class LearnedQuirk(models.Model):
+    """What a provider refused about one model's requests, and what made them acceptable.
+
+    An active one is applied to every request of that provider, model and wire format. One that was switched off is
+    neither applied nor learned again: the refusal goes to the client.
+    """
+
+    class Kind(models.TextChoices):
+        DROP = "drop", "Left out"
+        RENAME = "rename", "Renamed"
+        CLAMP = "clamp", "Kept within limits"
+        ONE_OF = "one_of", "Nearest known word"
+        MESSAGES = "messages", "Messages changed"
+        EDIT = "edit", "Request changed"
+        TRAIT = "trait", "Written differently"
+
+    provider = models.CharField(max_length=60)
+    model = models.CharField(max_length=250, help_text="The provider's own id.")
+    format = models.CharField("wire format", max_length=40)
+    kind = models.CharField(max_length=20, choices=Kind)
+    field = models.CharField("parameter", max_length=200)
+    value = models.JSONField(null=True, blank=True)
+    reason = models.CharField(
+        "refusal", max_length=500, blank=True, default="", help_text="What the provider said."
+    )
+    hits = models.PositiveIntegerField(
+        "refusals", default=1, help_text="How often the provider refused before this was applied."
+    )
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Switched off, it is neither applied nor learned again."
+    )
+    learned_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["provider", "model", "field"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "model", "format", "kind", "field"], name="one_learned_quirk"
+            )
+        ]
+        verbose_name = "learned quirk"
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}: {self.remedy}"
+
+    @property
+    def remedy(self) -> Remedy:
+        return Remedy(self.kind, self.field, self.value)  # type: ignore[arg-type]  # the choices are the kinds

@@ -7,23 +7,24 @@ one look-up.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
 from omniroute.types import Fields
+from providers import paths
 from providers.edits import body as body
 from providers.edits import messages as messages
+from providers.edits import thinking as thinking
 from providers.edits import tools as tools
 from providers.edits.base import BODY_EDITS, MESSAGE_EDITS, TOOL_EDITS, ListEdit, items, value
 from providers.spec import ProviderSpec, Quirk, matches
 
-__all__ = ["BODY_EDITS", "MESSAGE_EDITS", "PROTECTED", "TOOL_EDITS", "apply", "quirks_of"]
+__all__ = ["BODY_EDITS", "MESSAGE_EDITS", "PROTECTED", "TOOL_EDITS", "apply", "quirks_of", "traits_of"]
 
 PROTECTED = frozenset({"model", "messages", "input", "contents", "system", "stream"})
 """No quirk removes these: without them the request would be another one."""
-_ABSENT: Any = object()
 
 
 def apply(fields: Fields, spec: ProviderSpec, model: str, format: str) -> None:
@@ -38,23 +39,30 @@ def quirks_of(spec: ProviderSpec, model: str, format: str) -> tuple[Quirk, ...]:
     return tuple(quirk for quirk in spec.quirks if format in quirk.formats and matches(quirk.models, model))
 
 
+@lru_cache(maxsize=8192)
+def traits_of(spec: ProviderSpec, model: str, format: str) -> dict[str, Any]:
+    """What the model's quirks say to those who write its requests; not to be changed."""
+    return {name: trait for quirk in quirks_of(spec, model, format) for name, trait in quirk.traits.items()}
+
+
 def _apply(fields: Fields, quirk: Quirk) -> None:
     for name in quirk.drop:
         if name not in PROTECTED:
-            _delete(fields, name)
+            paths.delete(fields, name)
     for old, new in quirk.rename.items():
         if old in fields and old not in PROTECTED:
             moved = fields.pop(old)
-            fields.setdefault(new, moved)
+            if _look(fields, new) is paths.ABSENT:
+                _put(fields, new, moved)
     for name, limits in quirk.clamp.items():
-        _clamp(fields, name, limits)
+        paths.change(fields, name, partial(_clamped, limits))
     for name, wanted in quirk.force.items():
         _put(fields, name, wanted)
     for name, wanted in quirk.default.items():
-        if _look(fields, name) is _ABSENT:
+        if _look(fields, name) is paths.ABSENT:
             _put(fields, name, wanted)
     for name, mapping in quirk.map_values.items():
-        _map(fields, name, mapping)
+        paths.change(fields, name, partial(_mapped, mapping))
     if quirk.messages:
         _edit_list(fields, "messages", [MESSAGE_EDITS.get(name) for name in quirk.messages])
     if quirk.tools:
@@ -69,11 +77,11 @@ def _apply(fields: Fields, quirk: Quirk) -> None:
 def _look(fields: Fields, path: str) -> Any:
     name, _, inner = path.partition(".")
     if name not in fields:
-        return _ABSENT
-    found = value(fields[name])
+        return paths.ABSENT
     if not inner:
-        return found
-    return found.get(inner, _ABSENT) if isinstance(found, dict) else _ABSENT
+        return fields[name]
+    found = value(fields[name])
+    return found.get(inner, paths.ABSENT) if isinstance(found, dict) else paths.ABSENT
 
 
 def _put(fields: Fields, path: str, wanted: Any) -> None:
@@ -86,34 +94,22 @@ def _put(fields: Fields, path: str, wanted: Any) -> None:
         fields[name] = {**(outer or {}), inner: wanted}
 
 
-def _delete(fields: Fields, path: str) -> None:
-    name, _, inner = path.partition(".")
-    if not inner:
-        fields.pop(name, None)
-    elif _look(fields, path) is not _ABSENT:
-        fields[name] = {key: item for key, item in value(fields[name]).items() if key != inner}
-
-
-def _clamp(fields: Fields, path: str, limits: tuple[float | None, float | None]) -> None:
-    number = _look(fields, path)
+def _clamped(limits: tuple[float | None, float | None], number: Any) -> Any:
     if isinstance(number, bool) or not isinstance(number, int | float):
-        return
+        return number
     low, high = limits
     if low is not None and number < low:
-        _put(fields, path, _whole(low, number))
-    elif high is not None and number > high:
-        _put(fields, path, _whole(high, number))
+        return _whole(low, number)
+    return _whole(high, number) if high is not None and number > high else number
+
+
+def _mapped(words: Mapping[str, Any], given: Any) -> Any:
+    return words.get(given, given) if isinstance(given, str) else given
 
 
 def _whole(limit: float, given: float) -> float:
     """A count stays a count."""
     return int(limit) if isinstance(given, int) and float(limit).is_integer() else limit
-
-
-def _map(fields: Fields, path: str, mapping: Mapping[str, Any]) -> None:
-    found = _look(fields, path)
-    if isinstance(found, str) and found in mapping:
-        _put(fields, path, mapping[found])
 
 
 def _edit_list(fields: Fields, name: str, edits: list[ListEdit]) -> bool:

@@ -68,9 +68,10 @@ class Quirk:
     """What one provider's models take differently from the format's standard. Applied in field order.
 
     Top-level fields: `drop`, `rename` {old: new}, `clamp` {field: (low, high)}, `force` {field: value},
-    `default` {field: value}, `map_values` {field: {old: new}}; a dot reaches one level deeper
-    (`reasoning.effort`). `rename` leaves a new name that is there already alone; `clamp` and `map_values`
-    touch only fields that are there. `messages`, `tools` and `edits` name functions of
+    `default` {field: value}, `map_values` {field: {old: new}}. A dot reaches one level deeper
+    (`reasoning.effort`); in `drop`, `clamp` and `map_values` any number of levels, with `*` for every item of a list
+    (`messages.*.reasoning_content`). `rename` leaves a new name that is there already alone; `clamp` and
+    `map_values` touch only fields that are there. `messages`, `tools` and `edits` name functions of
     `quirks.MESSAGE_EDITS`, `TOOL_EDITS` and `BODY_EDITS`.
     """
 
@@ -87,6 +88,8 @@ class Quirk:
     messages: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     edits: tuple[str, ...] = ()
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `gateway.wire.base.ModelProfile`, for where a request is written anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

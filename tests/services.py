@@ -79,7 +79,7 @@ def _no_clients() -> str:
     return (
         ""
         if os.environ.get("OMNIROUTE_CLIENT_TESTS")
-        else "downloads several hundred MB (set OMNIROUTE_CLIENT_TESTS=1)"
+        else "downloads about 5 GB (set OMNIROUTE_CLIENT_TESTS=1)"
     )
 
 

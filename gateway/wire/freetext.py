@@ -20,6 +20,14 @@ def wrap(text: str) -> str:
     return wire_json.dumps({"input": text}).decode()
 
 
+def as_arguments(text: str) -> str:
+    """For a call that may be a function's after all: an object is taken as it is."""
+    try:
+        return text if isinstance(json.loads(text), dict) else wrap(text)
+    except (ValueError, RecursionError):
+        return wrap(text)
+
+
 def unwrap(arguments: str) -> str:
     """The free text in a finished call's arguments. A model that left the schema is taken at its word."""
     try:

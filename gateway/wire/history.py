@@ -59,7 +59,10 @@ def repair(request: ir.Request, rules: Rules) -> ir.Request:
     if rules.user_first and (not filled or filled[0].role != "user"):
         filled.insert(0, _Turn("user", [ir.Text(rules.filler)], {}))
     repaired = [ir.Message(turn.role, turn.results + turn.parts, turn.extra) for turn in filled]
-    return replace(request, system=system, messages=repaired)
+    result = replace(request, system=system, messages=repaired)
+    if len(_join_model_turns(repaired, rules.merge_roles)) < len(repaired):
+        return repair(result, rules)  # what stood between two turns of the model turned out to be nothing
+    return result
 
 
 def _said(messages: list[ir.Message]) -> list[ir.Message]:

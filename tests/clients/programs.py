@@ -30,6 +30,9 @@ PACKAGES: Mapping[str, Package] = {
     "opencode": Package("npm", ("opencode-ai@1.18.33",)),
     "cline": Package("npm", ("cline@3.0.65",)),
     "openclaw": Package("npm", ("openclaw@2026.9.6",)),
+    "continue": Package("npm", ("@continuedev/cli@1.5.47",)),
+    "copilot": Package("npm", ("@github/copilot@1.0.102",)),
+    "pi": Package("npm", ("@mariozechner/pi-coding-agent@0.73.1",)),
     "aider": Package("pip", ("aider-chat==0.86.2",)),
     "llm": Package("pip", ("llm==0.36", "llm-anthropic==0.30", "llm-gemini==0.35")),
     "claude-agent-sdk": Package("pip", ("claude-agent-sdk==0.2.187",)),
@@ -66,6 +69,14 @@ _CLAUDE_ENV = {
     "IS_SANDBOX": "1",
 }
 _CLAUDE = ("$bin/claude", "-p", "$prompt", "--model", "$model", "--dangerously-skip-permissions")
+_CLAUDE_SETTINGS = """\
+{
+  "env": {
+    "ANTHROPIC_BASE_URL": "$url",
+    "ANTHROPIC_AUTH_TOKEN": "$key"
+  }
+}
+"""
 _CODEX_CONFIG = """\
 model = "$model"
 model_provider = "omniroute"
@@ -110,7 +121,7 @@ _GEMINI_SETTINGS = """\
 """
 _QWEN_SETTINGS = """\
 {
-  "security": {"auth": {"selectedType": "openai"}},
+  "security": {"auth": {"selectedType": "$auth"}},
   "general": {"enableAutoUpdate": false},
   "privacy": {"usageStatisticsEnabled": false}
 }
@@ -123,13 +134,44 @@ _OPENCODE_CONFIG = """\
   "share": "disabled",
   "provider": {
     "omniroute": {
-      "npm": "@ai-sdk/openai-compatible",
+      "npm": "$library",
       "name": "OmniRoute",
-      "options": {"baseURL": "$url/v1", "apiKey": "$key"},
+      "options": {"baseURL": "$base_url", "apiKey": "$key"},
       "models": {"$model": {"name": "$model", "limit": {"context": 200000, "output": 8000}}}
     }
   },
   "permission": {"edit": "allow", "bash": "allow"}
+}
+"""
+_OPENCODE_ENV = {
+    "OPENCODE_DISABLE_AUTOUPDATE": "1",
+    "OPENCODE_DISABLE_MODELS_FETCH": "1",
+    "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+    "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
+}
+_CONTINUE_CONFIG = """\
+name: OmniRoute
+version: 1.0.0
+schema: v1
+models:
+  - name: OmniRoute
+    provider: openai
+    model: $model
+    apiBase: $url/v1
+    apiKey: $key
+    roles: [chat, edit, apply]
+    capabilities: [tool_use]
+"""
+_PI_CONFIG = """\
+{
+  "providers": {
+    "omniroute": {
+      "baseUrl": "$base_url",
+      "api": "$api",
+      "apiKey": "$key",
+      "models": [{"id": "$model"}]
+    }
+  }
 }
 """
 _OPENCLAW_CONFIG = """\
@@ -213,16 +255,55 @@ def _openclaw(api: str, wire: str, model: str) -> Program:
     )
 
 
+def _qwen(auth: str, wire: str, prefix: str, base_url: str) -> Program:
+    base = "GOOGLE_GEMINI_BASE_URL" if wire == GEMINI else f"{prefix}_BASE_URL"
+    env = {base: base_url, f"{prefix}_API_KEY": "$key", f"{prefix}_MODEL": "$model"}
+    files = {".qwen/settings.json": _QWEN_SETTINGS.replace("$auth", auth)}
+    return Program("qwen-code", wire, "", ("$bin/qwen", "--yolo", "-p", "$prompt"), env, files)
+
+
+def _opencode(library: str, wire: str, base_url: str) -> Program:
+    config = _OPENCODE_CONFIG.replace("$library", library).replace("$base_url", base_url)
+    files = {".config/opencode/opencode.json": config}
+    return Program("opencode", wire, "", ("$bin/opencode", "run", "$prompt"), _OPENCODE_ENV, files)
+
+
+def _copilot(kind: str, wire: str) -> Program:
+    env = {
+        "COPILOT_PROVIDER_TYPE": kind,
+        "COPILOT_PROVIDER_BASE_URL": "$url/v1" if wire == CHAT else "$url",
+        "COPILOT_PROVIDER_API_KEY": "$key",
+        "COPILOT_MODEL": "$model",
+        "COPILOT_AUTO_UPDATE": "false",
+    }
+    command = ("$bin/copilot", "-p", "$prompt", "--allow-all-tools", "--allow-all-paths")
+    return Program("copilot", wire, "", command, env)
+
+
+def _pi(api: str, wire: str, base_url: str) -> Program:
+    config = _PI_CONFIG.replace("$base_url", base_url).replace("$api", api)
+    command = ("$bin/pi", "-p", "--provider", "omniroute", "--model", "$model", "$prompt")
+    return Program("pi", wire, "", command, {"PI_OFFLINE": "1"}, {".pi/agent/models.json": config})
+
+
 def _codex(model: str, config: str = _CODEX_CONFIG) -> Program:
     return Program(
         "codex", RESPONSES, model, _CODEX, {"OMNIROUTE_KEY": "$key"}, {".codex/config.toml": config}
     )
 
 
-PROGRAMS: Mapping[str, Program] = {
+PROGRAMS: dict[str, Program] = {
     "claude-code": Program("claude-code", ANTHROPIC, "claude-sonnet-4-5", _CLAUDE, _CLAUDE_ENV),
     # A name that it does not know makes it put system messages between the others.
     "claude-code-unknown-model": Program("claude-code", ANTHROPIC, "", _CLAUDE, _CLAUDE_ENV),
+    "claude-code-settings-file": Program(
+        "claude-code",
+        ANTHROPIC,
+        "claude-sonnet-4-5",
+        _CLAUDE,
+        {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "IS_SANDBOX": "1"},
+        {".claude/settings.json": _CLAUDE_SETTINGS},
+    ),
     "claude-code-base-with-v1": Program(
         "claude-code",
         ANTHROPIC,
@@ -269,27 +350,13 @@ PROGRAMS: Mapping[str, Program] = {
         {".gemini/settings.json": _GEMINI_SETTINGS},
         also=("gemini-3.5-flash-lite", "gemini-3.8-flash"),
     ),
-    "qwen-code": Program(
-        "qwen-code",
-        CHAT,
-        "",
-        ("$bin/qwen", "--yolo", "-p", "$prompt"),
-        {"OPENAI_BASE_URL": "$url/v1", "OPENAI_API_KEY": "$key", "OPENAI_MODEL": "$model"},
-        {".qwen/settings.json": _QWEN_SETTINGS},
-    ),
-    "opencode": Program(
-        "opencode",
-        CHAT,
-        "",
-        ("$bin/opencode", "run", "$prompt"),
-        {
-            "OPENCODE_DISABLE_AUTOUPDATE": "1",
-            "OPENCODE_DISABLE_MODELS_FETCH": "1",
-            "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
-            "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
-        },
-        {".config/opencode/opencode.json": _OPENCODE_CONFIG},
-    ),
+    "qwen-code": _qwen("openai", CHAT, "OPENAI", "$url/v1"),
+    "qwen-code-messages": _qwen("anthropic", ANTHROPIC, "ANTHROPIC", "$url"),
+    "qwen-code-gemini": _qwen("gemini", GEMINI, "GEMINI", "$url"),
+    "opencode": _opencode("@ai-sdk/openai-compatible", CHAT, "$url/v1"),
+    "opencode-responses": _opencode("@ai-sdk/openai", RESPONSES, "$url/v1"),
+    "opencode-messages": _opencode("@ai-sdk/anthropic", ANTHROPIC, "$url/v1"),
+    "opencode-gemini": _opencode("@ai-sdk/google", GEMINI, "$url/v1beta"),
     "cline": Program(
         "cline",
         CHAT,
@@ -300,6 +367,20 @@ PROGRAMS: Mapping[str, Program] = {
             ("$bin/cline", "auth", "-p", "openai-compatible", "-k", "$key", "-m", "$model", "-b", "$url/v1"),
         ),
     ),
+    "continue": Program(
+        "continue",
+        CHAT,
+        "",
+        ("$bin/cn", "-p", "$prompt", "--auto", "--config", "$home/.continue/config.yaml"),
+        {"CONTINUE_TELEMETRY_ENABLED": "0"},
+        {".continue/config.yaml": _CONTINUE_CONFIG},
+    ),
+    "copilot": _copilot("openai", CHAT),
+    "copilot-messages": _copilot("anthropic", ANTHROPIC),
+    "pi": _pi("openai-completions", CHAT, "$url/v1"),
+    "pi-responses": _pi("openai-responses", RESPONSES, "$url/v1"),
+    "pi-messages": _pi("anthropic-messages", ANTHROPIC, "$url"),
+    "pi-gemini": _pi("google-generative-ai", GEMINI, "$url/v1beta"),
     "openclaw": _openclaw("openai-completions", CHAT, ""),
     "openclaw-messages": _openclaw("anthropic-messages", ANTHROPIC, ""),
     "openclaw-responses": _openclaw("openai-responses", RESPONSES, ""),

@@ -19,7 +19,7 @@ from omniroute import pages
 from omniroute.admin_site import OmniRouteAdminSite
 from omniroute.pages import page
 from omniroute.unfold import navigation
-from providers.models import Account, CustomModel, ProviderNode
+from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +42,14 @@ def rows():
         ComboTarget.objects.create(combo=combo, position=position, model=model)
     ModelAlias.objects.create(pattern="gpt-*", target="inner")
     create_api_key("Laptop")
+    lesson = {
+        "provider": "glm",
+        "model": "glm-4.7",
+        "format": "openai_chat",
+        "kind": "clamp",
+        "field": "max_tokens",
+    }
+    LearnedQuirk.objects.create(**lesson, value=[None, 4096], reason="max_tokens must be at most 4096")
     Price.objects.create(provider="glm", model="glm-4.7", input="0.6", output="2.2")
     UsageRecord.objects.create(created_at=now, status=200, provider=node.pk, attempts=[{"provider": "glm"}])
     DailyUsage.objects.create(day=utc_today(), provider="glm", model="glm-4.7", requests=3)

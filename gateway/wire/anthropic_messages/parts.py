@@ -124,7 +124,7 @@ class BlockWriter:
             if kind not in media.IMAGES_EVERYWHERE:
                 return self._note("image", f"image of type {kind}")
             source = {"type": "base64", "media_type": kind, "data": part.data}
-        elif part.url is not None and part.url.startswith(("http://", "https://")):
+        elif part.url is not None:
             source = {"type": "url", "url": part.url}
         else:
             return self._note("image", "image")
@@ -155,8 +155,7 @@ def _document_source(part: ir.File) -> JSONDict | None:
     if part.text is not None:
         return {"type": "text", "media_type": "text/plain", "data": part.text}
     if part.url is not None:
-        fetchable = part.url.startswith(("http://", "https://"))
-        return {"type": "url", "url": part.url} if fetchable else None
+        return {"type": "url", "url": part.url}  # what Claude cannot fetch, it refuses by name
     if part.data is None:
         return None
     kind = media.sniff(part.data) or part.media_type or media.media_type_of_url(part.filename or "") or ""

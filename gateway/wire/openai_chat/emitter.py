@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from gateway.wire import ir, json
+from gateway.wire import freetext, ir, json
 from gateway.wire.base import StreamEmitter
 from gateway.wire.openai_chat import calls, thinking, toolbox
 from gateway.wire.openai_chat.errors import emit_stream_error
@@ -37,6 +37,7 @@ class ChatStreamEmitter(StreamEmitter):
         self._model = request.model
         self._wants_usage = bool(request.include_usage)
         self._legacy = any(tool.extra.get(SHAPE) == toolbox.LEGACY for tool in request.tools)
+        self._custom = {tool.name for tool in request.tools if tool.kind == "custom"}
         self._usage: Usage | None = None
         self._parts: dict[tuple[int, int], _Open] = {}
         self._calls: dict[int, int] = {}
@@ -126,7 +127,7 @@ class ChatStreamEmitter(StreamEmitter):
         return b""
 
     def _open(self, key: tuple[int, int], part: ir.Part, head: bytes, tail: bytes, text: str) -> bytes:
-        opened = _Open(part, self._head + b'%d,"delta":' % key[0] + head, tail + self._tail)
+        opened = _Open(part, self._head + b'%d,"delta":' % key[0] + head, tail + self._tail if tail else b"")
         if isinstance(part, ir.Reasoning) and key[0] in self._thought:
             opened.separator = thinking.SEPARATOR
         self._parts[key] = opened
@@ -142,6 +143,9 @@ class ChatStreamEmitter(StreamEmitter):
             return opened + self._chunk(
                 key[0], {"function_call": {"name": call.name, "arguments": call.arguments}}
             )
+        if call.kind == "custom" and call.name not in self._custom:
+            self._open(key, call, b"", b"", "")
+            return b""
         kind, text = ("custom", "input") if call.kind == "custom" else ("function", "arguments")
         said: JSONDict = {
             "index": number,
@@ -155,10 +159,19 @@ class ChatStreamEmitter(StreamEmitter):
         self._open(key, call, head, b"}}]}", "")
         return self._chunk(key[0], {"tool_calls": [said]})
 
+    def _as_function(self, key: tuple[int, int], call: ir.ToolCall, text: str) -> JSONDict:
+        """A custom call that the client did not ask for, which this format's chunks have no room for."""
+        said = {"name": call.name, "arguments": freetext.as_arguments(text)}
+        number = self._call_numbers[key]
+        return {"tool_calls": [{"index": number, "id": call.id, "type": "function", "function": said}]}
+
     def _emit_delta(self, event: ir.PartDelta) -> bytes:
         opened = self._parts.get((event.candidate, event.index))
         text = event.text
         if opened is None or not text:
+            return b""
+        if not opened.tail:
+            opened.pieces.append(text)
             return b""
         if isinstance(opened.part, ir.Reasoning):
             opened.pieces.append(text)
@@ -176,6 +189,8 @@ class ChatStreamEmitter(StreamEmitter):
             return b""
         delta: JSONDict = {}
         match opened.part, event.part:
+            case ir.ToolCall() as call, _ if not opened.tail:
+                delta = self._as_function(key, call, call.arguments + "".join(opened.pieces))
             case ir.Reasoning() as begun, late:
                 whole = ir.Reasoning(
                     "".join(opened.pieces), begun.signature, begun.redacted, begun.vendor, begun.id

@@ -34,6 +34,10 @@ def parse_reasoning(message: JSONDict, calls: Iterable[ir.ToolCall] = ()) -> lis
         return blocks
     text = _first_text(message)
     parts = parse_details(message.get("reasoning_details"), calls)
+    if text and sum(bool(part.text) for part in parts) > 1 and not any(p.text and p.signature for p in parts):
+        parts = [
+            part for part in parts if part.signature or part.redacted
+        ]  # the field has what joins them, too
     if text and not any(part.text for part in parts):
         if parts and parts[0].redacted is None:
             parts[0].text = text

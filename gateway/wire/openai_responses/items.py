@@ -35,7 +35,8 @@ SUMMARY_JOINT = "\n\n"
 
 def parse_message(item: JSONDict, param: str) -> tuple[ir.Role, list[ir.Part]]:
     """A `message` item; easy input messages say no type."""
-    role = _ROLES.get(item.get("role"))
+    said = item.get("role")
+    role = _ROLES.get(said) if isinstance(said, str) else None
     if role is None:
         raise invalid(f"{param}.role", "expected one of user, assistant, system, developer")
     content = item.get("content")

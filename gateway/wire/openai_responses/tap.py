@@ -71,14 +71,13 @@ class ResponsesTap(Tap):
         return Seen.CONTENT
 
     def _look_at_end(self, value: _Event) -> Seen:
-        """The end is the whole answer where the provider sends nothing before it."""
+        """The end is the whole answer where the provider sends nothing before it, be it an empty one."""
         response = _response(value.response)
         if bytes(response.error) not in _EMPTY:
             return self._failed(response.error, bytes(value.response))
         self.usage = _usage(response.usage) or self.usage
         self.finished = True
-        whole_at_once = not self._has_content and bytes(response.output)[:2] not in (b"", b"[]", b"nu")
-        return Seen.CONTENT if whole_at_once else Seen.LAST
+        return Seen.LAST if self._has_content else Seen.CONTENT
 
     def _failed(self, error: msgspec.Raw, event: bytes) -> Seen:
         """An `error` event may say everything at its own top."""

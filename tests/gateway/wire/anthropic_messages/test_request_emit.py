@@ -82,7 +82,6 @@ def test_an_image_is_labelled_by_what_it_is():
     "part",
     [
         ir.Image(file_id="file-1"),
-        ir.Image(url="gs://bucket/a.png"),
         ir.Image("image/heic", base64.b64encode(b"made up, not a picture").decode()),
         ir.Audio("audio/wav", "UklGRg=="),
         ir.File("application/zip", "UEsDBA==", filename="a.zip"),

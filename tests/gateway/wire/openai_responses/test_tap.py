@@ -35,8 +35,6 @@ def look(value, name=""):
         (b"[DONE]", Seen.NOTHING),
         (b"", Seen.NOTHING),
         (b"\xff{", Seen.CONTENT),
-        ({"type": "response.completed", "response": ENDED}, Seen.LAST),
-        ({"type": "response.incomplete", "response": ENDED}, Seen.LAST),
         (
             {"type": "response.failed", "response": {"error": {"code": "server_error", "message": "m"}}},
             Seen.ERROR,
@@ -49,18 +47,21 @@ def look(value, name=""):
 def test_what_an_event_is(value, seen):
     tap, found = look(value)
     assert found is seen
-    assert tap.finished is (seen is Seen.LAST)
+    assert not tap.finished
     assert (tap.error is not None) is (seen is Seen.ERROR)
     if tap.error is not None:
         assert tap.error.message == "m"
 
 
 def test_the_name_of_the_event_will_do():
-    assert look({"response": ENDED}, "response.completed")[1] is Seen.LAST
+    tap, _ = look({"response": ENDED}, "response.completed")
+    assert tap.finished
 
 
-def test_the_end_is_the_content_where_nothing_came_before_it():
-    tap, seen = look({"type": "response.completed", "response": WHOLE})
+@pytest.mark.parametrize("end", ["response.completed", "response.incomplete", "response.done"])
+@pytest.mark.parametrize("response", [WHOLE, ENDED])
+def test_the_end_is_the_content_where_nothing_came_before_it(end, response):
+    tap, seen = look({"type": end, "response": response})
     assert (seen, tap.finished) == (Seen.CONTENT, True)
     tap = ResponsesTap()
     tap.look(event({"type": "response.output_text.delta", "delta": "x"}))
@@ -76,8 +77,8 @@ def test_usage_is_read_at_the_end():
     "usage", [None, {}, {"input_tokens": "many"}, 5, {"input_tokens": None, "output_tokens": None}]
 )
 def test_a_stream_without_readable_usage_ends_all_the_same(usage):
-    tap, seen = look({"type": "response.completed", "response": {**ENDED, "usage": usage}})
-    assert seen is Seen.LAST
+    tap, _ = look({"type": "response.completed", "response": {**ENDED, "usage": usage}})
+    assert tap.finished
     assert tap.usage in (None, Usage())
 
 
