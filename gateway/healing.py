@@ -36,6 +36,7 @@ class Healing:
         self._first: UpstreamRefused | None = None
         self._tried: list[tuple[Remedy, str]] = []
         self._repeats = 0
+        self._refused = b""
 
     def repeat(self, refusal: UpstreamRefused, request: UpstreamRequest) -> Attempt:
         """The attempt to make in the refused one's place.
@@ -44,6 +45,7 @@ class Healing:
         one is about something else than the request's parameters.
         """
         self._first = self._first or refusal
+        self._refused = request.body
         found = self._new_remedies(refusal, request) if self._repeats < MAX_REPEATS else []
         if not found:
             raise self._telling(refusal)
@@ -54,6 +56,11 @@ class Healing:
         quirks = [quirk_of(remedy, target.model, request.format) for remedy, _ in self._tried]
         patched = replace(target.provider, quirks=(*target.provider.quirks, *quirks))
         return replace(self._original, target=replace(target, provider=patched))
+
+    def expect_change(self, request: UpstreamRequest) -> None:
+        """Raise the refusal where the remedy finds nothing to change: the same bytes would get the same answer."""
+        if self._first is not None and request.body == self._refused:
+            raise self._first
 
     def succeed(self, format: str) -> None:
         """The last repeat was answered: remember what holds for later requests too, at once and for good."""

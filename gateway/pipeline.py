@@ -157,9 +157,11 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
     healing: Healing | None = None
     while True:
         passage, endpoint = passage_for(exchange.inbound, attempt)
-        exchange.begin(attempt, endpoint.format)
         await prepare(passage, snapshot)
         request = build_upstream_request(passage, endpoint, attempt)
+        if healing is not None:
+            healing.expect_change(request)
+        exchange.begin(attempt, endpoint.format)
         try:
             answer = await ask(exchange, passage, request, snapshot)
         except UpstreamRefused as error:

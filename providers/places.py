@@ -18,6 +18,14 @@ _STEP = re.compile(r"[A-Za-z_$][\w$-]*|\d+")
 _MAX_DEPTH = 6
 _CONVERSATION = PROTECTED | {"systemInstruction", "system_instruction", "instructions", "prompt"}
 _TOOLS = frozenset({"tools", "functions"})
+_STRUCTURE = frozenset(
+    {
+        "response_format", "text", "text.format", "output_format", "output_config.format",
+        "generationConfig", "generationConfig.responseMimeType", "generationConfig.responseSchema",
+        "generationConfig.responseJsonSchema",
+    }
+)  # fmt: skip
+"""A client that asked for JSON is better served by an error, or by another target, than by prose."""
 _SCHEMAS = frozenset(
     {"parameters", "input_schema", "parametersJsonSchema", "schema", "json_schema", "properties"}
 )
@@ -56,6 +64,8 @@ def value_at(body: JSONDict, path: str) -> Any:
 
 def may_go(path: str) -> bool:
     """Whether a request without it is still the same request (facts/api_key_providers.md §2)."""
+    if path in _STRUCTURE or path.startswith("response_format."):
+        return False
     first, *rest = path.split(".")
     if not rest:
         return first not in _CONVERSATION and first not in _TOOLS

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from omniroute.errors import UpstreamRefused
 from omniroute.types import JSONDict
+from providers.habits import HABITS, wording
 from providers.limits import bounds_in, words_in
 from providers.places import may_go, place_of, value_at
 from providers.remedies import EFFORTS, Remedy
@@ -30,12 +31,8 @@ _UNSUPPORTED = (
 )
 
 
-def _re(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("|".join(alternatives), re.IGNORECASE)
-
-
 _UNWANTED: tuple[re.Pattern[str], ...] = tuple(
-    _re(alternative)
+    wording(alternative)
     for alternative in (
         rf"only the default .{{0,20}} is supported|invalid (?P<names>{_NAME}): only \S+ is allowed",
         rf"unsupported (?:parameter|field|argument|option)(?:\(s\)|s)?:?\s*{_NAMES}",
@@ -51,17 +48,21 @@ _UNWANTED: tuple[re.Pattern[str], ...] = tuple(
         rf"{_PHRASE},?(?: (?:parameter|field|option|argument|value))? (?:is|are|was|were|has been)? ?{_UNSUPPORTED}",
     )
 )
-_AT = _re(r"\bat ['\"](?P<place>[\w.\[\]]+)['\"]", r"['\"](?P<place2>\w+[.\[]\d+[^'\"]*)['\"]\s*:\s*property")
-_INSTEAD = _re(
+_AT = wording(
+    r"\bat ['\"](?P<place>[\w.\[\]]+)['\"]", r"['\"](?P<place2>\w+[.\[]\d+[^'\"]*)['\"]\s*:\s*property"
+)
+_INSTEAD = wording(
     rf"(?P<old>{_NAME})(?:[^.]|\.(?! ))*[.,;]? (?:please )?use (?P<new>{_NAME}) instead",
     rf"(?P<old2>{_NAME})[^:]{{0,60}}moved to (?P<new2>{_NAME})",
 )
-_LOCATION = _re(r"['\"](?:loc|path)['\"]\s*:\s*[\[(](?P<steps>[^\])]*)[\])]")
+_LOCATION = wording(r"['\"](?:loc|path)['\"]\s*:\s*[\[(](?P<steps>[^\])]*)[\])]")
 _TOKEN = re.compile(r"[`'\"]?(?P<name>[A-Za-z_][\w.\[\]-]+)[`'\"]?")
-_EXTRA = _re(r"extra_forbidden", r"extra (?:inputs|fields) (?:are )?not permitted")
-_CONDITIONAL = _re(r"\b(?:when|while|unless|together|both|combin\w+|at the same time|if)\b")
-_TOO_LONG = _re(r"string too long")
-_UNSUPPORTED_ANYHOW = _re(_UNSUPPORTED, r"does not support", r"unknown", r"unrecognized", r"not permitted")
+_EXTRA = wording(r"extra_forbidden", r"extra (?:inputs|fields) (?:are )?not permitted")
+_CONDITIONAL = wording(r"\b(?:when|while|unless|together|both|combin\w+|at the same time|if)\b")
+_TOO_LONG = wording(r"string too long")
+_UNSUPPORTED_ANYHOW = wording(
+    _UNSUPPORTED, r"does not support", r"unknown", r"unrecognized", r"not permitted"
+)
 _UNSUPPORTED_CODES = frozenset(
     {"unsupported_parameter", "unknown_parameter", "unsupported_value", "extra_forbidden"}
 )
@@ -73,7 +74,7 @@ _SPOKEN = {"penalty": ("frequencyPenalty", "presencePenalty"), "thinking": ("thi
 """What a word of a sentence stands for."""
 _SPOKEN_OF = ("thinking budget", "thinking level", "reasoning effort")
 
-_BAD_PROOF = _re(
+_BAD_PROOF = wording(
     r"\bsignature\b",
     r"must start with a thinking block",
     r"expected `?thinking`? or `?redacted_thinking`?",
@@ -84,20 +85,8 @@ _BAD_PROOF = _re(
     r"without its required 'reasoning' item",
     r"item with id '?rs_\w+'? not found",
 )
-_MISSING_PROOF = _re(r"missing an? [`']?thought_?signature")
-_BAD_GEMINI_PROOF = _re(r"thought[_ ]?signature")
-_JSON_OR_TOOLS = _re(r"function calling with a? ?response mime type:? ?['`\"]?application/json")
-_NO_DEVELOPER = _re(r"developer")
-_ROLE = _re(r"\brole\b", r"expected one of `system`", r"input should be 'system'")
-_NO_ECHO = _re(
-    r"reasoning_content.{0,80}(?:must be|is missing|required|passed back)", r"missing.{0,20}reasoning_content"
-)
-_ONLY_TEXT = _re(r"content.{0,80}(?:must be a string|should be a (?:valid )?string|expected a string)")
-_NO_TEXT_FILES = _re(
-    r"unsupported mime type.{0,20}text/",
-    r"(?:type|value|variant)[`': ]+file\b.{0,80}(?:not supported|expected|supported)",
-)
-_ONE_SAMPLING = _re(r"`?temperature`? and `?top_p`? cannot both")
+_MISSING_PROOF = wording(r"missing an? [`']?thought_?signature")
+_BAD_GEMINI_PROOF = wording(r"thought[_ ]?signature")
 _GEMINI_3 = re.compile(r"gemini-(?:[3-9]|\d\d)")
 
 
@@ -160,19 +149,14 @@ def _past_thinking(case: Case) -> list[Remedy]:
 
 def _habits(case: Case) -> list[Remedy]:
     """Refusals that speak of no one parameter."""
-    if case.format == "gemini" and _JSON_OR_TOOLS.search(case.text):
-        return [Remedy("trait", "json_in_words")]
-    if case.format == "anthropic_messages" and _ONE_SAMPLING.search(case.text):
-        return [Remedy("edit", "one_sampling_field")]
-    if case.format != "openai_chat":
-        return []
-    if _NO_DEVELOPER.search(case.text) and _ROLE.search(case.text):
-        return [Remedy("messages", "developer_to_system")]
-    if _NO_ECHO.search(case.text):
-        return [Remedy("messages", "echo_reasoning")]
-    if _NO_TEXT_FILES.search(case.text):
-        return [Remedy("trait", "files_as_text")]
-    return [Remedy("messages", "flatten_text")] if _ONLY_TEXT.search(case.text) else []
+    return next(
+        (
+            [remedy]
+            for format, pattern, remedy in HABITS
+            if format == case.format and pattern.search(case.text) is not None
+        ),
+        [],
+    )
 
 
 # ---- One parameter -----------------------------------------------------------------------------------------

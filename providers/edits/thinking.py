@@ -17,6 +17,7 @@ SKIP_SIGNATURE = "skip_thought_signature_validator"
 """Gemini 3's word for "there was none"."""
 _BLOCKS = frozenset({"thinking", "redacted_thinking"})
 _GEMINI_PROOFS = ("thoughtSignature", "thought_signature")
+_EFFORT_UP_TO = ((2048, "low"), (8192, "medium"))
 _CLEAR_THINKING = "clear_thinking"
 _OWN_IDS = ("msg_", "fc_", "ctc_", "rs_")
 """Ids that OpenAI ties to the reasoning beside them: an item that kept its id would miss it."""
@@ -57,6 +58,24 @@ def _keep_thoughts_uncleared(fields: Fields) -> None:
         del fields["context_management"]
     elif len(kept) < len(edits):
         fields["context_management"] = {**management, "edits": kept}
+
+
+@BODY_EDITS.register("enabled_to_adaptive")
+def enabled_to_adaptive(fields: Fields) -> None:
+    """Claude 4.7 and later refuse a budget: they are asked by effort."""
+    thinking = value(fields.get("thinking"))
+    if not isinstance(thinking, dict) or thinking.get("type") != "enabled":
+        return
+    budget = thinking.get("budget_tokens")
+    effort = next(
+        (word for limit, word in _EFFORT_UP_TO if isinstance(budget, int) and budget <= limit), "high"
+    )
+    fields["thinking"] = {
+        **{name: item for name, item in thinking.items() if name != "budget_tokens"},
+        "type": "adaptive",
+    }
+    config = value(fields.get("output_config"))
+    fields["output_config"] = {"effort": effort, **(config if isinstance(config, dict) else {})}
 
 
 @BODY_EDITS.register("no_past_thinking_openai_chat")

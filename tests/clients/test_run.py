@@ -93,6 +93,14 @@ def test_it_waits_for_a_provider_that_thinks(
         gateway.manage("PATCH", "/api/settings", {"keepaliveS": 15})
 
 
+@pytest.mark.parametrize("name", ["codex-gpt-5.5"])
+@pytest.mark.parametrize("format", ["openai_chat", "anthropic_messages", "gemini"])
+def test_codex_finds_its_rarer_tools(name: str, format: str, session: Session, simulator: Simulator) -> None:
+    done = session.ask('Please use the tool tool_search with {"query": "spawn agent", "limit": 3}')
+    assert "Found these tools: spawn_agent" in done.stdout, done
+    assert b"multi_agent_v1__spawn_agent" in simulator.requests[-1].body
+
+
 def save(path: Path, requests: list[ReceivedRequest]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(

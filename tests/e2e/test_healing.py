@@ -229,6 +229,9 @@ def _anthropic(_gateway: Gateway, _simulator: Simulator) -> None:
     _gateway.add_provider("ant", _simulator.anthropic_url, kind="anthropic-compatible", key="sk-a")
     _gateway.add_provider("clone", _simulator.anthropic_url, kind="anthropic-compatible", key="sk-b")
     _gateway.add_provider("oai", _simulator.openai_url, api="responses", key="sk-c")
+    account = {"provider": "anthropic", "apiKey": "sk-ant-x", "name": "sim"}
+    there = {"baseUrl": _simulator.anthropic_url}
+    _gateway.manage("POST", "/api/providers", {**account, "providerSpecificData": there})
     _gateway.add_combo("vendors", "ant/first", "clone/second")
 
 
@@ -265,6 +268,16 @@ def test_a_refused_signature_costs_the_thoughts_and_not_the_session(
     assert gateway.http.post("/v1/messages", json=body, headers=headers).status_code == 200
     assert simulator.requests[2].json == first
     assert lessons(gateway, "thinker") == []
+
+
+@pytest.mark.usefixtures("_anthropic")
+def test_without_anything_to_leave_out_nothing_is_repeated(gateway: Gateway, simulator: Simulator) -> None:
+    simulator.reply(THINKING_REFUSED, status=400)
+    body = {"model": "ant/thinker", "max_tokens": 99, "messages": [user("Say hello")]}
+    answer = gateway.http.post("/v1/messages", json=body, headers={"anthropic-version": "2023-06-01"})
+    assert (answer.status_code, answer.json()) == (400, THINKING_REFUSED)
+    assert simulator.count == 1
+    assert len(last_row(gateway)["attempts"]) == 1
 
 
 @pytest.mark.usefixtures("_anthropic")
@@ -308,29 +321,22 @@ def test_foreign_reasoning_items_are_left_out_of_a_responses_request(
 def test_a_translated_request_survives_a_refusal_of_its_thoughts(
     gateway: Gateway, simulator: Simulator
 ) -> None:
-    simulator.reply(
-        {
-            "type": "error",
-            "error": {
-                "type": "invalid_request_error",
-                "message": "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
-                "`tool_use`. When `thinking` is enabled, a final `assistant` message must start with a thinking block",
-            },
-        },
-        status=400,
-        times=1,
-    )
+    simulator.reply(THINKING_REFUSED, status=400, times=1)
     call = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
     body = {
-        "model": "ant/thinker",
+        "model": "anthropic/claude-sonnet-4-5",
         "reasoning_effort": "high",
         "messages": [
             user("Say hello"),
-            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "assistant", "content": None, "tool_calls": [call], "thinking_blocks": [THOUGHT]},
             {"role": "tool", "tool_call_id": "call_1", "content": "A door"},
         ],
         "tools": [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}],
     }
     answer = gateway.http.post("/v1/chat/completions", json=body)
     assert answer.json()["choices"][0]["message"]["content"] == "The tool said: A door"
-    assert "thinking" not in simulator.requests[-1].json
+    first, second = (request.json for request in simulator.requests)
+    assert first["messages"][1]["content"][0] == THOUGHT
+    assert first["thinking"]["type"] == "enabled"
+    assert [block["type"] for block in second["messages"][1]["content"]] == ["tool_use"]
+    assert "thinking" not in second

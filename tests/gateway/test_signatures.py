@@ -53,7 +53,12 @@ async def test_calls_that_nobody_signed_are_not_looked_up_again_and_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[set[str]] = []
-    monkeypatch.setattr(module, "_read", lambda keys: asked.append(keys) or {})
+
+    def read(keys: set[str]) -> dict[str, str]:
+        asked.append(keys)
+        return {}
+
+    monkeypatch.setattr(module, "_read", read)
     store = Signatures()
     for _ in range(3):
         assert not await store.complete(calls("call_1", "call_2"))

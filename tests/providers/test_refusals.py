@@ -34,6 +34,7 @@ CHAT: dict[str, Any] = {
     "frequency_penalty": 0.5,
     "parallel_tool_calls": True,
     "prompt_cache_key": "k",
+    "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"default": {}}}},
     "service_tier": "priority",
     "web_search_options": {},
     "tools": [
@@ -305,6 +306,15 @@ def test_a_limit_is_kept(answer: Any, bounds: list[Any]) -> None:
             ("anthropic_messages", anthropic("`temperature` and `top_p` cannot both be specified for this model."),
              [Remedy("edit", "one_sampling_field", lasting=False)]),
             ("anthropic_messages", anthropic("`temperature` may only be set to 1 when thinking is enabled."), []),
+            ("anthropic_messages", anthropic("Thinking may not be enabled when tool_choice forces tool use."),
+             [Remedy("drop", "thinking", lasting=False)]),
+            ("anthropic_messages", anthropic('"thinking.type.enabled" is not supported for this model. Use'
+             ' "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.'),
+             [Remedy("edit", "enabled_to_adaptive")]),
+            ("anthropic_messages", anthropic("thinking: Input tag 'adaptive' found using 'type' does not match any of the"
+             " expected tags: 'disabled', 'enabled'"), [Remedy("edit", "adaptive_to_enabled")]),
+            ("anthropic_messages", anthropic("thinking.enabled.budget_tokens: Input should be greater than or equal to 60000"),
+             [Remedy("clamp", "thinking.budget_tokens", [60000, None])]),
             ("anthropic_messages", anthropic("The parameter `output_config.effort` specified in the request are not valid:"
              " expected `low`, `medium`, `high` or `max`, but got `xhigh` instead."),
              [Remedy("one_of", "output_config.effort", ["low", "medium", "high", "max"])]),
@@ -411,6 +421,8 @@ def test_a_missing_thought_signature_is_said_to_be_missing_where_the_model_knows
         ("openai_chat", openai("This model's maximum context length is 4096 tokens, however you requested 100000 tokens")),
         ("openai_chat", openai("You exceeded your current quota; max_tokens at most 4096")),
         ("openai_chat", openai("Invalid image")),
+        ("openai_chat", openai("Invalid schema for response_format 'x': In context=(), 'default' is not permitted.", "response_format")),
+        ("openai_chat", openai("response_format is not supported by this model")),
         ("openai_chat", "<html>Bad Request</html>"),
         ("openai_chat", ""),
         ("anthropic_messages", anthropic("system: Extra inputs are not permitted")),
@@ -533,6 +545,13 @@ def test_without_its_thoughts_an_open_tool_chain_goes_on_unthinking() -> None:
         [{"type": "text", "text": "Yes?"}],
         "Go on",
     ]
+
+
+def test_a_budget_becomes_an_effort() -> None:
+    body = {**ANTHROPIC, "output_config": {"format": {"type": "json_schema"}}}
+    result = healed([Remedy("edit", "enabled_to_adaptive")], body, "anthropic_messages")
+    assert result["thinking"] == {"type": "adaptive"}
+    assert result["output_config"] == {"effort": "high", "format": {"type": "json_schema"}}
 
 
 def test_without_its_thoughts_a_responses_input_has_no_ids_that_point_at_them() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.wire import ir, json
 from gateway.wire.base import StreamEmitter
 from gateway.wire.linear import Linearizer
-from gateway.wire.openai_responses import envelope, output, shell
+from gateway.wire.openai_responses import envelope, output, search, shell
 from gateway.wire.openai_responses.errors import error_object
 from gateway.wire.openai_responses.fields import NAME, own
 from gateway.wire.openai_responses.usage import estimate_usage, usage_object
@@ -171,7 +171,7 @@ class ResponsesStreamEmitter(StreamEmitter):
             sent = self._add(item) + self._done(item)
         self._shown = True
         item = output.call_item(replace(call, arguments=""), self._request, "in_progress")
-        if item["type"] == shell.CALL:
+        if item["type"] in (shell.CALL, search.CALL):
             self._head = b""
             self._item = {**item, "status": "in_progress"}
             self._pieces.append(call.arguments)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.wire import ir
-from gateway.wire.openai_responses import shell
+from gateway.wire.openai_responses import search, shell
 from gateway.wire.openai_responses.content import parse_content
 from gateway.wire.openai_responses.fields import NAME, VENDOR, invalid, leftover, own, typed
 from gateway.wire.openai_responses.sealed import unseal
@@ -147,6 +147,10 @@ def parse_item(item: JSONDict, param: str) -> tuple[ir.Role, list[ir.Part]]:
             return "assistant", [shell.parse_call(item)]
         case shell.OUTPUT:
             return "user", [parse_shell_result(item, param)]
+        case search.CALL if search.runs_at_client(item):
+            return "assistant", [search.parse_call(item)]
+        case search.OUTPUT if search.runs_at_client(item):
+            return "user", [search.parse_result(item)]
         case "additional_tools":
             return "developer", [ir.Unknown(NAME, kind, item)]
         case None if isinstance(item.get("id"), str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.wire import ir
-from gateway.wire.openai_responses import shell
+from gateway.wire.openai_responses import search, shell
 from gateway.wire.openai_responses.emit_items import emit_call, emit_native_reasoning
 from gateway.wire.openai_responses.envelope import new_id
 from gateway.wire.openai_responses.fields import NAME, VENDOR, own
@@ -68,6 +68,8 @@ def signature_item(call: ir.ToolCall) -> JSONDict:
 def call_item(call: ir.ToolCall, request: ir.Request, status: str) -> JSONDict:
     if call.name == shell.TOOL and any(shell.is_tool(tool) for tool in request.tools):
         return {"id": new_id("lsh"), **shell.emit_call(call)}
+    if call.name == search.TOOL and any(search.is_tool(tool) for tool in request.tools):
+        return {"id": new_id("tsc"), **search.emit_call(call)}
     known = own(call.extra)
     if "id" in known or "status" in known:
         return emit_call(call)

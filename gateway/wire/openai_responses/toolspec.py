@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.wire import ir, schema
-from gateway.wire.openai_responses import shell
+from gateway.wire.openai_responses import search, shell
 from gateway.wire.openai_responses.fields import NAME, invalid, leftover, own, typed
 from omniroute.types import JSONDict
 
@@ -44,6 +44,8 @@ def parse_tool(raw: JSONDict, param: str) -> list[ir.Tool]:
         return _parse_group(raw, param)
     if kind == shell.TOOL:
         return [shell.parse_tool(raw)]
+    if kind == search.TOOL and (found := search.parse_tool(raw)):
+        return [found]
     return [ir.Tool(kind, kind="hosted", format=NAME, raw=raw)]
 
 
@@ -106,7 +108,7 @@ def emit_tool(tool: ir.Tool) -> JSONDict | None:
     kept = own(tool.extra)
     if tool.kind == "hosted":
         return tool.raw if tool.format == NAME else None
-    if shell.is_tool(tool):
+    if shell.is_tool(tool) or search.is_tool(tool):
         return dict(kept["tool"])
     rest = {key: value for key, value in kept.items() if key not in ("group", "group_start", "from_item")}
     emitted: JSONDict = {"type": tool.kind, "name": tool.name}
