@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ CHAT, GEMINI = get_format("openai_chat"), get_format("gemini")
 
 
 def inbound(format: str, array: bool = False, **fields):
-    lists = {"messages": [{}], "contents": [{}]}
+    lists: dict[str, Any] = {"messages": [{}], "contents": [{}]}
     body = json.dumps({**lists, **fields}).encode()
     return parse(body, format=format, path="/", headers={}, model="m", stream=True, array=array)
 
@@ -24,7 +25,7 @@ def reader(format=CHAT, **more) -> TapReader:
     return TapReader(format, inbound(format.name, **more))
 
 
-def chunk(text="", finish=None, **more) -> dict:
+def chunk(text="", finish=None, **more) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}], **more}
 
 
@@ -32,7 +33,7 @@ def event(value) -> bytes:
     return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
-def part(text, **more) -> dict:
+def part(text, **more) -> dict[str, Any]:
     return {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, **more}]}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def chat(message, finish="stop", **usage):
 
 
 def responses(*output, status="completed", **more):
-    usage = {"input_tokens": 10, "output_tokens": 8, "total_tokens": 18}
+    usage: dict[str, Any] = {"input_tokens": 10, "output_tokens": 8, "total_tokens": 18}
     usage["output_tokens_details"] = {"reasoning_tokens": 3}
     told = {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "error": None}
     return "openai_responses", {**told, "status": status, "output": list(output), "usage": usage, **more}
