@@ -150,7 +150,6 @@ class DailyUsageAdmin(ReadOnlyAdmin):
     list_display = (
         "day_column",
         "model_column",
-        "combo",
         "key",
         "requests",
         "errors",
@@ -206,6 +205,6 @@ class DailyUsageAdmin(ReadOnlyAdmin):
             )
         return usd(row.cost)
 
-    @display(description="Average time")
+    @display(description="Average")
     def latency(self, row: DailyUsage) -> str:
         return duration(row.latency_ms / row.requests if row.requests else None)

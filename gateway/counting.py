@@ -27,6 +27,21 @@ from resilience.cooldown import cooldowns
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
+_COUNTED = frozenset(
+    {
+        "messages",
+        "model",
+        "system",
+        "tools",
+        "tool_choice",
+        "thinking",
+        "cache_control",
+        "output_config",
+        "speed",
+    }
+    | {"output_format", "context_management", "mcp_servers", "compaction"}
+)
+"""All that Anthropic's count_tokens takes (`MessageCountTokensParams` of its SDK, betas included)."""
 
 
 async def count(inbound: InboundRequest, caller: Caller, request: ir.Request) -> int:
@@ -67,8 +82,7 @@ def _question(
     fields = way.fields()
     if endpoint.format == "anthropic_messages":
         path, reader = "/messages/count_tokens", _anthropic_count
-        fields.pop("max_tokens", None)
-        fields.pop("stream", None)
+        fields = {name: value for name, value in fields.items() if name in _COUNTED}
     elif endpoint.format == "gemini":
         path, reader = listing.count_path(attempt.target.model), listing.parse_count
         fields = listing.emit_count_request(json.decode_all(fields), attempt.target.model)

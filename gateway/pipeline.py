@@ -28,7 +28,7 @@ from gateway.passage import Passage, Whole
 from gateway.preparation import prepare
 from gateway.recorder import recorder
 from gateway.requests import build_upstream_request, passage_for
-from gateway.responses import StreamedResponse, answer_headers, client_left, error_response
+from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
 from gateway.upstream import send
 from gateway.wire import get_format
@@ -57,8 +57,8 @@ async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
     except GatewayError as error:
         exchange.fail(error)
         response = error_response(format, error, answer_headers(exchange))
-    except asyncio.CancelledError:
-        exchange.fail(client_left())
+    except BaseException as error:
+        exchange.fail(broken_off(error))
         record(exchange, snapshot)
         raise
     await record(exchange, snapshot)
@@ -77,9 +77,9 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
         exchange.fail(error)
         await record(exchange, snapshot)
         return error_response(format, error, answer_headers(exchange))
-    except asyncio.CancelledError:
+    except BaseException as error:
         pending.cancel()
-        exchange.fail(client_left())
+        exchange.fail(broken_off(error))
         record(exchange, snapshot)
         raise
     return StreamedResponse(

@@ -99,12 +99,12 @@ class StreamedResponse(HttpResponseBase):
         except GatewayError as error:
             self._exchange.fail(error)
             end = self._in_band(answer, error)
-        except asyncio.CancelledError:
-            self._exchange.fail(client_left())
+        except asyncio.CancelledError as error:
+            self._exchange.fail(broken_off(error))
             raise
-        except Exception:
+        except Exception as error:
             logger.exception("A stream broke on an error of the gateway's own")
-            failed = GatewayError("The gateway failed")
+            failed = broken_off(error)
             self._exchange.fail(failed)
             end = self._in_band(answer, failed)
         finally:
@@ -153,5 +153,8 @@ class Pulse:
         await self._write(self._sign)
 
 
-def client_left() -> GatewayError:
-    return GatewayError("The client closed the connection", status=CLIENT_LEFT, code="client_left")
+def broken_off(error: BaseException) -> GatewayError:
+    """What the usage row says of a request that came to no answer: its client left, or the gateway has a fault."""
+    if isinstance(error, asyncio.CancelledError):
+        return GatewayError("The client closed the connection", status=CLIENT_LEFT, code="client_left")
+    return GatewayError(f"The gateway failed: {type(error).__name__}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,7 +9,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
@@ -25,7 +23,7 @@ from omniroute.templatetags.figures import ago
 from providers.accounts import delete_account, delete_node, renumber
 from providers.choices import account_counts, account_defaults
 from providers.config import load_specs
-from providers.cooling import Cooling, clear_cooldowns, cooling_accounts
+from providers.cooling_admin import CoolingAccounts
 from providers.filters import ProviderColumn, ProviderFilter
 from providers.forms import AccountForm, CustomModelForm, NewProviderNodeForm, ProviderNodeForm
 from providers.learned_admin import LearnedQuirkAdmin as LearnedQuirkAdmin
@@ -40,7 +38,6 @@ TEST_LABELS: dict[str, str] = {
     Account.TestStatus.UNREACHABLE: "danger",
 }
 
-CLEAR_PATH = "clear-cooldown"
 PILLS = {"success": "good", "warning": "warn", "danger": "bad"}
 
 hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
@@ -48,7 +45,7 @@ hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
 
 
 @admin.register(Account)
-class AccountAdmin(ProviderColumn, ListEditingAdmin):
+class AccountAdmin(CoolingAccounts, ProviderColumn, ListEditingAdmin):
     form = AccountForm
     list_display = ("account", "provider_name", "status", "tested", "cooldown", "priority", "is_active")
     list_editable = ("priority", "is_active")
@@ -67,7 +64,6 @@ class AccountAdmin(ProviderColumn, ListEditingAdmin):
         ("Advanced", {"classes": ("collapse",), "fields": ("base_url", "default_model", "provider_data")}),
     )
     add_fieldsets = (fieldsets[0], ("Use", {"fields": ("priority", "is_active")}), fieldsets[3])
-    _cooling: dict[int, list[Cooling]]
 
     class Media:
         js = ("omniroute/account_form.js",)
@@ -96,16 +92,6 @@ class AccountAdmin(ProviderColumn, ListEditingAdmin):
         if defaults := account_defaults(load_specs()).get(str(initial.get("provider", ""))):
             return {"name": defaults["accountName"], "priority": defaults["priority"], **initial}
         return dict(initial)
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Without a button that would do nothing."""
-        actions = super().get_actions_detail(request, object_id)
-        cools = any(str(account) == str(object_id) for account in cooling_accounts())
-        return [each for each in actions if cools or each.path != CLEAR_PATH]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
-        self._cooling = cooling_accounts()
-        return super().get_queryset(request)
 
     def save_model(self, request: HttpRequest, obj: Account, form: ModelForm[Any], change: bool) -> None:
         """The provider's other accounts make room. A row that is edited in the list beside one that was moved keeps
@@ -154,11 +140,6 @@ class AccountAdmin(ProviderColumn, ListEditingAdmin):
             '<span title="{}">{}</span>', row.last_tested_at.isoformat(), ago(row.last_tested_at)
         )
 
-    @display(description="Cooldown")
-    def cooldown(self, row: Account) -> SafeString | str:
-        cooling = self._cooling.get(row.pk, [])
-        return render_to_string("admin/providers/cooling.html", {"cooling": cooling}) if cooling else "-"
-
     @admin.action(description="Test the selected accounts", permissions=["change"])
     def test_selected(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
         report(request, check_accounts(list(queryset)))
@@ -176,32 +157,6 @@ class AccountAdmin(ProviderColumn, ListEditingAdmin):
         if account := object_or_none(self, request, object_id):
             report(request, check_accounts([account]))
         return redirect_to_change(self, object_id)
-
-    @admin.action(description="Clear the cooldowns of the selected accounts", permissions=["change"])
-    def clear_selected(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
-        _clear(request, queryset)
-
-    @action(
-        description="Clear cooldown",
-        icon="ac_unit",
-        url_path=CLEAR_PATH,
-        attrs={"data-post": "Clearing…"},
-        permissions=["change"],
-    )
-    def clear_account(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        if refusal := refuse_get(self, request, object_id):
-            return refusal
-        if account := object_or_none(self, request, object_id):
-            _clear(request, [account])
-        return redirect_to_change(self, object_id)
-
-
-def _clear(request: HttpRequest, accounts: Iterable[Account]) -> None:
-    count = clear_cooldowns(account.pk for account in accounts)
-    if count:
-        messages.success(request, f"{count} cooldown{'' if count == 1 else 's'} cleared.")
-    else:
-        messages.info(request, "There was no cooldown to clear.")
 
 
 @admin.register(ProviderNode)

@@ -20,12 +20,13 @@ _CONVERSATION = PROTECTED | {"systemInstruction", "system_instruction", "instruc
 _TOOLS = frozenset({"tools", "functions"})
 _STRUCTURE = frozenset(
     {
+        "audio", "modalities", "plugins", "web_search_options",
         "response_format", "text", "text.format", "output_format", "output_config.format",
         "generationConfig", "generationConfig.responseMimeType", "generationConfig.responseSchema",
         "generationConfig.responseJsonSchema",
     }
 )  # fmt: skip
-"""A client that asked for JSON is better served by an error, or by another target, than by prose."""
+"""A client that asked for JSON, a search or speech is better served by an error or another target than by prose."""
 _SCHEMAS = frozenset(
     {"parameters", "input_schema", "parametersJsonSchema", "schema", "json_schema", "properties"}
 )

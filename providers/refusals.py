@@ -81,7 +81,6 @@ _BAD_PROOF = wording(
     r"(?:thinking|reasoning)[`' ]+(?:or `redacted_thinking` )?blocks? (?:in|are|is|cannot|must)",
     r"input tag '(?:redacted_)?thinking'",
     r"encrypted[_ ]content",
-    r"of type 'reasoning' was provided without",
     r"without its required 'reasoning' item",
     r"item with id '?rs_\w+'? not found",
 )

@@ -21,7 +21,7 @@ WEATHER = {
     "additionalProperties": False,
 }
 TOOLS = ("get_weather", "get_time")
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "degrees": {"type": "integer"}},
     "required": ["city", "degrees"],

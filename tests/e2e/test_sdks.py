@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -127,7 +128,7 @@ def test_an_unknown_key_is_told_in_every_sdks_own_way(tmp_path: Path) -> None:
             assert "401" in str(raised.value)
 
 
-TOO_LONG = {
+TOO_LONG: dict[str, Any] = {
     "openai_chat": {
         "error": {
             "message": "This model's maximum context length is 128000 tokens. However, your messages resulted in "

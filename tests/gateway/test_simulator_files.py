@@ -71,7 +71,7 @@ def test_a_shell_command_writes_it_byte_for_byte(name, parameters, command, tmp_
 
 def test_with_a_result_it_is_done_whatever_the_user_says_behind_it():
     call = {"id": "c", "type": "function", "function": {"name": "write", "arguments": "{}"}}
-    history = [
+    history: list[dict[str, Any]] = [
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c", "content": "written"},
         {"role": "user", "content": "Context: none"},
@@ -105,7 +105,7 @@ def test_a_tool_that_takes_javascript_gets_a_script():
 
 def test_every_format_asks_for_it_alike():
     tool = schema("path", "content")
-    bodies = {
+    bodies: dict[Any, dict[str, Any]] = {
         AnthropicMessages(): {
             "model": "m",
             "max_tokens": 9,

@@ -193,7 +193,6 @@ ZOD = openai(
             (openai("This model does not support `reasoning_effort`"), drop("reasoning_effort")),
             (openai("create() got an unexpected keyword argument 'prompt_cache_key'"), drop("prompt_cache_key")),
             (openai("Additional properties are not allowed ('top_p' was unexpected)"), drop("top_p")),
-            (openai("Web search options not supported with this model.", "web_search_options"), drop("web_search_options")),
             (openai("Parallel tool calls is not supported"), drop("parallel_tool_calls")),
             (openai("bad value", "service_tier", "unsupported_parameter"), drop("service_tier")),
             (openai("tools[0].function.strict: unknown field"), drop("tools.*.function.strict")),
@@ -377,7 +376,6 @@ def test_refused_thoughts_of_claude_are_left_out_of_this_conversation(message: s
         openai(
             "The encrypted content for item rs_1 could not be verified. Reason: it could not be decrypted or parsed."
         ),
-        openai("Item 'rs_1' of type 'reasoning' was provided without its required following item.", "input"),
         openai(
             "Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'."
         ),
@@ -592,3 +590,19 @@ def test_names_are_found_however_they_are_spelled(name: str, place: str | None) 
 @pytest.mark.parametrize("name", sorted(quirks.PROTECTED))
 def test_what_is_protected_stays(name: str) -> None:
     assert not may_go(name)
+
+
+def test_what_the_client_asked_the_answer_to_be_is_not_given_up() -> None:
+    assert (
+        found(
+            "openai_chat", openai("Web search options not supported with this model.", "web_search_options")
+        )
+        == []
+    )
+
+
+def test_a_history_that_lacks_an_item_is_the_client_s_to_mend() -> None:
+    lacking = openai(
+        "Item 'rs_1' of type 'reasoning' was provided without its required following item.", "input"
+    )
+    assert found("openai_responses", lacking) == []

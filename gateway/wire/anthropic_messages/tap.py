@@ -29,14 +29,17 @@ class UsageBody(msgspec.Struct):
     cache_creation_input_tokens: int | None = None
     output_tokens_details: _Details | None = None
 
-    def merge(self, other: UsageBody) -> UsageBody:
-        """The larger of each count: message_start knows the input or nothing; message_delta is cumulative."""
-        thinking = max(self._thinking, other._thinking)
+    def merge(self, later: UsageBody) -> UsageBody:
+        """The later of each count: message_start guesses or knows the input only; message_delta is cumulative.
+
+        Imitators tell 0 at the end of what they told at the start.
+        """
+        thinking = later._thinking or self._thinking
         return UsageBody(
-            max(self.input_tokens or 0, other.input_tokens or 0),
-            max(self.output_tokens or 0, other.output_tokens or 0),
-            max(self.cache_read_input_tokens or 0, other.cache_read_input_tokens or 0),
-            max(self.cache_creation_input_tokens or 0, other.cache_creation_input_tokens or 0),
+            later.input_tokens or self.input_tokens,
+            later.output_tokens or self.output_tokens,
+            later.cache_read_input_tokens or self.cache_read_input_tokens,
+            later.cache_creation_input_tokens or self.cache_creation_input_tokens,
             _Details(thinking) if thinking else None,
         )
 
