@@ -19,6 +19,13 @@ _TELLING = {
     for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
 }
 _LIMITS = frozenset({"rate_limited", "billing"})
+_SPOKEN = {
+    "auth": "the provider refused the credential",
+    "billing": "out of credit or quota",
+    "model_unavailable": "the provider does not have the model",
+    "permission": "the provider refused permission",
+    "rate_limited": "rate limited",
+}
 _RETRY_STATUSES = (429, 503, 529)
 
 
@@ -106,8 +113,9 @@ class Plan:
         if self.waits:
             wait = min(self.waits)
             limited = not self.reasons.isdisjoint(_LIMITS)
+            why = ", ".join(_SPOKEN.get(reason, reason) for reason in sorted(self.reasons))
             return NoTargetAvailable(
-                f"Every account for {self.route.requested!r} is cooling down; reset after {_spoken(wait)}",
+                f"Every account for {self.route.requested!r} is cooling down ({why}); reset after {_spoken(wait)}",
                 status=429 if limited else 503,
                 code="rate_limit_exceeded" if limited else "all_accounts_cooling",
                 retry_after=wait,

@@ -8,6 +8,7 @@ than everything else here (docs/decisions.md).
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Sequence
@@ -204,6 +205,12 @@ def _adapted(row: UsageRow) -> tuple[Any, ...]:
     )
 
 
+def _fell_back(row: UsageRow) -> bool:
+    """Was another account or target asked? A request that was repeated to the same one did not fall back."""
+    asked = {(each["provider"], each["model"], each["account"]) for each in json.loads(row.attempts)}
+    return len(asked) > 1
+
+
 def _daily(rows: Sequence[UsageRow]) -> list[tuple[Any, ...]]:
     """The batch, added up by day, provider, model, account, key and combo."""
     sums: dict[tuple[Any, ...], list[Any]] = {}
@@ -219,7 +226,7 @@ def _daily(rows: Sequence[UsageRow]) -> list[tuple[Any, ...]]:
         values = (
             1,
             int(row.status >= 400),
-            int(row.attempt_count > 1),
+            int(row.attempt_count > 1 and _fell_back(row)),
             int(row.cost is None and bool(row.input_tokens or row.output_tokens)),
             row.input_tokens,
             row.output_tokens,
