@@ -44,7 +44,7 @@ run: $(STAMP)
 	@exec $(BIN)/omniroute serve $(ARGS)
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-clients: $(TOOLS)
 	OMNIROUTE_CLIENT_TESTS=1 $(BIN)/python -m pytest tests/clients $(ARGS)

@@ -11,7 +11,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/test")
-REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_FIRST_REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+REDIS_URL = f"{_FIRST_REDIS_URL.rpartition('/')[0]}/{int(_FIRST_REDIS_URL.rpartition('/')[2]) - WORKER % 8}"
+"""The configured database is the first worker's; the others take those below it, so that they do not empty each other's."""
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 

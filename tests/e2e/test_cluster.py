@@ -1,0 +1,59 @@
+"""The same code on PostgreSQL and Redis with several web processes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from gateway.simulator import Simulator
+from tests.e2e.server import running
+
+pytestmark = pytest.mark.cluster
+
+
+def test_several_workers_share_configuration_and_accounting(
+    tmp_path: Path, simulator: Simulator, postgres_url: str, redis_url: str
+) -> None:
+    env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
+    with running(tmp_path, env, ["--no-jobs", "--workers", "2"]) as gateway:
+        gateway.add_provider("sim", simulator.openai_url)
+        gateway.add_combo("one", "sim/x")
+        for number in range(20):  # new connections, so that both workers get some
+            answer = gateway.chat("one", f"hello {number}", stream=number % 2 == 1)
+            gateway.http.headers["connection"] = "close"
+            assert answer.status_code == 200, answer.text
+            assert "You said" in answer.text or "chat.completion.chunk" in answer.text
+        with psycopg.connect(postgres_url) as connection:
+            rows = connection.execute(
+                "SELECT combo, status, input_tokens, attempts->0->>'provider' FROM billing_usagerecord"
+            ).fetchall()
+            requests = connection.execute("SELECT sum(requests) FROM billing_dailyusage").fetchone()
+        assert len(rows) == 20
+        assert {(row[0], row[1], row[2] > 0) for row in rows} == {("one", 200, True)}
+        assert requests == (20,)
+
+
+def test_a_change_reaches_the_other_workers_within_seconds(
+    tmp_path: Path, simulator: Simulator, postgres_url: str, redis_url: str
+) -> None:
+    env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
+    with running(tmp_path, env, ["--no-jobs", "--workers", "2"]) as gateway:
+        gateway.http.headers["connection"] = "close"
+        gateway.add_provider("sim", simulator.openai_url)
+        gateway.add_combo("moving", "sim/first")
+        assert gateway.chat("moving").status_code == 200
+        (combo,) = gateway.manage("GET", "/api/combos")["combos"]
+        gateway.manage("PUT", f"/api/combos/{combo['id']}", {"models": ["sim/second"]})
+        time.sleep(2.5)
+        before = simulator.count
+        for _ in range(10):
+            assert gateway.chat("moving").status_code == 200
+        assert {request.model for request in simulator.requests[before:]} == {"second"}
+
+
+def test_several_workers_without_redis_are_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="REDIS_URL"), running(tmp_path, {}, ["--workers", "2"]):
+        pass
