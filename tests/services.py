@@ -8,13 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/test")
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_FIRST_REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
-REDIS_URL = f"{_FIRST_REDIS_URL.rpartition('/')[0]}/{int(_FIRST_REDIS_URL.rpartition('/')[2]) - WORKER % 8}"
-"""The configured database is the first worker's; the others take those below it, so that they do not empty each other's."""
+
+
+def _redis_url() -> str:
+    """Each worker of a parallel run has a database of its own: the first the configured one, the others those below."""
+    url = urlsplit(os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return url._replace(path=f"/{(int(url.path[1:] or 0) - worker) % 16}").geturl()
+
+
+REDIS_URL = _redis_url()
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 
