@@ -54,14 +54,14 @@ def test_kill_9_under_load_loses_no_row_of_a_complete_answer(tmp_path: Path, sim
 
         async def load_and_kill() -> None:
             running_load = asyncio.create_task(load.run(REQUESTS))
-            while len(load.complete) < REQUESTS // 10 and not running_load.done():
+            while len(load.complete) < REQUESTS // 2 and not running_load.done():
                 await asyncio.sleep(0.01)
             assert gateway.process is not None
             os.killpg(gateway.process.pid, signal.SIGKILL)
             await running_load
 
         asyncio.run(load_and_kill())
-        assert len(load.complete) >= REQUESTS // 10
+        assert len(load.complete) >= REQUESTS // 2
         assert gateway.process is not None
         gateway.process.wait()
         rows = {row["request_id"] for row in gateway.rows("SELECT request_id FROM billing_usagerecord")}
