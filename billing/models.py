@@ -7,6 +7,10 @@ from decimal import Decimal
 
 from django.db import models
 
+from billing.rollup_models import ComboUsage, UsageSums, UsageTotal
+
+__all__ = ["ApiKey", "ComboUsage", "DailyUsage", "Price", "UsageRecord", "UsageTotal"]
+
 
 class ApiKey(models.Model):
     """A client's key. Only its HMAC is stored; the key itself is shown once, when it is made."""
@@ -122,8 +126,8 @@ class UsageRecord(models.Model):
         return self.input_tokens > 0 or self.output_tokens > 0
 
 
-class DailyUsage(models.Model):
-    """Usage of one UTC day by what it is asked for most, so that no page reads the history."""
+class DailyUsage(UsageSums):
+    """Usage of one UTC day by every combination of what was asked, by whom and who served it."""
 
     day = models.DateField()
     provider = models.CharField(max_length=60, default="", blank=True)
@@ -131,19 +135,6 @@ class DailyUsage(models.Model):
     account_id = models.BigIntegerField(default=0)
     api_key_id = models.BigIntegerField(default=0)
     combo = models.CharField(max_length=120, default="", blank=True)
-    requests = models.PositiveIntegerField(default=0)
-    errors = models.PositiveIntegerField(default=0)
-    fallbacks = models.PositiveIntegerField(default=0)
-    unpriced = models.PositiveIntegerField(
-        default=0, help_text="Requests with tokens but without a known price."
-    )
-    input_tokens = models.BigIntegerField(default=0)
-    output_tokens = models.BigIntegerField(default=0)
-    cache_read_tokens = models.BigIntegerField(default=0)
-    cache_write_tokens = models.BigIntegerField(default=0)
-    reasoning_tokens = models.BigIntegerField(default=0)
-    cost = models.DecimalField(max_digits=18, decimal_places=10, default=Decimal(0))
-    latency_ms = models.BigIntegerField(default=0, help_text="Sum; divide by the requests.")
 
     class Meta:
         ordering = ["-day"]

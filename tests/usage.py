@@ -1,0 +1,30 @@
+"""Usage for tests, counted in every roll-up as the recorder counts it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+
+from billing import rollups
+from billing.rollups import Amounts, Place
+
+
+def count(
+    when: date | datetime,
+    provider: str = "glm",
+    model: str = "glm-4.7",
+    account_id: int = 0,
+    api_key_id: int = 0,
+    combo: str = "",
+    **amounts: Any,
+) -> None:
+    """One request unless `amounts` say otherwise; a day means its noon."""
+    moment = when if isinstance(when, datetime) else datetime.combine(when, time(12), UTC)
+    money = {name: Decimal(amounts.pop(name, 0)) for name in ("cost", "saved")}
+    given = Amounts(**{"requests": 1, **amounts, **money})
+    place = Place(moment, provider, model, account_id, api_key_id, combo)
+    with transaction.atomic(), connection.cursor() as cursor:
+        rollups.add(cursor, [(place, given)])
