@@ -87,9 +87,7 @@ class ComboUsage(models.Model):
     last_used_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["combo", "provider", "model"], name="one_combo_usage")
-        ]
+        constraints = [models.UniqueConstraint(fields=["combo", "provider", "model"], name="one_combo_usage")]
 
     def __str__(self) -> str:
         return f"{self.combo}: {self.provider}/{self.model}" if self.model else self.combo

@@ -237,7 +237,10 @@ def _amounts(row: UsageRow, attempts: list[JSONDict]) -> Amounts:
 
 def _fell_back(attempts: list[JSONDict]) -> bool:
     """Was another account or target asked? A request that was repeated to the same one did not fall back."""
-    return len(attempts) > 1 and len({(each["provider"], each["model"], each["account"]) for each in attempts}) > 1
+    return (
+        len(attempts) > 1
+        and len({(each["provider"], each["model"], each["account"]) for each in attempts}) > 1
+    )
 
 
 def _tries(row: UsageRow, attempts: list[JSONDict]) -> Iterator[Try]:

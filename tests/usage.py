@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_type_hints
 
 from django.db import connection, transaction
 
 from billing import rollups
 from billing.rollups import Amounts, Place
+from gateway.recorder import UsageRow
 
 
 def count(
@@ -28,3 +29,10 @@ def count(
     place = Place(moment, provider, model, account_id, api_key_id, combo)
     with transaction.atomic(), connection.cursor() as cursor:
         rollups.add(cursor, [(place, given)])
+
+
+def usage_row(**given: Any) -> UsageRow:
+    """What the recorder is handed: everything empty but what is given."""
+    empty: dict[Any, Any] = {str: "", int: 0, bool: False, Decimal: Decimal(0), datetime: datetime.now(UTC)}
+    values = {name: empty.get(kind) for name, kind in get_type_hints(UsageRow).items()}
+    return UsageRow(**{**values, "attempts": "[]", **given})

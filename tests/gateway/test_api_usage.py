@@ -20,7 +20,13 @@ def test_usage_history_has_the_documented_shape(api: ManagementClient):  # noqa:
     key = create_api_key("ci").record
     tokens = {"input_tokens": 30, "output_tokens": 6}
     count(
-        timezone.now(), account_id=account.pk, api_key_id=key.pk, combo="free", requests=3, cost="0.5", **tokens
+        timezone.now(),
+        account_id=account.pk,
+        api_key_id=key.pk,
+        combo="free",
+        requests=3,
+        cost="0.5",
+        **tokens,
     )
     count(timezone.now() - timedelta(days=40), "ds", "m", account_id=99)
     in_flight.begin(key, in_flight.Flight("glm-4.7", "glm", "work"))
