@@ -102,17 +102,16 @@ def daily_totals(days: int, until: date) -> list[tuple[date, Totals]]:
     return [(day, found.get(day, Totals())) for day in every]
 
 
-def totals_by(
-    dimension: str, since: date | datetime | None, span: str = Span.DAY
-) -> list[tuple[str, str, Totals]]:
-    """(provider, name, totals) of everything in a dimension, most requests first."""
-    rows: Iterable[Any] = (
-        spans(dimension, since, span)
-        .values("provider", "name")
-        .annotate(**sums())
-        .order_by("-sum_requests", "provider", "name")
+def totals_by(dimension: str, since: date | datetime | None) -> list[tuple[str, str, Totals]]:
+    """(provider, name, totals) of everything in a dimension since a day, most requests first."""
+    return grouped(spans(dimension, since))
+
+
+def grouped(rows: QuerySet[UsageTotal]) -> list[tuple[str, str, Totals]]:
+    groups: Iterable[Any] = (
+        rows.values("provider", "name").annotate(**sums()).order_by("-sum_requests", "provider", "name")
     )
-    return [(row["provider"], row["name"], as_totals(row, "sum_")) for row in rows]
+    return [(row["provider"], row["name"], as_totals(row, "sum_")) for row in groups]
 
 
 def top_models(since: date, limit: int) -> list[tuple[str, str, Totals]]:

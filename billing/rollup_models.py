@@ -33,7 +33,7 @@ class UsageSums(models.Model):
 class UsageTotal(UsageSums):
     """Usage of a span of time by one thing at a time, which is what charts and tables show.
 
-    It stays small where `DailyUsage`, which has a row for each combination, does not: a year by ten models is 3,650 rows.
+    It stays small where `DailyUsage`, with a row for each combination, does not: a year by ten models is 3,650 rows.
     """
 
     class Span(models.TextChoices):
