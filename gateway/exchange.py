@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from billing.config import BillingConfig, KeyConfig
-from billing.pricing import UNPRICED, cost_of
+from billing.pricing import UNPRICED, Cost, cost_of
 from combos.plan import Attempt
 from combos.resolve import Route
 from gateway import in_flight
@@ -39,6 +40,10 @@ class Exchange:
     provider_format: str = ""
     usage: Usage | None = None
     first_token_at: float | None = None
+    cache_hit: bool = False
+    """The answer came from the gateway's own cache, and cost nothing."""
+    saved: Decimal = Decimal(0)
+    """USD that a cached answer cost when a provider made it."""
     status: int = 200
     error: GatewayError | None = None
 
@@ -78,11 +83,7 @@ class Exchange:
         inbound, attempt, error = self.inbound, self.attempt, self.error
         provider = attempt.target.provider if attempt else None
         usage = self.usage or _NO_USAGE
-        cost = UNPRICED
-        if attempt and provider and self.usage is not None:
-            cost = cost_of(
-                usage, provider.id, provider.pricing_id or provider.id, attempt.target.model, billing
-            )
+        cost = self._cost(billing)
         return UsageRow(
             request_id=inbound.id,
             created_at=self.created_at,
@@ -113,10 +114,30 @@ class Exchange:
             cache_write_tokens=usage.cache_write_tokens,
             reasoning_tokens=usage.reasoning_tokens,
             usage_estimated=usage.estimated,
+            priced_apart=json.dumps(dict(usage.priced_apart)).decode() if usage.priced_apart else "{}",
+            service_tier=_clean(usage.service_tier, 20),
             cost=cost.amount,
             cost_source=cost.source,
+            saved=cost.saved,
+            cache_hit=self.cache_hit,
             client_address=self.client_address,
             user_agent=_clean(inbound.headers.get("user-agent", ""), 200),
+        )
+
+    def _cost(self, billing: BillingConfig) -> Cost:
+        if self.cache_hit:
+            return Cost(Decimal(0), "cache", self.saved)
+        attempt, usage = self.attempt, self.usage
+        if attempt is None or usage is None:
+            return UNPRICED
+        provider = attempt.target.provider
+        return cost_of(
+            usage,
+            provider.id,
+            provider.pricing_id or provider.id,
+            attempt.target.model,
+            billing,
+            flat=provider.tier == "subscription",
         )
 
 
