@@ -70,8 +70,13 @@ class UsageRow(NamedTuple):
     cache_write_tokens: int
     reasoning_tokens: int
     usage_estimated: bool
+    priced_apart: str
+    """JSON."""
+    service_tier: str
     cost: Decimal | None
     cost_source: str
+    saved: Decimal
+    cache_hit: bool
     client_address: str
     user_agent: str
 
@@ -198,6 +203,7 @@ def _adapted(row: UsageRow) -> tuple[Any, ...]:
     return row._replace(
         created_at=row.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),  # type: ignore[arg-type]
         cost=None if cost is None else format(cost, "f"),  # type: ignore[arg-type]
+        saved=format(row.saved, "f"),  # type: ignore[arg-type]
     )
 
 
@@ -222,6 +228,7 @@ def _amounts(row: UsageRow, attempts: list[JSONDict]) -> Amounts:
         requests=1,
         errors=int(row.status >= 400),
         fallbacks=int(_fell_back(attempts)),
+        cache_hits=int(row.cache_hit),
         unpriced=int(row.cost is None and bool(row.input_tokens or row.output_tokens)),
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
@@ -229,6 +236,7 @@ def _amounts(row: UsageRow, attempts: list[JSONDict]) -> Amounts:
         cache_write_tokens=row.cache_write_tokens,
         reasoning_tokens=row.reasoning_tokens,
         cost=row.cost or Decimal(0),
+        saved=row.saved,
         latency_ms=row.latency_ms,
         first_token_ms=row.first_token_ms or 0,
         first_tokens=int(row.first_token_ms is not None),

@@ -35,4 +35,4 @@ def usage_row(**given: Any) -> UsageRow:
     """What the recorder is handed: everything empty but what is given."""
     empty: dict[Any, Any] = {str: "", int: 0, bool: False, Decimal: Decimal(0), datetime: datetime.now(UTC)}
     values = {name: empty.get(kind) for name, kind in get_type_hints(UsageRow).items()}
-    return UsageRow(**{**values, "attempts": "[]", **given})
+    return UsageRow(**{**values, "attempts": "[]", "priced_apart": "{}", **given})
