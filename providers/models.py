@@ -13,6 +13,7 @@ from omniroute.crypto import EncryptedTextField, mask
 from providers import catalog
 from providers.credentials import is_header, is_sendable
 from providers.nodes import normalise_base_url, prefix_problem, spec_of_node
+from providers.proxy_models import ProxyRule as ProxyRule
 from providers.remedies import Remedy
 from providers.spec import ProviderSpec
 
