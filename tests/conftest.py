@@ -9,10 +9,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.test import override_settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from gateway import simulator as provider_simulator
 from gateway.simulator import Simulator
 from tests import services
+
+hypothesis_settings.register_profile("omniroute", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("omniroute")
+"""How fast an example runs says more about the machine's other work than about the code."""
 
 _left_out: Counter[str] = Counter()
 
