@@ -94,7 +94,7 @@ def get_proxy(
     request: HttpRequest,
     level: Level | None = None,
     id: str = "",
-    connection: str = Query("", alias="resolve"),
+    connection: Annotated[str, Query(alias="resolve")] = "",
     combo: str = "",
 ) -> JSONDict:
     """Every entry; with `level` (and `id`) that one; with `resolve` what requests of that connection go through,

@@ -8,8 +8,8 @@ from django.db.models import Model
 from django.db.models.signals import post_delete
 
 from combos.models import Combo
-from omniroute.crypto import mask
 from omniroute.errors import InvalidRequest
+from omniroute.redact import MASK
 from omniroute.schema import row_id
 from omniroute.types import JSONDict
 from providers.accounts import find_spec
@@ -86,7 +86,7 @@ def shown(proxy: Proxy | None) -> JSONDict | None:
     if proxy.username:
         entry["username"] = proxy.username
     if proxy.password:
-        entry["password"] = mask(proxy.password)
+        entry["password"] = MASK
     return entry
 
 

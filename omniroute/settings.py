@@ -42,8 +42,9 @@ TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 """Addresses whose X-Forwarded-For is believed. Anybody else could claim to be local."""
 REDIS_URL = env.str("REDIS_URL", default="")
 ENVIRONMENT_PROXIES = {
-    scheme: env.str(f"{scheme}_proxy", default="") or env.str(f"{scheme}_proxy".upper(), default="")
-    for scheme in ("http", "https", "all")
+    "http": env.str("http_proxy", default="") or env.str("HTTP_PROXY", default=""),
+    "https": env.str("https_proxy", default="") or env.str("HTTPS_PROXY", default=""),
+    "all": env.str("all_proxy", default="") or env.str("ALL_PROXY", default=""),
 }
 NO_PROXY = env.list("no_proxy", default=[]) or env.list("NO_PROXY", default=[])
 PROXY_TEST_URL = env.str("PROXY_TEST_URL", default="https://api64.ipify.org?format=json")

@@ -60,7 +60,7 @@ class _Transport(httpx.AsyncBaseTransport):
     def _way(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
         if proxy not in self._ways:
             self._ways[proxy] = httpx.AsyncHTTPTransport(
-                verify=tls_context(), trust_env=False, proxy=_server(proxy) if proxy else None
+                verify=tls_context(), trust_env=False, proxy=httpx_proxy(proxy) if proxy else None
             )
         return self._ways[proxy]
 
@@ -69,7 +69,7 @@ class _Transport(httpx.AsyncBaseTransport):
             await way.aclose()
 
 
-def _server(proxy: Proxy) -> httpx.Proxy:
+def httpx_proxy(proxy: Proxy) -> httpx.Proxy:
     return httpx.Proxy(proxy.url, ssl_context=tls_context() if proxy.kind == "https" else None)
 
 

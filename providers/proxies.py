@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from django.conf import settings
 
-from omniroute.crypto import mask
+from omniroute.redact import MASK
 
 Level = Literal["key", "combo", "provider", "global", "environment", "direct"]
 KINDS = ("http", "https", "socks5", "direct")
@@ -50,7 +50,11 @@ class Proxy:
     @property
     def shown(self) -> str:
         """For people: without the password."""
-        return "direct" if self.is_direct else f"{self.kind}://{self._login(mask(self.password))}{self.place}"
+        return (
+            "direct"
+            if self.is_direct
+            else f"{self.kind}://{self._login(MASK if self.password else '')}{self.place}"
+        )
 
     def _login(self, password: str) -> str:
         if not self.username and not self.password:

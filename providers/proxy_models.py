@@ -35,9 +35,7 @@ class ProxyRule(models.Model):
     level = models.CharField("applies to", max_length=10, choices=Level, default=Level.GLOBAL)
     target = models.CharField(max_length=60, blank=True, default="", editable=False)
     kind = models.CharField("type", max_length=10, choices=Kind, default=Kind.HTTP)
-    host = models.CharField(
-        max_length=255, blank=True, default="", help_text="Name or address, without scheme."
-    )
+    host = models.CharField(max_length=255, blank=True, default="")
     port = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(65535)]
     )

@@ -27,7 +27,7 @@ async def check(provider: str, url: str, key: str = KEY, **more: str) -> validat
     return await of_spec(SPECS[provider], url, key, **more)
 
 
-async def of_spec(spec: ProviderSpec, url: str, key: str = KEY, **more: str) -> validation.ValidationResult:
+async def of_spec(spec: ProviderSpec, url: str, key: str = KEY, **more: Any) -> validation.ValidationResult:
     result = await validation.validate(spec, api_key=key, base_url=url, **more)
     assert not key or key not in result.message
     assert (
