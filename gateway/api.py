@@ -13,6 +13,7 @@ from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_policies import router as policies
+from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
 from gateway.api_settings import router as settings
 from gateway.api_system import router as system
@@ -67,6 +68,7 @@ for router in (
     usage,
     analytics,
     settings,
+    proxies,
     policies,
     resilience,
     system,
