@@ -108,10 +108,10 @@ def totals_by(dimension: str, since: date | datetime | None) -> list[tuple[str, 
 
 
 def grouped(rows: QuerySet[UsageTotal]) -> list[tuple[str, str, Totals]]:
-    groups: Iterable[Any] = (
-        rows.values("provider", "name").annotate(**sums()).order_by("-sum_requests", "provider", "name")
-    )
-    return [(row["provider"], row["name"], as_totals(row, "sum_")) for row in groups]
+    """(provider, name, totals), most requests first."""
+    groups: Iterable[Any] = rows.values("provider", "name").annotate(**sums())
+    found = [(row["provider"], row["name"], as_totals(row, "sum_")) for row in groups]
+    return sorted(found, key=lambda each: (-each[2].requests, each[0], each[1]))
 
 
 def top_models(since: date, limit: int) -> list[tuple[str, str, Totals]]:

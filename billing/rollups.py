@@ -109,7 +109,7 @@ def add_tries(cursor: CursorWrapper, tries: Iterable[Try]) -> None:
         key = (each.combo, each.provider, each.model)
         _merge(sums, key, (1, int(each.failed), int(each.fell_back), each.latency_ms))
         last[key] = (each.status, _sql(each.moment))
-    rows = {key: (*values, *last[key]) for key, values in sums.items()}
+    rows: Rows = {key: (*values, *last[key]) for key, values in sums.items()}
     _upsert(cursor, ComboUsage, _COMBO, _COMBO_SUMS, rows, _COMBO_LAST)
 
 

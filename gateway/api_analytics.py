@@ -123,6 +123,10 @@ class Analytics(CamelModel):
     weekly_pattern: list[WeekdayTokens]
 
 
+Groups = dict[str, list[tuple[analytics.Key, Totals]]]
+"""By dimension: what is in it, most requests first."""
+
+
 @router.get("/usage/analytics", response=Analytics)
 def get_analytics(request: HttpRequest, range: Range = "30d") -> Analytics:
     """Usage of a range by day, provider, model, account, API key and combo. Counted in UTC."""
@@ -130,7 +134,7 @@ def get_analytics(request: HttpRequest, range: Range = "30d") -> Analytics:
     period = analytics.period(range, now)
     total = analytics.total(period)
     days = analytics.activity(now.date())
-    groups = {each: analytics.breakdown(each, period) for each in Dimension if each != Dimension.ALL}
+    groups: Groups = {each: analytics.breakdown(each, period) for each in Dimension if each != Dimension.ALL}
     return Analytics(
         range=range,
         start_date=_date(period, period.start),
@@ -152,9 +156,6 @@ def get_analytics(request: HttpRequest, range: Range = "30d") -> Analytics:
             for day in analytics.week(period)
         ],
     )
-
-
-Groups = dict[Dimension, list[tuple[analytics.Key, Totals]]]
 
 
 def _summary(total: Totals, groups: Groups, streak: int) -> Summary:
@@ -193,7 +194,7 @@ def _shares(groups: Groups, total: Totals) -> dict[str, list[Any]]:
         percent = 100 * totals.tokens / total.tokens if total.tokens else 0
         return {**amounts(totals), "pct": round(percent, 1)}
 
-    def of(provider: str) -> dict[str, str]:
+    def of(provider: str) -> dict[str, Any]:
         return {"provider": provider, "provider_name": names.get(provider, provider)}
 
     return {

@@ -15,20 +15,18 @@ from gateway.recorder import UsageRow
 
 def count(
     when: date | datetime,
-    provider: str = "glm",
-    model: str = "glm-4.7",
-    account_id: int = 0,
-    api_key_id: int = 0,
-    combo: str = "",
-    **amounts: Any,
+    provider: Any = "glm",
+    model: Any = "glm-4.7",
+    **given: Any,
 ) -> None:
-    """One request unless `amounts` say otherwise; a day means its noon."""
+    """One request unless `given` says otherwise: other places, other amounts. A day means its noon."""
     moment = when if isinstance(when, datetime) else datetime.combine(when, time(12), UTC)
-    money = {name: Decimal(amounts.pop(name, 0)) for name in ("cost", "saved")}
-    given = Amounts(**{"requests": 1, **amounts, **money})
-    place = Place(moment, provider, model, account_id, api_key_id, combo)
+    elsewhere = {"account_id": 0, "api_key_id": 0, "combo": ""}
+    place = Place(moment, provider, model, **{name: given.pop(name, no) for name, no in elsewhere.items()})
+    money = {name: Decimal(given.pop(name, 0)) for name in ("cost", "saved")}
+    amounts = Amounts(**{"requests": 1, **given, **money})
     with transaction.atomic(), connection.cursor() as cursor:
-        rollups.add(cursor, [(place, given)])
+        rollups.add(cursor, [(place, amounts)])
 
 
 def usage_row(**given: Any) -> UsageRow:

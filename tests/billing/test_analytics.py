@@ -92,8 +92,8 @@ def test_a_breakdown_has_the_busiest_first_and_stays_within_the_period():
 
 
 def test_activity_covers_a_year_and_a_streak_may_begin_yesterday():
-    for days in (1, 2, 3, 5, 400):
-        count(back(days), input_tokens=7, output_tokens=3)
+    for ago in (1, 2, 3, 5, 400):
+        count(back(ago), input_tokens=7, output_tokens=3)
     days = analytics.activity(TODAY)
     assert (len(days), days[0].date, days[-1].date) == (365, back(364), TODAY)
     assert (days[-2].tokens, days[-5].requests) == (10, 0)

@@ -50,7 +50,7 @@ def test_the_same_place_is_one_row_and_its_amounts_are_sums():
         count(moment, cost=cost, saved="1.5", input_tokens=tokens, first_token_ms=200, first_tokens=1)
     count(moment + timedelta(days=1))
     (row,) = UsageTotal.objects.filter(dimension="all", start=datetime(2026, 3, 10, tzinfo=UTC))
-    assert (row.requests, row.input_tokens, row.cost, row.saved) == (2, 13, Decimal("0.75"), 3)
+    assert (row.requests, row.input_tokens, row.cost, row.saved) == (2, 13, Decimal("0.75"), Decimal(3))
     assert (row.first_token_ms, row.first_tokens) == (400, 2)
     assert list(DailyUsage.objects.order_by("day").values_list("requests", flat=True)) == [2, 1]
 

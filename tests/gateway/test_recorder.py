@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.usage import usage_row
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def attempt(status: int = 200, account: str = "a", model: str = "glm-4.7", **more) -> dict:
+def attempt(status: int = 200, account: str = "a", model: str = "glm-4.7", **more) -> dict[str, Any]:
     return {"provider": "glm", "model": model, "account": account, "status": status, "ms": 40, **more}
 
 
