@@ -76,7 +76,7 @@ class UsageBody(msgspec.Struct):
         return completion, reasoning
 
     def _reported_cost(self) -> Decimal | None:
-        if self.cost_in_usd_ticks is not None:
+        if self.cost_in_usd_ticks:  # 0 from Azure's Grok, which is not free
             return self.cost_in_usd_ticks * _USD_PER_TICK
         if isinstance(self.cost, dict):
             # Perplexity adds it up at the end of a stream: until then it says 0.

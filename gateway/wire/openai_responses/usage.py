@@ -49,7 +49,7 @@ class UsageBody(msgspec.Struct):
     def _reported_cost(self) -> Decimal | None:
         if self.cost is not None:
             return Decimal(str(self.cost))
-        return self.cost_in_usd_ticks * _USD_PER_TICK if self.cost_in_usd_ticks is not None else None
+        return self.cost_in_usd_ticks * _USD_PER_TICK if self.cost_in_usd_ticks else None
 
 
 def usage_in(response: JSONDict) -> Usage | None:
