@@ -9,9 +9,11 @@ from ninja import NinjaAPI
 from billing.api import router as keys
 from combos.api import router as combos
 from combos.api_models import router as names
+from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_policies import router as policies
+from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
 from gateway.api_settings import router as settings
 from gateway.api_system import router as system
@@ -64,7 +66,9 @@ for router in (
     combos,
     keys,
     usage,
+    analytics,
     settings,
+    proxies,
     policies,
     resilience,
     system,

@@ -6,8 +6,10 @@ from dataclasses import fields, replace
 from functools import lru_cache
 
 from combos.attempt import Attempt
-from gateway import thinking_fit
+from gateway import operations, thinking_fit
+from gateway.exchange import Exchange
 from gateway.passage import Passage, SameFormat
+from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
 from gateway.wire import get_format, json
 from gateway.wire.base import ModelProfile
@@ -17,6 +19,7 @@ from providers import quirks
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
 from providers.families import profile_of
+from providers.proxies import Proxy
 from providers.spec import Endpoint, ProviderSpec
 
 USER_AGENT = f"omniroute/{__version__}"
@@ -38,8 +41,11 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
         base_url=account.base_url,
     )
     provider = get_format(endpoint.format)
+    known = profile(target.provider, target.model, endpoint.format)
+    if inbound.operation in operations.NAMES:
+        return operations.passage(inbound, client, provider, known), endpoint
     way = SameFormat if client is provider else OtherFormat
-    return way(inbound, client, provider, profile(target.provider, target.model, endpoint.format)), endpoint
+    return way(inbound, client, provider, known), endpoint
 
 
 @lru_cache(maxsize=4096)
@@ -58,11 +64,25 @@ def profile(spec: ProviderSpec, model: str, format: str) -> ModelProfile:
     return replace(profile, **traits)
 
 
+def proxy_for(exchange: Exchange, attempt: Attempt, url: str, snapshot: Snapshot) -> Proxy | None:
+    """What the attempt goes through; None: nothing."""
+    table = snapshot.providers.proxies
+    if table.is_empty:
+        return None
+    combo = exchange.route.combo
+    return table.find(
+        account=attempt.account.id,
+        combo=combo.id if combo else 0,
+        provider=attempt.target.provider.id,
+        url=url,
+    )
+
+
 def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -> UpstreamRequest:
     inbound, target = way.inbound, attempt.target
     body = way.fields()
     thinking_fit.fit(body, way)
-    quirks.apply(body, target.provider, target.model, endpoint.format)
+    quirks.apply(body, target.provider, target.model, way.body_format)
     headers = {
         "content-type": "application/json",
         "accept": "text/event-stream" if inbound.stream and not way.array else "application/json",
@@ -75,7 +95,7 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     headers.update({name: inbound.headers[name] for name in forwarded if name in inbound.headers})
     return UpstreamRequest(
         method="POST",
-        url=endpoint.base_url + way.provider.upstream_path(target.model, inbound.stream, way.array),
+        url=endpoint.base_url + way.path,
         headers=headers,
         body=json.dumps(body),
         format=endpoint.format,

@@ -41,8 +41,11 @@ ROUTES = {
     "/api/resilience/cooldowns": {"get"},
     "/api/resilience/reset": {"post"},
     "/api/settings": {"get", "patch"},
+    "/api/settings/proxy": {"get", "put", "delete"},
+    "/api/settings/proxy/test": {"post"},
     "/api/settings/system-prompt": {"get", "put"},
     "/api/settings/thinking-budget": {"get", "put"},
+    "/api/usage/analytics": {"get"},
     "/api/usage/history": {"get"},
     "/api/usage/logs": {"get"},
 }
