@@ -183,7 +183,7 @@ def streamed(usage: dict[str, Any]) -> str:
     return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
 
 
-CHAT = {
+CHAT: dict[str, tuple[str, str, dict[str, Any]]] = {
     "openai-cached-and-written": (
         "openai", "gpt-5.5",
         {"prompt_tokens": 5000, "completion_tokens": 300, "total_tokens": 5300,
@@ -243,7 +243,7 @@ def test_every_vendor_s_spelling_of_chat_usage(name: str, as_stream: bool):
 
 
 def test_groq_s_streams_report_beside_the_chunk():
-    last = {"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    last: dict[str, Any] = {"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
     last["x_groq"] = {"usage": {"prompt_tokens": 30, "completion_tokens": 4, "total_tokens": 34}}
     said = {"id": "c", "choices": [{"index": 0, "delta": {"content": "Hi"}}]}
     text = "".join(f"data: {json.dumps(each)}\n\n" for each in (said, last)) + "data: [DONE]\n\n"
@@ -269,7 +269,7 @@ def test_the_service_tier_is_part_of_the_usage():
         assert found.service_tier == "flex", client
 
 
-ANTHROPIC = {
+ANTHROPIC: dict[str, Any] = {
     "input_tokens": 20, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": 600, "output_tokens": 50,
     "cache_creation": {"ephemeral_5m_input_tokens": 200, "ephemeral_1h_input_tokens": 400},
     "server_tool_use": {"web_search_requests": 2}, "output_tokens_details": {"thinking_tokens": 30},
@@ -287,7 +287,7 @@ def test_anthropic_s_cache_writes_searches_and_thinking():
 def test_anthropic_s_stream_adds_up_to_its_end():
     begun = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-5", "content": [],
              "usage": ANTHROPIC | {"output_tokens": 1}}  # fmt: skip
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "message_start", "message": begun},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi"}},
