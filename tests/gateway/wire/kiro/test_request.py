@@ -176,19 +176,10 @@ def test_wishes_that_have_no_field_become_words() -> None:
     assert '{"type":"object"}' in current(emit(ask(user("?"), response_format=wanted)))["content"]
 
 
-PARTS = st.sampled_from(
-    [
-        ir.Text("a"),
-        ir.Text(""),
-        ir.ToolCall("1", "f", "{}"),
-        ir.ToolCall("2", "g", "no json"),
-        ir.Image("image/png", PNG),
-        ir.ToolResult("1", [ir.Text("r")]),
-        ir.ToolResult("2", []),
-        ir.Reasoning("t"),
-        ir.File(text="doc"),
-    ]
-)
+_RESULTS = (ir.ToolResult("1", [ir.Text("r")]), ir.ToolResult("2", []))
+_CALLS = (ir.ToolCall("1", "f", "{}"), ir.ToolCall("2", "g", "no json"))
+_SAID = (ir.Text("a"), ir.Text(""), ir.Image("image/png", PNG), ir.Reasoning("t"), ir.File(text="doc"))
+PARTS = st.sampled_from([*_SAID, *_CALLS, *_RESULTS])
 ROLES = st.sampled_from(["user", "assistant", "system", "developer"])
 MESSAGES = st.lists(st.builds(ir.Message, ROLES, st.lists(PARTS, max_size=4)), max_size=7)
 

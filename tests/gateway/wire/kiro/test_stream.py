@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gateway.wire import ir, json
 from gateway.wire.base import ModelProfile
 from gateway.wire.kiro.frames import EXCEPTION
-from gateway.wire.kiro.stream import KiroStreamParser
+from gateway.wire.kiro.stream import _HANDLERS, KiroStreamParser
 from gateway.wire.sse import ServerEvent
 from omniroute.types import Usage
 
@@ -146,20 +146,7 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )
-NAMES = st.sampled_from(
-    [
-        "assistantResponseEvent",
-        "toolUseEvent",
-        "reasoningContentEvent",
-        "contextUsageEvent",
-        "meteringEvent",
-        "metricsEvent",
-        "metadataEvent",
-        "invalidStateEvent",
-        EXCEPTION.decode() + "X",
-        "unheard-of",
-    ]
-)
+NAMES = st.sampled_from([*_HANDLERS, EXCEPTION.decode() + "X", "unheard-of"])
 
 
 @given(st.lists(st.tuples(NAMES, JSON), max_size=8))
