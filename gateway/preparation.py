@@ -13,6 +13,7 @@ from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
 from omniroute.errors import UpstreamRefused
 from providers.adapters import adapter_of
+from providers.proxies import Proxy
 
 
 async def ready(attempt: Attempt) -> Attempt:
@@ -28,7 +29,7 @@ async def ready(attempt: Attempt) -> Attempt:
     return attempt if account is attempt.account else replace(attempt, account=account)
 
 
-async def prepare(passage: Passage, snapshot: Snapshot) -> None:
+async def prepare(passage: Passage, snapshot: Snapshot, proxy: Proxy | None) -> None:
     """Signatures that the client dropped, and images that the provider cannot fetch.
 
     Only for translated requests to Gemini; what goes on as bytes is the client's own business. Raise `InvalidRequest`
@@ -38,4 +39,4 @@ async def prepare(passage: Passage, snapshot: Snapshot) -> None:
         return
     if passage.signs_calls and await signatures().complete(passage.request):
         passage.adapt()
-    await media_fetch.inline(passage.adapted, snapshot.fetch_private_addresses)
+    await media_fetch.inline(passage.adapted, snapshot.fetch_private_addresses, proxy)
