@@ -51,7 +51,7 @@ async def _once(account: AccountConfig) -> str:
 
 
 async def _discover_and_keep(account: AccountConfig) -> str:
-    project = await discover(account.api_key, base(account))
+    project = await discover(account.api_key, base(account), account_id=account.id)
     if project and account.id:
         _found[account.id] = project
         await sync_to_async(_keep)(account.id, project)
@@ -75,13 +75,15 @@ def _keep(account: int, project: str) -> None:
         row.save(update_fields=["provider_data"])
 
 
-async def discover(token: str, address: str = BASE, project: str = "") -> str:
+async def discover(token: str, address: str = BASE, project: str = "", account_id: int = 0) -> str:
     """The project of a signed-in account, made for it where it has none. `project`: what the operator wants.
 
     Raise `UpstreamError`.
     """
+    from providers import outgoing  # reads rows, which are made of the catalog, which names this
+
     try:
-        async with reach.client() as http:
+        async with outgoing.client(provider="gemini-cli", account_id=account_id) as http:
             http.headers["authorization"] = f"Bearer {token}"
             return await _discover(http, address, project)
     except httpx.HTTPError as error:
