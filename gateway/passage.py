@@ -100,6 +100,17 @@ class Passage(ABC):
     def _rewriter(self) -> Rewrite | None:
         return self.adapter.rewriter(self.provider.name, self.profile.model) if self.adapter else None
 
+    @property
+    def body_format(self) -> str:
+        """What quirks know the body by."""
+        return self.provider.name
+
+    @property
+    def path(self) -> str:
+        """Path and query behind the provider's base URL."""
+        streams = self.inbound.stream or self.only_streams
+        return self.provider.upstream_path(self.profile.model, streams, self.array)
+
     @abstractmethod
     def fields(self) -> Fields:
         """The top level of the body to send, a new dict each time."""

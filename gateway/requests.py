@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from functools import lru_cache
 
 from combos.attempt import Attempt
-from gateway import thinking_fit
+from gateway import operations, thinking_fit
 from gateway.exchange import Exchange
 from gateway.passage import Passage, SameFormat
 from gateway.snapshot import Snapshot
@@ -42,10 +42,12 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
         base_url=account.base_url,
     )
     provider = get_format(endpoint.format)
+    known = profile(target.provider, target.model, endpoint.format)
+    if inbound.operation in operations.NAMES:
+        return operations.passage(inbound, client, provider, known), endpoint
     adapter = adapter_of(target.provider.adapter)
     plain = client is provider and not (adapter and inbound.array)  # an array is made of what adapters leave
     way = SameFormat if plain else OtherFormat
-    known = profile(target.provider, target.model, endpoint.format)
     return way(inbound, client, provider, known, adapter), endpoint
 
 
@@ -85,7 +87,7 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     streams = inbound.stream or way.only_streams
     body = way.fields()
     thinking_fit.fit(body, way)
-    quirks.apply(body, target.provider, target.model, endpoint.format)
+    quirks.apply(body, target.provider, target.model, way.body_format)
     headers = {
         "content-type": "application/json",
         "accept": "text/event-stream" if streams and not way.array else "application/json",
@@ -96,7 +98,7 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     headers.update(auth_headers(endpoint, attempt.account.api_key))
     forwarded = (*endpoint.forward_headers, *(FORWARDED if way.client is way.provider else ()))
     headers.update({name: inbound.headers[name] for name in forwarded if name in inbound.headers})
-    url = endpoint.base_url + way.provider.upstream_path(target.model, streams, way.array)
+    url = endpoint.base_url + way.path
     if way.adapter is not None:
         draft = Draft(
             url, headers, body, target.model, endpoint.format, inbound.stream, attempt.account, inbound
