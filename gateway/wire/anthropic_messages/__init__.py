@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gateway.wire import ir
 from gateway.wire.anthropic_messages import errors, tap
-from gateway.wire.anthropic_messages.foreign import remove_foreign_thinking
+from gateway.wire.anthropic_messages.foreign import remove_foreign
 from gateway.wire.base import Inspection, ModelProfile, Rules, StreamEmitter, StreamParser, Tap, WireFormat
 from gateway.wire.sse import ServerEvent, encode
 from omniroute.errors import GatewayError, UpstreamRefused
@@ -24,7 +24,7 @@ class AnthropicMessages(WireFormat):
 
     def patch(self, fields: Fields, model: str, stream: bool) -> None:
         fields["model"] = model
-        remove_foreign_thinking(fields)
+        remove_foreign(fields)
 
     def tap(self, inbound: InboundRequest) -> Tap:
         return tap.AnthropicTap()
