@@ -17,6 +17,7 @@ class AnthropicMessages(WireFormat):
     name = "anthropic_messages"
     label = "Anthropic Messages"
     keepalive = encode(b'{"type": "ping"}', "ping")
+    vendor = "anthropic"
     rules = Rules(merge_roles=True, user_first=True, filler=".")
 
     def upstream_path(self, model: str, stream: bool, array: bool = False) -> str:
