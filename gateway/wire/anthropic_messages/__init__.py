@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gateway.wire import ir
 from gateway.wire.anthropic_messages import errors, tap
+from gateway.wire.anthropic_messages.caching import limit_raw
 from gateway.wire.anthropic_messages.foreign import remove_foreign
 from gateway.wire.base import Inspection, ModelProfile, Rules, StreamEmitter, StreamParser, Tap, WireFormat
 from gateway.wire.sse import ServerEvent, encode
@@ -26,6 +27,7 @@ class AnthropicMessages(WireFormat):
     def patch(self, fields: Fields, model: str, stream: bool) -> None:
         fields["model"] = model
         remove_foreign(fields)
+        limit_raw(fields)
 
     def tap(self, inbound: InboundRequest) -> Tap:
         return tap.AnthropicTap()
