@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from billing.history_models import RequestLog, UsageSettings
 from billing.rollup_models import ComboUsage, UsageSums, UsageTotal
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "ComboUsage",
     "DailyUsage",
     "Price",
+    "RequestLog",
     "UsageRecord",
+    "UsageSettings",
     "UsageTotal",
 ]
 

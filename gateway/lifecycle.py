@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from gateway import snapshot
+from gateway import request_log, snapshot
 from gateway.live import live
 from gateway.recorder import recorder
 from gateway.upstream import close_clients
@@ -41,5 +41,6 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*background, return_exceptions=True)
     await recorder().flush()
     await writer().flush()
+    await asyncio.to_thread(request_log.writer().flush)
     await close_clients()
     await shared_state.close_client()

@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 from combos.attempt import Attempt
 from combos.plan import Plan
 from combos.resolve import Route, resolve
-from gateway import policies
+from gateway import policies, request_log
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -96,6 +96,7 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     """The usage row is on its way once this returns, and committed once its result is awaited."""
     exchange.close()
+    request_log.note_id(exchange.inbound.id)
     return recorder().record(exchange.row(snapshot.billing))
 
 
