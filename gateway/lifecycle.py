@@ -14,6 +14,7 @@ from gateway.live import live
 from gateway.recorder import recorder
 from gateway.upstream import close_clients
 from gateway.write_behind import writer
+from omniroute import shared_state
 
 
 async def start() -> list[asyncio.Task[Any]]:
@@ -41,3 +42,4 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
     await recorder().flush()
     await writer().flush()
     await close_clients()
+    await shared_state.close_client()
