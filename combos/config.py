@@ -86,6 +86,10 @@ class CombosConfig:
         rules = self.providers.get(provider)
         return rules is not None and rules.blocks(model)
 
+    def combo_timeout_of(self, combo: ComboConfig) -> float | None:
+        """Seconds to the first content of any target's answer."""
+        return combo.settings.over(self.defaults).combo_timeout_s
+
     def settings_for(self, provider: str, said: ComboSettings) -> ComboSettings:
         """The cascade for a provider's target in a combo that says `said`."""
         rules = self.providers.get(provider)

@@ -10,7 +10,7 @@ import random
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -97,7 +97,7 @@ class CombosView:
     load: TargetLoad
     stream: bool = False
     price: Price = unpriced
-    given_places: Mapping[str, int] = field(default_factory=dict)
+    given_places: dict[str, int] = field(default_factory=dict)
     """Places in combos' rotations, where several processes share them."""
     is_rehearsal: bool = False
     """Nothing is taken or counted: only somebody's question what would be chosen."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from billing.config import BillingConfig, KeyConfig
 from billing.pricing import UNPRICED, cost_of
-from combos.attempt import Attempt
+from combos.attempt import Attempt, Skip
 from combos.resolve import Route
+from gateway.conversations import Conversation
 from gateway.recorder import UsageRow
 from gateway.trial import Trial, clean
 from gateway.wire import json
@@ -17,6 +20,8 @@ from omniroute.errors import GatewayError
 from omniroute.types import InboundRequest, Usage
 
 CLIENT_LEFT = 499
+MAX_ENTRIES = 40
+"""Of a timeline."""
 
 
 @dataclass(slots=True)
@@ -33,6 +38,9 @@ class Exchange:
     """In the order of their starts."""
     serving: Trial | None = None
     """The one whose answer the client gets."""
+    conversation: Conversation | None = None
+    skipped: Sequence[Skip] = ()
+    """What the plan passed over."""
     status: int = 200
     error: GatewayError | None = None
 
@@ -58,6 +66,16 @@ class Exchange:
         """Nothing runs any more, and nothing is held."""
         for trial in self.trials:
             trial.end(self.status, self.error)
+
+    def timeline(self) -> list[dict[str, Any]]:
+        """What was tried and what was passed over, in that order in time; not more than a row should hold."""
+        entries = [trial.entry(self.started) for trial in self.trials[:MAX_ENTRIES]]
+        for trial, entry in zip(self.trials, entries, strict=False):
+            if trial is not self.serving and trial.usage is not None:
+                entry["input_tokens"] = trial.usage.input_tokens
+                entry["output_tokens"] = trial.usage.output_tokens
+        entries += [skip.entry(self.started) for skip in self.skipped[: MAX_ENTRIES - len(entries)]]
+        return sorted(entries, key=lambda entry: entry["at"]) if self.skipped else entries
 
     def row(self, billing: BillingConfig) -> UsageRow:
         now = time.perf_counter()
@@ -87,7 +105,7 @@ class Exchange:
             status=self.status,
             error_code=clean(error.code or "", 80) if error else "",
             error_message=clean(error.message, 500) if error else "",
-            attempts=json.dumps([each.entry(self.started) for each in self.trials]).decode(),
+            attempts=json.dumps(self.timeline()).decode(),
             attempt_count=len(self.trials),
             latency_ms=round((now - self.started) * 1000),
             first_token_ms=round((trial.first_token_at - self.started) * 1000)

@@ -54,6 +54,7 @@ class AccountUse:
         self._last_used: dict[str, int] = {}
         self._uses = 0
         self._trouble: dict[str, _Trouble] = {}
+        self._by_key: dict[str, tuple[Accounts, dict[str, AccountConfig]]] = {}
         self._remembered: dict[tuple[str, str], tuple[Accounts, float, Any]] = {}
 
     def take_place(self, provider: str) -> int:
@@ -103,6 +104,12 @@ class AccountUse:
         if len(by_use) > _FIRST:  # other requests may have moved some meanwhile
             seen = {account.id for account in first}
             yield from [account for account in list(by_use.values()) if account.id not in seen]
+
+    def by_key(self, accounts: Accounts) -> dict[str, AccountConfig]:
+        known = self._by_key.get(accounts[0].provider)
+        if known is None or known[0] is not accounts:
+            known = self._by_key[accounts[0].provider] = (accounts, {each.key: each for each in accounts})
+        return known[1]
 
     def remembered(self, name: str, accounts: Accounts, compute: Callable[[Accounts], T]) -> T:
         if not accounts:
