@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 from combos.cascade import HEDGES, ComboSettings
 from omniroute.singleton import Singleton
+from providers import selection
 
 NAME_VALIDATOR = RegexValidator(r"^[a-zA-Z0-9_/.-]+$", "Letters, digits, and _ / . - only.")
 
@@ -167,6 +169,17 @@ class ModelAlias(models.Model):
         return f"{self.pattern} → {self.target}"
 
 
+def _check_strategy(name: str, *, allow_none: bool = False) -> None:
+    """Raise `ValidationError`, naming the strategies that there are."""
+    if name not in selection.registry and not (allow_none and not name):
+        raise ValidationError({"account_strategy": f"One of: {', '.join(selection.registry)}."})
+
+
+def _check_lines(field: str, value: object) -> None:
+    if not isinstance(value, list) or not all(isinstance(line, str) and line for line in value):
+        raise ValidationError({field: "Enter a list of texts."})
+
+
 class FallbackChain(models.Model):
     """What is tried when everything that a request named has failed."""
 
@@ -245,6 +258,10 @@ class RoutingSettings(Singleton, ComboOptions):
     def __str__(self) -> str:
         return "Routing settings"
 
+    def clean(self) -> None:
+        _check_strategy(self.account_strategy)
+        _check_lines("error_texts", self.error_texts)
+
 
 class ProviderRouting(TargetOptions):
     """What is different for one provider."""
@@ -275,3 +292,18 @@ class ProviderRouting(TargetOptions):
 
     def __str__(self) -> str:
         return self.provider
+
+    @property
+    def has_routing(self) -> bool:
+        """Says something beside `combo_settings`."""
+        return bool(
+            self.account_strategy or self.sticky_limit is not None or self.is_blocked or self.blocked_models
+        )
+
+    @property
+    def says_something(self) -> bool:
+        return self.has_routing or bool(self.combo_settings.said())
+
+    def clean(self) -> None:
+        _check_strategy(self.account_strategy, allow_none=True)
+        _check_lines("blocked_models", self.blocked_models)

@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from billing.config import BillingConfig, KeyConfig
-from billing.pricing import UNPRICED, cost_of
+from billing.pricing import UNPRICED, Cost
 from combos.attempt import Attempt, Skip
 from combos.resolve import Route
 from gateway.conversations import Conversation
@@ -41,6 +42,10 @@ class Exchange:
     conversation: Conversation | None = None
     skipped: Sequence[Skip] = ()
     """What the plan passed over."""
+    cache_hit: bool = False
+    """The answer came from the gateway's own cache, and cost nothing."""
+    saved: Decimal = Decimal(0)
+    """USD that a cached answer cost when a provider made it."""
     status: int = 200
     error: GatewayError | None = None
 
@@ -67,13 +72,15 @@ class Exchange:
         for trial in self.trials:
             trial.end(self.status, self.error)
 
-    def timeline(self) -> list[dict[str, Any]]:
+    def timeline(self, billing: BillingConfig) -> list[dict[str, Any]]:
         """What was tried and what was passed over, in that order in time; not more than a row should hold."""
         entries = [trial.entry(self.started) for trial in self.trials[:MAX_ENTRIES]]
         for trial, entry in zip(self.trials, entries, strict=False):
             if trial is not self.serving and trial.usage is not None:
                 entry["input_tokens"] = trial.usage.input_tokens
                 entry["output_tokens"] = trial.usage.output_tokens
+                if (spent := trial.cost(billing).amount) is not None:
+                    entry["cost"] = str(spent)
         entries += [skip.entry(self.started) for skip in self.skipped[: MAX_ENTRIES - len(entries)]]
         return sorted(entries, key=lambda entry: entry["at"]) if self.skipped else entries
 
@@ -82,11 +89,8 @@ class Exchange:
         inbound, trial, error = self.inbound, self.told, self.error
         attempt = trial.attempt if trial else None
         provider = attempt.target.provider if attempt else None
-        usage, cost = _NO_USAGE, UNPRICED
-        if trial and trial.usage is not None:
-            usage, target = trial.usage, trial.attempt.target
-            pricing_id = target.provider.pricing_id or target.provider.id
-            cost = cost_of(usage, target.provider.id, pricing_id, target.model, billing)
+        usage = (trial and trial.usage) or _NO_USAGE
+        cost = self._cost(billing)
         return UsageRow(
             request_id=inbound.id,
             created_at=self.created_at,
@@ -105,7 +109,7 @@ class Exchange:
             status=self.status,
             error_code=clean(error.code or "", 80) if error else "",
             error_message=clean(error.message, 500) if error else "",
-            attempts=json.dumps(self.timeline()).decode(),
+            attempts=json.dumps(self.timeline(billing)).decode(),
             attempt_count=len(self.trials),
             latency_ms=round((now - self.started) * 1000),
             first_token_ms=round((trial.first_token_at - self.started) * 1000)
@@ -117,11 +121,20 @@ class Exchange:
             cache_write_tokens=usage.cache_write_tokens,
             reasoning_tokens=usage.reasoning_tokens,
             usage_estimated=usage.estimated,
+            priced_apart=json.dumps(dict(usage.priced_apart)).decode() if usage.priced_apart else "{}",
+            service_tier=clean(usage.service_tier, 20),
             cost=cost.amount,
             cost_source=cost.source,
+            saved=cost.saved,
+            cache_hit=self.cache_hit,
             client_address=self.client_address,
             user_agent=clean(inbound.headers.get("user-agent", ""), 200),
         )
+
+    def _cost(self, billing: BillingConfig) -> Cost:
+        if self.cache_hit:
+            return Cost(Decimal(0), "cache", self.saved)
+        return self.told.cost(billing) if self.told else UNPRICED
 
 
 _NO_USAGE = Usage()
