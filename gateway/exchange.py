@@ -74,15 +74,19 @@ class Exchange:
 
     def timeline(self, billing: BillingConfig) -> list[dict[str, Any]]:
         """What was tried and what was passed over, in that order in time; not more than a row should hold."""
-        entries = [trial.entry(self.started) for trial in self.trials[:MAX_ENTRIES]]
-        for trial, entry in zip(self.trials, entries, strict=False):
+        tried = self.trials[:MAX_ENTRIES]
+        entries = [(trial.started, trial.entry(self.started)) for trial in tried]
+        for trial, (_, entry) in zip(tried, entries, strict=True):
             if trial is not self.serving and trial.usage is not None:
                 entry["input_tokens"] = trial.usage.input_tokens
                 entry["output_tokens"] = trial.usage.output_tokens
                 if (spent := trial.cost(billing).amount) is not None:
                     entry["cost"] = str(spent)
-        entries += [skip.entry(self.started) for skip in self.skipped[: MAX_ENTRIES - len(entries)]]
-        return sorted(entries, key=lambda entry: entry["at"]) if self.skipped else entries
+        if self.skipped:
+            room = MAX_ENTRIES - len(entries)
+            entries += [(skip.at, skip.entry(self.started)) for skip in self.skipped[:room]]
+            entries.sort(key=lambda item: item[0])
+        return [entry for _, entry in entries]
 
     def row(self, billing: BillingConfig) -> UsageRow:
         now = time.perf_counter()

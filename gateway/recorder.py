@@ -214,7 +214,11 @@ def _adapted(row: UsageRow) -> tuple[Any, ...]:
 
 def _fell_back(row: UsageRow) -> bool:
     """Was another account or target asked? A request that was repeated to the same one did not fall back."""
-    asked = {(each["provider"], each["model"], each["account"]) for each in json.loads(row.attempts)}
+    asked = {
+        (each["provider"], each["model"], each["account"])
+        for each in json.loads(row.attempts)
+        if "skipped" not in each
+    }
     return len(asked) > 1
 
 
