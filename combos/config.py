@@ -32,6 +32,7 @@ class ComboConfig:
     targets: tuple[TargetConfig, ...]
     settings: ComboSettings = NOTHING_SAID
     """What the combo says itself."""
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def _combos() -> dict[str, ComboConfig]:
         targets.setdefault(target.combo_id, []).append(TargetConfig(target.model, target.weight))
     return {
         combo.name: ComboConfig(
-            combo.name, combo.strategy, tuple(targets.get(combo.pk, ())), combo.combo_settings
+            combo.name, combo.strategy, tuple(targets.get(combo.pk, ())), combo.combo_settings, combo.pk
         )
         for combo in Combo.objects.filter(is_active=True)
     }

@@ -48,6 +48,7 @@ SECTIONS: list[tuple[str, list[Item]]] = [
             ("Gateway settings", "tune", "gateway.gatewaysettings"),
             ("Routing", "route", "combos.routingsettings"),
             ("Provider rules", "rule", "combos.providerrouting"),
+            ("Proxies", "vpn_lock", "providers.proxyrule"),
             ("Admin users", "group", "auth.user"),
             ("Background jobs", "schedule", "django_q.schedule"),
         ],

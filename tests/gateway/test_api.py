@@ -44,6 +44,8 @@ ROUTES = {
     "/api/settings": {"get", "patch"},
     "/api/settings/combo-defaults": {"get", "patch"},
     "/api/settings/routing": {"get", "patch"},
+    "/api/settings/proxy": {"get", "put", "delete"},
+    "/api/settings/proxy/test": {"post"},
     "/api/settings/system-prompt": {"get", "put"},
     "/api/settings/thinking-budget": {"get", "put"},
     "/api/usage/history": {"get"},
