@@ -28,8 +28,8 @@ _SECONDS = {
 
 
 class ComboConfig(CamelModel):
-    """Absent or null: as the next wider level says. Unknown entries are refused: a setting that nothing reads would look
-    as if it worked."""
+    """Absent or null: as the next wider level says. Unknown entries are refused: a setting that nothing reads would
+    look as if it worked."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -110,11 +110,11 @@ class ProviderRoutingForm(forms.ModelForm):  # type: ignore[type-arg]
         _offer_strategies(self, self.instance.account_strategy, inherited="As everywhere")
         show_inherited(self)
         if isinstance(field := self.fields.get("provider"), forms.ChoiceField):
-            names = provider_names()
+            names: dict[str, str] = provider_names()
             current = self.instance.provider
             if current and current not in names:
                 names[current] = f"{current} (gone)"
-            field.choices = sorted(names.items(), key=lambda item: item[1].lower())
+            field.choices = sorted(names.items(), key=lambda item: str(item[1]).lower())
 
 
 def _offer_strategies(form: forms.ModelForm, current: str, *, inherited: str = "") -> None:  # type: ignore[type-arg]
