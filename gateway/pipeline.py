@@ -25,9 +25,10 @@ from gateway.auth import Caller, authenticate
 from gateway.contest import Contest
 from gateway.exchange import Exchange
 from gateway.healing import Healing
+from gateway.judging import judge
 from gateway.passage import Passage, Whole
 from gateway.planning import plan_for
-from gateway.preparation import prepare
+from gateway.preparation import prepare, ready
 from gateway.recorder import recorder
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
@@ -145,6 +146,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
     """
     healing: Healing | None = None
     while True:
+        attempt = await ready(attempt)
         passage, endpoint = passage_for(exchange.inbound, attempt)
         proxy = proxy_for(exchange, attempt, endpoint.base_url, snapshot)
         await prepare(passage, snapshot, proxy)
@@ -155,6 +157,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
         try:
             answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:
+            judge(error, attempt)
             trial.end(error.status, error)
             healing = healing or Healing(attempt, snapshot)
             attempt = healing.repeat(error, request)

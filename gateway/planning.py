@@ -8,8 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import partial
 
-from billing.config import BillingConfig
-from billing.pricing import dataset_price
+from billing.pricing import price_of
 from combos import strategies
 from combos.attempt import Attempt
 from combos.load import CombosView, target_load
@@ -19,10 +18,12 @@ from combos.resolve import Branch, Route, Target
 from gateway import conversations, places
 from gateway.exchange import Exchange
 from gateway.gates import gates
+from gateway.offers import offer_of
 from gateway.sessions import key_of, sessions
 from gateway.snapshot import Snapshot, remembered
 from omniroute import shared_state
 from providers import selection
+from providers.config import AccountConfig
 from providers.rotation import account_use
 from resilience.cooldown import cooldowns
 
@@ -57,7 +58,7 @@ def note_answer(exchange: Exchange, plan: Plan, attempt: Attempt, seconds: float
 
 
 def ordering(snapshot: Snapshot, *, stream: bool, is_rehearsal: bool = False) -> Ordering:
-    view = CombosView(target_load, stream, partial(_price, snapshot.billing), is_rehearsal=is_rehearsal)
+    view = CombosView(target_load, stream, partial(_price, snapshot), is_rehearsal=is_rehearsal)
     return Ordering(snapshot.combos, snapshot.providers, view, account_use)
 
 
@@ -104,11 +105,15 @@ def _key_id(exchange: Exchange) -> int:
     return exchange.key.id if exchange.key else 0
 
 
-def _price(billing: BillingConfig, target: Target) -> Decimal | None:
-    """Input and output together: USD for a million tokens of each."""
+def _price(snapshot: Snapshot, target: Target) -> Decimal | None:
+    """Input and output together: USD for one token of each; nothing under a subscription. Remembered."""
+    name = target.name
+    if name in snapshot.blended:
+        return snapshot.blended[name]
     provider = target.provider
-    for pattern, row in billing.prices.get(provider.id, ()):
-        if pattern.match(target.model):
-            return row.input + row.output
-    found = dataset_price(provider.pricing_id or provider.id, target.model)
-    return found.input + found.output if found else None
+    offer = offer_of(target, AccountConfig(0, provider.id, ""))
+    row = None if offer.flat else price_of(offer, snapshot.billing)[0]
+    parts = [row.price(unit) for unit in ("input_tokens", "output_tokens")] if row else []
+    known = [part for part in parts if part is not None]
+    price = sum(known, Decimal(0)) if known or offer.flat else None
+    return remembered(snapshot.blended, name, price)

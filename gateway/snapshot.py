@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -92,6 +93,8 @@ class Snapshot:
     """Names that were resolved under this snapshot."""
     spreading: dict[str, bool] = field(default_factory=dict)
     """Of these, which go to different places by turns (`gateway.planning.spreads`)."""
+    blended: dict[str, Decimal | None] = field(default_factory=dict)
+    """Prices of targets, input and output together (`gateway.planning`)."""
 
 
 def remembered(memory: dict[str, T], name: str, value: T) -> T:
