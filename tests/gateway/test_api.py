@@ -49,8 +49,12 @@ ROUTES = {
     "/api/settings/system-prompt": {"get", "put"},
     "/api/settings/thinking-budget": {"get", "put"},
     "/api/usage/analytics": {"get"},
+    "/api/usage/call-logs": {"get"},
+    "/api/usage/call-logs/{id}": {"get"},
     "/api/usage/history": {"get"},
     "/api/usage/logs": {"get"},
+    "/api/usage/proxy-logs": {"get"},
+    "/api/usage/request-logs": {"get"},
 }
 PUBLIC = {"/api/auth/login", "/api/health"}
 CALLS = sorted(
