@@ -15,6 +15,7 @@ from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
 from gateway.api_call_logs import router as call_logs
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
+from gateway.api_export import router as export
 from gateway.api_policies import router as policies
 from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
@@ -73,6 +74,7 @@ for router in (
     usage,
     analytics,
     call_logs,
+    export,
     settings,
     proxies,
     policies,

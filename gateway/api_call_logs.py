@@ -74,7 +74,7 @@ class CallLogDetail(CallLog):
     trail: list[dict[str, Any]]
     """The attempts in order."""
     request_body: Any
-    """What the client sent; null where nothing was logged. Long bodies: `{"_truncated", "_originalSize", "_preview"}`."""
+    """What the client sent; null where nothing was logged. If long: `{"_truncated", "_originalSize", "_preview"}`."""
     response_body: Any
     log: dict[str, Any] | None
     """All that went over the wire, `request`, `upstream` and `response`, where ENABLE_REQUEST_LOGS is on."""

@@ -1,4 +1,4 @@
-"""What the home page's buttons do."""
+"""Pages of the gateway's own, and what the home page's buttons do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
+from gateway import usage_page
 from omniroute.pages import page
+from omniroute.types import JSONDict
 from resilience.cooldown import cooldowns
 
 
@@ -18,3 +20,8 @@ def clear_cooldowns(request: HttpRequest) -> HttpResponseRedirect:
         cooldowns.reset()
         messages.success(request, f"{count} cooldown{'' if count == 1 else 's'} cleared.")
     return HttpResponseRedirect(reverse("admin:index"))
+
+
+@page("usage", title="Analytics", section="Usage", icon="monitoring", permission="billing.view_usagerecord")
+def usage(request: HttpRequest) -> JSONDict:
+    return usage_page.context(request)

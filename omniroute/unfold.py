@@ -49,6 +49,7 @@ SECTIONS: list[tuple[str, list[Item]]] = [
             ("Routing", "route", "combos.routingsettings"),
             ("Provider rules", "rule", "combos.providerrouting"),
             ("Proxies", "vpn_lock", "providers.proxyrule"),
+            ("History and logs", "history", "billing.usagesettings"),
             ("Admin users", "group", "auth.user"),
             ("Background jobs", "schedule", "django_q.schedule"),
         ],

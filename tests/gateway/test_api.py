@@ -51,6 +51,7 @@ ROUTES = {
     "/api/usage/analytics": {"get"},
     "/api/usage/call-logs": {"get"},
     "/api/usage/call-logs/{id}": {"get"},
+    "/api/usage/export": {"get"},
     "/api/usage/history": {"get"},
     "/api/usage/logs": {"get"},
     "/api/usage/proxy-logs": {"get"},
