@@ -35,6 +35,8 @@ class AccountConfig:
     provider_data: Mapping[str, Any] = field(default_factory=dict)
     stale_at: float = math.inf
     """Seconds since the epoch from when on `api_key` must be renewed before use; see `oauth.renewal.ready`."""
+    renewed_at: float = 0.0
+    """When it got this token."""
     signed_in: bool = False
     email: str = ""
     plan: str = ""
@@ -130,6 +132,7 @@ def account_config(row: Account) -> AccountConfig:
         default_model=row.default_model,
         provider_data=row.provider_data or {},
         stale_at=row.expires_at.timestamp() - STALE_S if renews and row.expires_at else math.inf,
+        renewed_at=row.last_refresh_at.timestamp() if row.last_refresh_at else 0.0,
         signed_in=signed_in,
         email=row.email,
         plan=row.plan,
