@@ -10,7 +10,7 @@ import logging
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -66,10 +66,11 @@ class _Listener(threading.Thread):
             self._server.server_close()
 
 
-class _Server(HTTPServer):
-    """Another program that listens there keeps its port."""
+class _Server(ThreadingHTTPServer):
+    """Threads, since browsers open connections ahead of time and leave them idle."""
 
-    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
     address_family = socket.AF_INET
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -5,6 +5,7 @@ What has to be kept meanwhile is in the database (`SignIn`), so that any process
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -32,7 +33,7 @@ _TURN = timedelta(seconds=60)
 KEPT = timedelta(days=1)
 IDPS = ("Google", "Github")
 """As Kiro spells them."""
-_REGION_PATTERN = r"[a-z]{2}(-[a-z]+)+-\d"
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 T = TypeVar("T")
 Work = Callable[[Asking], Awaitable[T]]
@@ -55,7 +56,7 @@ def begin_code(
     if manual and oauth.manual_redirect_uri:
         redirect_uri = oauth.manual_redirect_uri
     else:
-        port = settings.PORT
+        port: int | None = settings.PORT
         if oauth.listen_ports:
             port = listener.listen(oauth.listen_ports, home, CODE_LIFE.total_seconds()) if home else None
             port = port or oauth.listen_ports[0]
@@ -84,6 +85,10 @@ def begin_device(
     """Ask the vendor for a code. `options`: `region` and `startUrl` of an AWS directory. Raise `SignInError`."""
     oauth = oauth_of(spec)
     chosen = {name: text for name, text in (options or {}).items() if text}
+    if not _REGION.fullmatch(chosen.get("region", DEFAULT_REGION)):
+        raise SignInError("This is no AWS region: write it like us-east-1", code="bad_region")
+    if not chosen.get("startUrl", "https://").startswith("https://"):
+        raise SignInError("The start URL begins with https://", code="bad_start_url")
 
     async def ask(asking: Asking) -> DeviceCode:
         return await dialect_of(asking).begin(asking, chosen)
