@@ -11,6 +11,8 @@ from providers import catalog, learned
 from providers.cooling import account_key
 from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import spec_of_node
+from providers.proxies import NO_PROXIES, ProxyTable
+from providers.proxy_models import load_proxies
 from providers.spec import ModelSpec, ProviderSpec, Quirk
 
 STALE_S = 60.0
@@ -59,6 +61,7 @@ class ProvidersConfig:
     accounts: Mapping[str, tuple[AccountConfig, ...]]
     barred: frozenset[learned.Lesson] = frozenset()
     """Learned quirks that were switched off."""
+    proxies: ProxyTable = NO_PROXIES
 
     def find(self, prefix: str) -> ProviderSpec | None:
         provider = self.prefixes.get(prefix) or self.prefixes.get(prefix.lower())
@@ -84,7 +87,7 @@ def load() -> ProvidersConfig:
     quirks, barred = learned.load()
     specs = load_specs()
     specs |= {id: _with_quirks(specs[id], more) for id, more in quirks.items() if id in specs}
-    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs), barred)
+    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs), barred, load_proxies())
 
 
 def load_specs() -> dict[str, ProviderSpec]:
