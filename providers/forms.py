@@ -77,6 +77,12 @@ class AccountForm(ProviderSelectForm):
         self.initial.pop("api_key", None)
         if not self.fields:
             return
+        if "provider" in self.fields:
+            specs = {id: spec for id, spec in self.specs.items() if not spec.oauth}
+            choices = provider_choices(specs, self.instance.provider)
+            self._choice("provider").choices = [("", "Choose a provider"), *choices]
+        if "api_key" not in self.fields:
+            return
         for name, current in (("variant", self.instance.variant), ("region", self.instance.region)):
             known = [value for spec in self.specs.values() for value in getattr(spec, f"{name}s")]
             self._choice(name).choices = one_of(dict.fromkeys([*known, current] if current else known))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -84,7 +83,7 @@ def keep(spec: ProviderSpec, tokens: Tokens, again: Account | None = None) -> Ac
         write(account, replace(tokens, data={**known, **tokens.data}))
         account.is_active = True
         account.test_status, account.last_error = Account.TestStatus.UNTESTED, ""
-        account.save()
+        account.save_whole()
         renumber(spec.id)
     clear_cooldowns([account.pk])
     return account
@@ -140,7 +139,3 @@ def due(now: datetime) -> list[tuple[Account, float]]:
 def waiting_for_sign_in() -> list[Account]:
     rows = Account.objects.filter(sign_in_needed_at__isnull=False, is_active=True)
     return list(rows.order_by("sign_in_needed_at"))
-
-
-def visible_data(account: Account) -> dict[str, Any]:
-    return dict(account.provider_data or {})

@@ -15,7 +15,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from providers import reach
+from providers import outgoing
 from providers.models import Account
 from providers.oauth import kiro_files
 from providers.oauth.accounts import keep
@@ -141,7 +141,7 @@ def adopt(spec: ProviderSpec, tokens: Tokens, again: Account | None = None) -> A
 async def _completed(spec: ProviderSpec, tokens: Tokens) -> Tokens:
     oauth, vendor = oauth_of(spec), vendor_of(spec.id)
     hidden = tuple(filter(None, (tokens.access, tokens.refresh, tokens.id_token, tokens.api_key)))
-    async with reach.client() as http:
+    async with outgoing.client(provider=spec.id) as http:
         asking = Asking(oauth, http, str(tokens.data.get("region") or DEFAULT_REGION), hidden)
         if not tokens.access and tokens.refresh:
             tokens = await vendor.renew(asking, tokens)

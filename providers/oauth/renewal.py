@@ -22,7 +22,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from omniroute.errors import UpstreamError, UpstreamRefused, UpstreamUnreachable
-from providers import reach
+from providers import outgoing
 from providers.config import STALE_S, AccountConfig, account_config
 from providers.models import Account, spec_by_id
 from providers.oauth.accounts import TOKEN_FIELDS, mark_needs_sign_in, tokens_of, write
@@ -154,7 +154,7 @@ async def ask_vendor(row: Account) -> Tokens:
     spec = await _in_thread(spec_by_id)(row.provider)
     if spec is None or spec.oauth is None or not row.refresh_token:
         raise SignInError("There is nothing to renew the token with", code="no_refresh_token", fatal=True)
-    async with reach.client() as http:
+    async with outgoing.client(provider=row.provider, account_id=row.pk) as http:
         asking = asking_for(spec.oauth, http, row)
         for pause in (*PAUSES_S, None):
             try:

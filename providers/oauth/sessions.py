@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from providers import reach
+from providers import outgoing
 from providers.models import Account, SignIn
 from providers.oauth import code_flow, listener
 from providers.oauth.accounts import keep
@@ -75,7 +75,7 @@ def begin_social(spec: ProviderSpec, idp: str, again: Account | None = None) -> 
     async def address(asking: Asking) -> str:
         return social_url(asking, idp, state=state, challenge=challenge)
 
-    url = _with_vendor(oauth, address)
+    url = _with_vendor(spec, address)
     return _begin(spec, "social", state, {"verifier": verifier}, again, uri=url, options={"idp": idp})
 
 
@@ -83,7 +83,6 @@ def begin_device(
     spec: ProviderSpec, options: Mapping[str, str] | None = None, again: Account | None = None
 ) -> SignIn:
     """Ask the vendor for a code. `options`: `region` and `startUrl` of an AWS directory. Raise `SignInError`."""
-    oauth = oauth_of(spec)
     chosen = {name: text for name, text in (options or {}).items() if text}
     if not _REGION.fullmatch(chosen.get("region", DEFAULT_REGION)):
         raise SignInError("This is no AWS region: write it like us-east-1", code="bad_region")
@@ -93,7 +92,7 @@ def begin_device(
     async def ask(asking: Asking) -> DeviceCode:
         return await dialect_of(asking).begin(asking, chosen)
 
-    code = _with_vendor(oauth, ask, chosen.get("region", ""))
+    code = _with_vendor(spec, ask, chosen.get("region", ""))
     return _begin(
         spec,
         "device",
@@ -158,7 +157,7 @@ def finish(row: SignIn, spec: ProviderSpec, came_back: Callback) -> SignIn:
         )
 
     try:
-        return _done(row, spec, _with_vendor(oauth_of(spec), exchange))
+        return _done(row, spec, _with_vendor(spec, exchange))
     except SignInError as error:
         return _fail(row, error.message)
 
@@ -173,7 +172,7 @@ def poll(row: SignIn, spec: ProviderSpec) -> SignIn:
         return await dialect_of(asking).poll(asking, row.secrets, row.interval_s)
 
     try:
-        answer = _with_vendor(oauth_of(spec), ask, str(row.options.get("region", "")))
+        answer = _with_vendor(spec, ask, str(row.options.get("region", "")))
     except SignInError as error:
         if not error.transient:
             return _fail(row, error.message, error.code)
@@ -228,9 +227,9 @@ def _end(row: SignIn, status: str, message: str) -> SignIn:
     return row
 
 
-def _with_vendor(oauth: OAuthSpec, work: Work[T], region: str = "") -> T:
+def _with_vendor(spec: ProviderSpec, work: Work[T], region: str = "") -> T:
     async def run() -> T:
-        async with reach.client() as http:
-            return await work(Asking(oauth, http, region or DEFAULT_REGION))
+        async with outgoing.client(provider=spec.id) as http:
+            return await work(Asking(oauth_of(spec), http, region or DEFAULT_REGION))
 
     return async_to_sync(run)()
