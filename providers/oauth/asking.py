@@ -17,6 +17,8 @@ from providers.oauth.spec import Encoding, OAuthSpec
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 DEFAULT_REGION = "us-east-1"
+PAUSES_S = (1.0, 2.0)
+"""Before the second and the third try of what failed for a passing reason."""
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 5.0, 300.0
 """A vendor's Retry-After is held to this."""
 

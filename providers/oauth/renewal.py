@@ -27,7 +27,7 @@ from providers.config import STALE_S, AccountConfig, account_config
 from providers.models import Account, spec_by_id
 from providers.oauth.accounts import TOKEN_FIELDS, mark_needs_sign_in, tokens_of, write
 from providers.oauth.answers import SignInError, Tokens
-from providers.oauth.asking import DEFAULT_REGION, LONGEST_WAIT_S, SHORTEST_WAIT_S, Asking
+from providers.oauth.asking import DEFAULT_REGION, LONGEST_WAIT_S, PAUSES_S, SHORTEST_WAIT_S, Asking
 from providers.oauth.spec import OAuthSpec
 from providers.oauth.vendors import vendor_of
 
@@ -36,8 +36,6 @@ logger = logging.getLogger(__name__)
 LEASE_S = 60.0
 RENEWAL_S = 45.0
 """Less than the lease: who holds it is done, one way or the other, before it ends."""
-PAUSES_S = (1.0, 2.0)
-"""Before the second and the third try."""
 BACK_OFF_S = 30.0
 """No further try within this time after one that failed for a passing reason, unless the vendor says when."""
 WAIT_STEP_S = 0.1

@@ -5,6 +5,7 @@ What has to be kept meanwhile is in the database (`SignIn`), so that any process
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -20,10 +21,11 @@ from providers.models import Account, SignIn
 from providers.oauth import code_flow, listener
 from providers.oauth.accounts import keep
 from providers.oauth.answers import SignInError, Tokens
-from providers.oauth.asking import DEFAULT_REGION, Asking, client_secret
+from providers.oauth.asking import DEFAULT_REGION, PAUSES_S, Asking, client_secret
 from providers.oauth.code_flow import Callback
 from providers.oauth.device import DeviceCode, Waiting, dialect_of
 from providers.oauth.spec import OAuthSpec
+from providers.oauth.vendors import vendor_of
 from providers.oauth.vendors.kiro import exchange_social, social_url
 from providers.spec import ProviderSpec
 
@@ -169,7 +171,8 @@ def poll(row: SignIn, spec: ProviderSpec) -> SignIn:
         return row
 
     async def ask(asking: Asking) -> Tokens | Waiting:
-        return await dialect_of(asking).poll(asking, row.secrets, row.interval_s)
+        answer = await dialect_of(asking).poll(asking, row.secrets, row.interval_s)
+        return await _identified(asking, row.provider, answer) if isinstance(answer, Tokens) else answer
 
     try:
         answer = _with_vendor(spec, ask, str(row.options.get("region", "")))
@@ -184,6 +187,19 @@ def poll(row: SignIn, spec: ProviderSpec) -> SignIn:
     row.next_poll_at = timezone.now() + timedelta(seconds=answer.interval_s)
     row.save(update_fields=["interval_s", "next_poll_at", "message"])
     return row
+
+
+async def _identified(asking: Asking, provider: str, tokens: Tokens) -> Tokens:
+    """The code is spent by now: what fails for a passing reason is tried again here, and is final after that."""
+    for pause in (*PAUSES_S, None):
+        try:
+            return await vendor_of(provider).identify(asking, tokens)
+        except SignInError as error:
+            if pause is None or not error.transient:
+                error.fatal = True
+                raise
+            await asyncio.sleep(pause)
+    raise AssertionError("the last try returns or raises")
 
 
 def forget_old() -> int:

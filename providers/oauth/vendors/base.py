@@ -24,6 +24,9 @@ class Vendor:
         """After a sign-in: add whose account it is, and what else requests will need."""
         return tokens
 
+    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+        """Ask something that only a good token is answered; nothing, where a vendor has nothing to ask."""
+
     async def renew(self, asking: Asking, tokens: Tokens) -> Tokens:
         """New tokens for old ones. A refresh token that is not replaced stays; `data` and `secrets` are kept."""
         fields = {"grant_type": "refresh_token", "refresh_token": tokens.refresh}

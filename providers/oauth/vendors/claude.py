@@ -27,11 +27,18 @@ class Claude(Vendor):
             external_id=text_of(organization, "uuid") or text_of(account, "uuid"),
         ).with_data(accountUuid=text_of(account, "uuid"), organization=text_of(organization, "name"))
 
+    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+        """Tokens of `claude setup-token` may not ask for the profile, which is answered with 403."""
+        try:
+            await asking.get(asking.oauth.profile_url, _headers(tokens))
+        except SignInError as error:
+            if error.status != 403:
+                raise
+
     async def identify(self, asking: Asking, tokens: Tokens) -> Tokens:
         """Adds the plan. Tokens of `claude setup-token` may not ask for the profile: that is no error."""
-        headers = {"authorization": f"Bearer {tokens.access}", "anthropic-beta": "oauth-2025-04-20"}
         try:
-            body = await asking.get(asking.oauth.profile_url, headers)
+            body = await asking.get(asking.oauth.profile_url, _headers(tokens))
         except SignInError:
             return tokens
         account, organization = body.get("account"), body.get("organization")
@@ -46,3 +53,7 @@ class Claude(Vendor):
             organization=text_of(organization, "name"),
             rateLimitTier=text_of(organization, "rate_limit_tier"),
         )
+
+
+def _headers(tokens: Tokens) -> dict[str, str]:
+    return {"authorization": f"Bearer {tokens.access}", "anthropic-beta": "oauth-2025-04-20"}

@@ -10,6 +10,9 @@ from providers.oauth.vendors.base import Vendor
 
 
 class GeminiCli(Vendor):
+    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+        await asking.get(asking.oauth.profile_url, {"authorization": f"Bearer {tokens.access}"})
+
     async def identify(self, asking: Asking, tokens: Tokens) -> Tokens:
         try:
             body = await asking.get(asking.oauth.profile_url, {"authorization": f"Bearer {tokens.access}"})

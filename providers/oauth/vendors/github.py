@@ -33,6 +33,9 @@ class GitHub(Vendor):
         )
         return await self.renew(asking, known)
 
+    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+        await asking.get(asking.oauth.profile_url, _headers(tokens.refresh))
+
     async def renew(self, asking: Asking, tokens: Tokens) -> Tokens:
         """Mint. A 401 means that the GitHub token is dead; a 403 says why the account may not use Copilot."""
         try:

@@ -21,6 +21,9 @@ class IFlow(Vendor):
         name = text_of(user, "email", "phone", "nickname", "name")
         return replace(tokens, api_key=key, email=name, external_id=name)
 
+    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+        await self.identify(asking, tokens)
+
     async def renew(self, asking: Asking, tokens: Tokens) -> Tokens:
         """The key may change with every renewal."""
         return await self.identify(asking, await super().renew(asking, tokens))
