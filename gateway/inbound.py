@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from random import getrandbits
+from time import time_ns
 from typing import Any
 
 import msgspec
@@ -35,12 +36,13 @@ def parse(
     if not body:
         raise InvalidRequest("The request has no body")
     fields = json.split(body)
-    format = _format_of(fields, format)
+    if operation == "generate":
+        format = _format_of(fields, format)
     required = _REQUIRED_LISTS.get(format)
-    if required:
+    if required and operation not in ("embed", "image"):
         _check_list(fields, required)
     return InboundRequest(
-        id=f"req_{getrandbits(96):024x}",
+        id=f"req_{time_ns() // 1_000_000:012x}{getrandbits(64):016x}",
         format=format,
         operation=operation,
         model=_model(fields) if model is None else check_model(model),
