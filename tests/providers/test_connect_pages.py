@@ -22,7 +22,7 @@ def page(provider: str) -> str:
 
 
 def text(response) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 @pytest.mark.parametrize("provider", VENDORS)

@@ -14,6 +14,7 @@ from omniroute.errors import UpstreamRefused, UpstreamUnreachable
 from providers.config import account_config, load
 from providers.models import Account
 from providers.oauth import renewal, sessions
+from providers.oauth.accounts import tokens_of
 from providers.tasks import renew_tokens
 from tests.providers.oauth.signed_in import signed_in
 from tests.vendors.framework import Reply
@@ -165,6 +166,7 @@ def test_after_a_429_no_process_asks_again_for_a_while(vendor):
     assert len(app.calls(REFRESH["claude"])) == 1
     row = Account.objects.get()
     assert not row.needs_sign_in
+    assert row.refresh_lease_until
     assert timedelta(seconds=60) < row.refresh_lease_until - timezone.now() < timedelta(seconds=78)
 
 
@@ -185,7 +187,7 @@ def test_a_lease_whose_holder_died_ends(vendor):
 def test_who_signs_in_during_a_renewal_wins(vendor):
     app = vendor("claude")
     account = signed_in(app)
-    tokens = renewal.tokens_of(account)
+    tokens = tokens_of(account)
     Account.objects.filter(pk=account.pk).update(refresh_token="rt-of-the-sign-in", access_token="at-new")
     row = renewal._write(account.pk, account.refresh_token, tokens)
     assert (row.refresh_token, row.access_token) == ("rt-of-the-sign-in", "at-new")

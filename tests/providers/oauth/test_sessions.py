@@ -62,6 +62,7 @@ class TestCode:
         assert account.plan == plan
         assert account.refresh_token in app.refresh_tokens
         assert account.access_token in app.access_tokens
+        assert account.expires_at
         assert account.expires_at > timezone.now() + timedelta(minutes=50)
 
     def test_requests_to_iflow_are_made_with_the_key_of_the_profile(self, vendor):
