@@ -27,8 +27,9 @@ from gateway.auth import Caller, authenticate
 from gateway.exchange import Exchange
 from gateway.gates import gates
 from gateway.healing import Healing
+from gateway.judging import judge
 from gateway.passage import Passage, Whole
-from gateway.preparation import prepare
+from gateway.preparation import prepare, ready
 from gateway.recorder import recorder
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
@@ -165,6 +166,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
     while True:
         if attempt.account.stale_at <= time.time():
             attempt = await with_fresh_token(exchange, attempt)
+        attempt = await ready(attempt)
         passage, endpoint = passage_for(exchange.inbound, attempt)
         proxy = proxy_for(exchange, attempt, endpoint.base_url, snapshot)
         await prepare(passage, snapshot, proxy)
@@ -175,11 +177,13 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
         try:
             answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:
-            trial.end(error.status, error)
             other = None if renewed else await after_refusal(attempt, error)
             if other is not None:
+                trial.end(error.status, error)
                 attempt, renewed = other, True
                 continue
+            judge(error, attempt)
+            trial.end(error.status, error)
             healing = healing or Healing(attempt, snapshot)
             attempt = healing.repeat(error, request)
         except UpstreamError as error:

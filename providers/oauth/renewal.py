@@ -12,6 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 
@@ -221,7 +222,7 @@ def _write(account: int, used: str, tokens: Tokens) -> Account:
     with transaction.atomic():
         row = Account.objects.select_for_update().get(pk=account)
         if row.refresh_token == used:
-            write(row, tokens)
+            write(row, replace(tokens, data={**(row.provider_data or {}), **tokens.data}))
             row.save(update_fields=TOKEN_FIELDS)
     return row
 
