@@ -181,7 +181,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             raise
         else:
             if healing is not None:
-                healing.succeed(endpoint.format)
+                healing.succeed()
             return trial, answer
 
 
