@@ -8,9 +8,12 @@ from ninja import NinjaAPI
 
 from billing.api import router as keys
 from combos.api import router as combos
+from combos.api_fallback import router as fallback
 from combos.api_models import router as names
+from combos.api_routing import router as routing
 from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
+from gateway.api_call_logs import router as call_logs
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_policies import router as policies
 from gateway.api_proxy import router as proxies
@@ -64,9 +67,12 @@ for router in (
     learned,
     names,
     combos,
+    routing,
+    fallback,
     keys,
     usage,
     analytics,
+    call_logs,
     settings,
     proxies,
     policies,
