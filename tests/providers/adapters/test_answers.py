@@ -17,7 +17,7 @@ from providers.adapters.copilot import continues, one_choice
 from providers.adapters.iflow import as_error
 from providers.adapters.kiro import region_of
 
-REWRITES = [Output(), one_choice, as_error, adapter_of("code_assist").rewriter("gemini", "m")]  # type: ignore[union-attr]
+REWRITES = [Output(), one_choice, as_error, adapter_of("code_assist").rewriter("gemini", "m")]
 
 
 def event(kind: str, **fields: Any) -> bytes:
