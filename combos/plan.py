@@ -1,5 +1,5 @@
 """The attempts of one request, lazily: targets by the combo's strategy, accounts by the account strategy, without
-those that are cooling."""
+those that a gate holds back."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from combos import strategies
+from combos.attempt import Attempt, Gate, Obstacle, Skip, cooling
 from combos.resolve import Route, Target
 from omniroute.errors import GatewayError, NoTargetAvailable, UpstreamError
 from providers import selection
-from providers.config import AccountConfig, ProvidersConfig
+from providers.config import ProvidersConfig
 from resilience.classify import Next, Scope, Verdict, classify
 from resilience.cooldown import Cooldown, Cooldowns
 
+MAX_SKIPS = 50
+"""What is remembered of the attempts that were passed over: a request's row tells of them."""
 _TELLING = {
     reason: rank
     for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
@@ -29,28 +32,22 @@ _SPOKEN = {
 _RETRY_STATUSES = (429, 503, 529)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    target: Target
-    account: AccountConfig
-
-    @property
-    def model_key(self) -> str:
-        return f"{self.account.key}:{self.target.model}"
-
-
 @dataclass(slots=True)
 class Plan:
     """Iterate to get attempts; report each failure with `fail` before asking for the next one.
 
-    Accounts that cool by a guess of the gateway's (`soft`) come last, instead of never: a provider that failed a second
-    ago is a better answer than none. No account is tried twice.
+    A candidate with a hard obstacle is passed over. One that is held back by a guess of the gateway's (`soft`) comes
+    last, instead of never: a provider that failed a second ago is a better answer than none. No account is tried twice.
     """
 
     route: Route
     providers: ProvidersConfig
     cooldowns: Cooldowns
     account_strategy: str
+    gates: tuple[Gate, ...] = ()
+    """Beside that of the cooldowns."""
+    skipped: list[Skip] = field(default_factory=list)
+    """The first `MAX_SKIPS` of them."""
     waits: list[float] = field(default_factory=list)
     """Seconds until the accounts that were passed over are free again."""
     reasons: set[str] = field(default_factory=set)
@@ -63,19 +60,20 @@ class Plan:
         combo = self.route.combo
         targets = self.route.targets
         self._targets = tuple(strategies.registry.get(combo.strategy)(targets)) if combo else targets
+        self.gates = (cooling(self.cooldowns), *self.gates)
 
     def __iter__(self) -> Iterator[Attempt]:
         postponed: list[Attempt] = []
         for attempt in self._candidates():
             if attempt.target in self._left:
                 continue
-            cooldown = self._cooling(attempt)
-            if cooldown is None:
+            obstacle = self._obstacle(attempt)
+            if obstacle is None:
                 yield attempt
-            elif cooldown.soft:
+            elif obstacle.soft:
                 postponed.append(attempt)
             else:
-                self._pass_over(attempt, cooldown)
+                self._pass_over(attempt, obstacle)
         for attempt in postponed:
             if attempt.target not in self._left:
                 yield attempt
@@ -136,13 +134,22 @@ class Plan:
                     seen.add(identity)
                     yield Attempt(target, account)
 
-    def _cooling(self, attempt: Attempt) -> Cooldown | None:
-        return self.cooldowns.get(attempt.account.key) or self.cooldowns.get(attempt.model_key)
+    def _obstacle(self, attempt: Attempt) -> Obstacle | None:
+        """The first hard one, else the first soft one."""
+        found: Obstacle | None = None
+        for gate in self.gates:
+            obstacle = gate(attempt)
+            if obstacle is not None and not obstacle.soft:
+                return obstacle
+            found = found or obstacle
+        return found
 
-    def _pass_over(self, attempt: Attempt, cooldown: Cooldown) -> None:
-        keys = (attempt.account.key, attempt.model_key)
-        self.reasons.add(cooldown.reason)
-        self.waits.append(max(self.cooldowns.remaining(key) for key in keys))
+    def _pass_over(self, attempt: Attempt, obstacle: Obstacle) -> None:
+        self.reasons.add(obstacle.reason)
+        if obstacle.wait_s is not None:
+            self.waits.append(obstacle.wait_s)
+        if len(self.skipped) < MAX_SKIPS:
+            self.skipped.append(Skip(attempt, obstacle))
 
 
 def _spoken(seconds: float) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from unfold.admin import ModelAdmin
 
 from gateway.forms import AI_FIELDS, GatewaySettingsForm
 from gateway.models import GatewaySettings
+from omniroute.model_admin import SingletonAdmin
 
 
 @admin.register(GatewaySettings)
-class GatewaySettingsAdmin(ModelAdmin):
+class GatewaySettingsAdmin(SingletonAdmin):
     form = GatewaySettingsForm
     fieldsets = (
         ("Routing", {"fields": ("account_strategy",)}),
@@ -33,24 +29,3 @@ class GatewaySettingsAdmin(ModelAdmin):
             },
         ),
     )
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:gateway_gatewaysettings_change", args=("1",)))
-
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> GatewaySettings:
-        """The row, or its defaults before the first save."""
-        return GatewaySettings.load()
-
-    def response_post_save_change(self, request: HttpRequest, obj: GatewaySettings) -> HttpResponse:
-        """There is no list to go back to."""
-        return HttpResponseRedirect(request.path)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

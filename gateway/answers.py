@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from gateway.exchange import Exchange
 from gateway.passage import CutStream, Passage, Reader, Whole, is_json
+from gateway.trial import Trial
 from gateway.upstream import Upstream
 from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
 
@@ -14,7 +14,7 @@ DRAIN_S = 0.2
 """How long a stream that said its last word may take to end its HTTP message, so that the connection can be reused."""
 
 
-async def read_whole(upstream: Upstream, passage: Passage, exchange: Exchange) -> Whole:
+async def read_whole(upstream: Upstream, passage: Passage, trial: Trial) -> Whole:
     """The whole answer, whatever the provider made of the wish for no stream. Raise `UpstreamError`."""
     try:
         body = await upstream.read_all()
@@ -27,44 +27,44 @@ async def read_whole(upstream: Upstream, passage: Passage, exchange: Exchange) -
         whole = way.emit(way.parse_stream(body))
     else:
         raise UpstreamBroken(f"The provider's answer is neither JSON nor a stream: {body[:80]!r}")
-    exchange.usage = whole.usage
+    trial.usage = whole.usage
     return whole
 
 
 class StreamAnswer:
     """A stream whose first content has arrived. `parts` yields the client's bytes; their end is in `end` then."""
 
-    def __init__(self, upstream: Upstream, reader: Reader, first: bytes) -> None:
-        self._upstream, self._reader, self._first = upstream, reader, first
+    def __init__(self, upstream: Upstream, reader: Reader, first: bytes, trial: Trial) -> None:
+        self._upstream, self._reader, self._first, self._trial = upstream, reader, first, trial
         self._at_end = False
 
     @classmethod
-    async def begin(cls, upstream: Upstream, passage: Passage, exchange: Exchange) -> StreamAnswer:
+    async def begin(cls, upstream: Upstream, passage: Passage, trial: Trial) -> StreamAnswer:
         """Read up to the first content. Raise `UpstreamError`, with the connection closed, if none comes."""
         try:
-            answer = await cls._peek(upstream, passage, exchange)
+            answer = await cls._peek(upstream, passage, trial)
         except BaseException:
             await upstream.close()
             raise
-        exchange.first_token()
+        trial.first_token()
         return answer
 
     @classmethod
-    async def _peek(cls, upstream: Upstream, passage: Passage, exchange: Exchange) -> StreamAnswer:
+    async def _peek(cls, upstream: Upstream, passage: Passage, trial: Trial) -> StreamAnswer:
         reader = passage.reader()
         held: list[bytes] = []
         first = b""
         while (chunk := await upstream.read()) is not None:
             if not first and (first := chunk.lstrip()[:1]):
                 if first == b"{" or (first == b"[" and not passage.array):
-                    return await cls._from_json(chunk, upstream, passage, exchange)
+                    return await cls._from_json(chunk, upstream, passage, trial)
                 if passage.array and first != b"[":
                     reader = passage.through_neutral_form().reader()
             held.append(reader.feed(chunk))
-            exchange.usage = reader.usage or exchange.usage
+            trial.usage = reader.usage or trial.usage
             if reader.committed:
-                return cls(upstream, reader, b"".join(held))
-        answer = cls(upstream, reader, b"".join(held))
+                return cls(upstream, reader, b"".join(held), trial)
+        answer = cls(upstream, reader, b"".join(held), trial)
         answer._at_end = True
         held.append(reader.close())  # raises, unless the content was in the last event and had no blank line
         answer._first, answer.end = b"", b"".join(held)
@@ -74,18 +74,18 @@ class StreamAnswer:
 
     @classmethod
     async def _from_json(
-        cls, chunk: bytes, upstream: Upstream, passage: Passage, exchange: Exchange
+        cls, chunk: bytes, upstream: Upstream, passage: Passage, trial: Trial
     ) -> StreamAnswer:
         """The provider sent plain JSON to the wish for a stream."""
         body = chunk + await upstream.read_all()
         whole = passage.whole(body)
-        exchange.usage = whole.usage
+        trial.usage = whole.usage
         way = passage.through_neutral_form()
-        answer = cls(upstream, passage.reader(), b"")
+        answer = cls(upstream, passage.reader(), b"", trial)
         answer._at_end, answer.end = True, way.emit_stream(way.parse(body))
         return answer
 
-    async def parts(self, exchange: Exchange) -> AsyncIterator[bytes]:
+    async def parts(self) -> AsyncIterator[bytes]:
         """Raise `UpstreamError` where the stream breaks; what was complete by then has been yielded."""
         if self._first:
             yield self._first
@@ -96,7 +96,7 @@ class StreamAnswer:
             out = reader.feed(chunk)
             if out:
                 yield out
-        exchange.usage = reader.usage or exchange.usage
+        self.note_usage()
         if reader.ended:
             await self._drain()
         try:
@@ -105,11 +105,14 @@ class StreamAnswer:
             if error.rest:
                 yield error.rest
             raise
-        if reader.error is not None:
-            exchange.fail(reader.error)
 
-    def note_usage(self, exchange: Exchange) -> None:
-        exchange.usage = self._reader.usage or exchange.usage
+    @property
+    def error(self) -> GatewayError | None:
+        """What the provider reported behind its first content; the client has been told."""
+        return self._reader.error
+
+    def note_usage(self) -> None:
+        self._trial.usage = self._reader.usage or self._trial.usage
 
     def emit_error(self, error: GatewayError) -> bytes:
         """The end of the client's stream where `parts` broke."""

@@ -11,10 +11,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from combos.plan import Attempt, Plan
+from combos.attempt import Attempt
+from combos.plan import Plan
 from gateway import pipeline
 from gateway.auth import Caller
 from gateway.exchange import Exchange
+from gateway.gates import gates
 from gateway.requests import build_upstream_request, passage_for
 from gateway.snapshot import Snapshot
 from gateway.upstream import send
@@ -58,7 +60,7 @@ async def count(inbound: InboundRequest, caller: Caller, request: ir.Request) ->
 
 async def _ask(exchange: Exchange, snapshot: Snapshot) -> int | None:
     """The first target's word; another model's count would be no better than an estimate."""
-    plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy)
+    plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy, gates(snapshot))
     attempt = next(iter(plan), None)
     if attempt is None:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from combos.plan import Attempt
+from combos.attempt import Attempt
 from gateway import snapshot as snapshots
 from gateway.snapshot import Snapshot
 from gateway.wire import json

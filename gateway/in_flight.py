@@ -15,13 +15,13 @@ class Flight(NamedTuple):
 _flights: dict[int, Flight] = {}
 
 
-def begin(request: object, flight: Flight) -> None:
-    """What `request` is waiting for from here on, until `end` or the next attempt."""
-    _flights[id(request)] = flight
+def begin(trial: object, flight: Flight) -> None:
+    """What `trial` is, until `end`."""
+    _flights[id(trial)] = flight
 
 
-def end(request: object) -> None:
-    _flights.pop(id(request), None)
+def end(trial: object) -> None:
+    _flights.pop(id(trial), None)
 
 
 def active_requests() -> Counter[Flight]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
-
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator
 from django.db import models
 
 from gateway.thinking import DEFAULT_BUDGET, MAX_BUDGET
+from omniroute.singleton import Singleton
 
 MAX_SYSTEM_PROMPT = 100_000
 """Characters."""
@@ -23,7 +22,7 @@ class ConfigVersion(models.Model):
         return str(self.version)
 
 
-class GatewaySettings(models.Model):
+class GatewaySettings(Singleton):
     """One row of settings that take effect on the next request."""
 
     account_strategy = models.CharField(
@@ -99,14 +98,6 @@ class GatewaySettings(models.Model):
 
     def __str__(self) -> str:
         return "Settings"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.pk = 1
-        super().save(*args, **kwargs)
-
-    @classmethod
-    def load(cls) -> Self:
-        return cls.objects.first() or cls(pk=1)
 
     def clean(self) -> None:
         for name in (

@@ -16,13 +16,15 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from combos.plan import Attempt, Plan
+from combos.attempt import Attempt
+from combos.plan import Plan
 from combos.resolve import Route, resolve
-from gateway import in_flight, policies
+from gateway import policies
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
 from gateway.exchange import Exchange
+from gateway.gates import gates
 from gateway.healing import Healing
 from gateway.passage import Passage, Whole
 from gateway.preparation import prepare
@@ -30,6 +32,7 @@ from gateway.recorder import recorder
 from gateway.requests import build_upstream_request, passage_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
+from gateway.trial import Trial
 from gateway.upstream import send
 from gateway.wire import get_format
 from omniroute.errors import (
@@ -43,6 +46,8 @@ from omniroute.errors import (
 from omniroute.types import InboundRequest, UpstreamRequest
 from resilience.classify import classify
 from resilience.cooldown import cooldowns
+
+Answer = Whole | StreamAnswer
 
 
 async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
@@ -89,7 +94,7 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
 
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     """The usage row is on its way once this returns, and committed once its result is awaited."""
-    in_flight.end(exchange)
+    exchange.close()
     return recorder().record(exchange.row(snapshot.billing))
 
 
@@ -126,22 +131,21 @@ def route_of(model: str, snapshot: Snapshot) -> Route:
 async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
     """The first attempt that comes to its commit point. Raise the most telling error when none does."""
     combo = exchange.route.combo
-    plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy)
+    plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy, gates(snapshot))
     errors: list[UpstreamError] = []
     for attempt in plan:
         retries, delay = (combo.max_retries, combo.retry_delay_s) if combo else (0, 0.0)
         while True:
             try:
-                answer = await attempt_once(exchange, attempt, snapshot)
+                trial, answer = await attempt_once(exchange, attempt, snapshot)
             except UpstreamError as error:
-                exchange.end_attempt(error.status, error)
                 errors.append(error)
                 verdict = classify(error)
                 if not (retries and verdict.retryable):
                     plan.fail(attempt, verdict, error.retry_after)
                     break
             else:
-                exchange.end_attempt(200)
+                exchange.serve(trial)
                 plan.succeed(attempt)
                 return answer
             retries -= 1
@@ -149,10 +153,10 @@ async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
     raise plan.failure(errors)
 
 
-async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot) -> Whole | StreamAnswer:
+async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot) -> tuple[Trial, Answer]:
     """One request to one account, up to its commit point. Raise `UpstreamError`.
 
-    Repeated where the provider's refusal says what to change about the request.
+    Repeated where the provider's refusal says what to change about the request: each is a trial of its own.
     """
     healing: Healing | None = None
     while True:
@@ -161,37 +165,40 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
         request = build_upstream_request(passage, endpoint, attempt)
         if healing is not None:
             healing.expect_change(request)
-        exchange.begin(attempt, endpoint.format)
+        trial = exchange.begin(attempt, endpoint.format)
         try:
-            answer = await ask(exchange, passage, request, snapshot)
+            answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:
+            trial.end(error.status, error)
             healing = healing or Healing(attempt, snapshot)
-            exchange.end_attempt(error.status, error)
             attempt = healing.repeat(error, request)
+        except UpstreamError as error:
+            trial.end(error.status, error)
+            raise
         else:
             if healing is not None:
                 healing.succeed(endpoint.format)
-            return answer
+            return trial, answer
 
 
 async def ask(
-    exchange: Exchange, passage: Passage, request: UpstreamRequest, snapshot: Snapshot
-) -> Whole | StreamAnswer:
+    exchange: Exchange, trial: Trial, passage: Passage, request: UpstreamRequest, snapshot: Snapshot
+) -> Answer:
     """Send it and read the answer up to its commit point. Raise `UpstreamError`."""
-    limit = time_limit(exchange, snapshot.timeouts)
+    limit = time_limit(exchange, trial, snapshot.timeouts)
     try:
         async with asyncio.timeout(limit):
             streaming = exchange.inbound.stream
             timeouts = snapshot.timeouts
             upstream = await send(request, timeouts.connect, timeouts.idle, None if streaming else limit)
             if streaming:
-                return await StreamAnswer.begin(upstream, passage, exchange)
-            return await read_whole(upstream, passage, exchange)
+                return await StreamAnswer.begin(upstream, passage, trial)
+            return await read_whole(upstream, passage, trial)
     except TimeoutError:
         raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
 
 
-def time_limit(exchange: Exchange, timeouts: Timeouts) -> float:
+def time_limit(exchange: Exchange, trial: Trial, timeouts: Timeouts) -> float:
     """Seconds to the commit point.
 
     Where another target waits for its turn, a combo's own limit or the gateway's. A request with one target only gets
@@ -203,6 +210,5 @@ def time_limit(exchange: Exchange, timeouts: Timeouts) -> float:
     if len(exchange.route.targets) > 1:
         return timeouts.first_event
     if exchange.inbound.stream:
-        provider = exchange.attempt.target.provider if exchange.attempt else None
-        return (provider and provider.timeout_first_event_s) or timeouts.first_event
+        return trial.attempt.target.provider.timeout_first_event_s or timeouts.first_event
     return timeouts.response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from functools import lru_cache
 
-from combos.plan import Attempt
+from combos.attempt import Attempt
 from gateway import thinking_fit
 from gateway.passage import Passage, SameFormat
 from gateway.translate import OtherFormat

@@ -24,12 +24,12 @@ Write = Callable[[bytes], Awaitable[None]]
 
 def answer_headers(exchange: Exchange) -> dict[str, str]:
     """Who served it, after how many attempts. Names are made safe: they are the administrator's free text."""
-    headers = {"x-request-id": exchange.inbound.id, "x-omniroute-attempts": str(len(exchange.attempts))}
-    if exchange.attempt is not None:
-        target = exchange.attempt.target
+    headers = {"x-request-id": exchange.inbound.id, "x-omniroute-attempts": str(len(exchange.trials))}
+    if (trial := exchange.told) is not None:
+        target = trial.attempt.target
         headers["x-omniroute-provider"] = target.provider.id
         headers["x-omniroute-model"] = _latin(target.model)
-        headers["x-omniroute-account"] = _latin(exchange.attempt.account.name)
+        headers["x-omniroute-account"] = _latin(trial.attempt.account.name)
     return headers
 
 
@@ -92,10 +92,12 @@ class StreamedResponse(HttpResponseBase):
         end = b""
         try:
             answer = await self._pending
-            async for part in answer.parts(self._exchange):
+            async for part in answer.parts():
                 pulse.beat()
                 await write(part)
             end = answer.end or b""
+            if answer.error is not None:
+                self._exchange.fail(answer.error)
         except GatewayError as error:
             self._exchange.fail(error)
             end = self._in_band(answer, error)
@@ -110,7 +112,7 @@ class StreamedResponse(HttpResponseBase):
         finally:
             pulse.stop()
             if answer is not None:
-                answer.note_usage(self._exchange)
+                answer.note_usage()
                 await answer.close()
             else:
                 self._pending.cancel()

@@ -37,6 +37,29 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
 
+class SingletonAdmin(ModelAdmin):
+    """The form of an `omniroute.singleton.Singleton`: there is no list, so the entry in the navigation opens it."""
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect_to_change(self, "1")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row, or its defaults before the first save."""
+        return self.model.load()
+
+    def response_post_save_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
+        """There is no list to go back to."""
+        return HttpResponseRedirect(request.path)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
 class ListEditingAdmin(ModelAdmin):
     """For `list_editable` on models whose `clean` looks at more than the edited fields."""
 

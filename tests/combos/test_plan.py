@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from combos.plan import Attempt, Plan
+from combos.attempt import Attempt
+from combos.plan import Plan
 from combos.resolve import resolve
 from omniroute.errors import UpstreamBroken, UpstreamRefused
 from resilience import classify

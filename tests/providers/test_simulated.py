@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from combos.plan import Attempt
+from combos.attempt import Attempt
 from combos.resolve import Target
 from gateway import inbound
 from gateway.requests import build_upstream_request, passage_for
