@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +12,9 @@ from providers.cooling import account_key
 from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import spec_of_node
 from providers.spec import ModelSpec, ProviderSpec, Quirk
+
+STALE_S = 60.0
+"""A token that ends within this time is renewed before it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,21 @@ class AccountConfig:
     provider: str
     name: str
     api_key: str = field(default="", repr=False)
+    """What requests are made with: an API key, or the access token of a sign-in."""
     priority: int = 1
     base_url: str = ""
     variant: str = ""
     region: str = ""
     default_model: str = ""
     provider_data: Mapping[str, Any] = field(default_factory=dict)
+    stale_at: float = math.inf
+    """Seconds since the epoch from when on `api_key` must be renewed before use; see `oauth.renewal.ready`."""
+    signed_in: bool = False
+    email: str = ""
+    plan: str = ""
+    external_id: str = ""
+    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What else of a sign-in is secret."""
 
     @property
     def key(self) -> str:
@@ -102,28 +115,40 @@ def prefixes_of(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
     return prefixes
 
 
+def account_config(row: Account) -> AccountConfig:
+    signed_in = row.auth_type == Account.AuthType.OAUTH
+    renews = signed_in and row.expires_at is not None and bool(row.refresh_token)
+    return AccountConfig(
+        id=row.pk,
+        provider=row.provider,
+        name=row.name,
+        api_key=row.bearer,
+        priority=row.priority,
+        base_url=row.base_url,
+        variant=row.variant,
+        region=row.region,
+        default_model=row.default_model,
+        provider_data=row.provider_data or {},
+        stale_at=row.expires_at.timestamp() - STALE_S if renews and row.expires_at else math.inf,
+        signed_in=signed_in,
+        email=row.email,
+        plan=row.plan,
+        external_id=row.external_id,
+        secrets=row.secrets if signed_in else {},
+    )
+
+
 def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfig, ...]]:
-    """Active accounts. A custom provider that never had an account is asked without a key."""
+    """Active accounts, without those that wait for somebody to sign in.
+
+    A custom provider that never had an account is asked without a key.
+    """
     accounts: dict[str, list[AccountConfig]] = {}
     with_account: set[str] = set()
     for row in Account.objects.order_by("priority", "id"):
         with_account.add(row.provider)
-        if row.provider not in specs or not row.is_active:
-            continue
-        accounts.setdefault(row.provider, []).append(
-            AccountConfig(
-                id=row.pk,
-                provider=row.provider,
-                name=row.name,
-                api_key=row.api_key,
-                priority=row.priority,
-                base_url=row.base_url,
-                variant=row.variant,
-                region=row.region,
-                default_model=row.default_model,
-                provider_data=row.provider_data or {},
-            )
-        )
+        if row.provider in specs and row.is_active and not row.needs_sign_in:
+            accounts.setdefault(row.provider, []).append(account_config(row))
     for spec in specs.values():
         if spec.tier == "custom" and spec.id not in with_account:
             accounts[spec.id] = [AccountConfig(id=0, provider=spec.id, name="(no key)")]

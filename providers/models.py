@@ -13,6 +13,8 @@ from omniroute.crypto import EncryptedTextField, mask
 from providers import catalog
 from providers.credentials import is_header, is_sendable
 from providers.nodes import normalise_base_url, prefix_problem, spec_of_node
+from providers.oauth.fields import SignedIn
+from providers.oauth.fields import SignIn as SignIn
 from providers.remedies import Remedy
 from providers.spec import ProviderSpec
 
@@ -105,7 +107,7 @@ def spec_by_id(provider: str) -> ProviderSpec | None:
     return spec_of_node(node) if node else None
 
 
-class Account(models.Model):
+class Account(SignedIn):
     """A credential at a provider. Several may serve one provider; the lowest priority number goes first."""
 
     class AuthType(models.TextChoices):
@@ -188,6 +190,11 @@ class Account(models.Model):
     @property
     def masked_key(self) -> str:
         return mask(self.api_key)
+
+    @property
+    def bearer(self) -> str:
+        """What requests are made with: the key, or the token of the sign-in."""
+        return self.api_key or self.access_token
 
 
 class CustomModel(models.Model):

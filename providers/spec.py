@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Literal
 
+from providers.oauth.spec import OAuthSpec
+
 Tier = Literal["subscription", "api_key", "cheap", "free", "custom"]
 Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "x-api-key+bearer", "none"]
 ModelKind = Literal["chat", "embedding", "image", "transcription"]
@@ -132,6 +134,12 @@ class ProviderSpec:
     """See `gateway.wire.base.ModelProfile.vendor`."""
     status: Literal["active", "deprecated", "discontinued"] = "active"
     status_note: str = ""
+    discontinued_at: str = ""
+    """The day, as in 2026-04-15, since when the vendor refuses it."""
+    terms_warning: str = ""
+    """What the vendor's terms say about use through a gateway; shown before anybody connects."""
+    oauth: OAuthSpec | None = None
+    """How one signs in; None where there are only API keys."""
     timeout_first_event_s: float | None = None
     """Overrides the gateway's own; local models may load for minutes."""
     adapter: str | None = None

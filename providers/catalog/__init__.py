@@ -16,16 +16,23 @@ from django.conf import settings
 from providers import overlay
 from providers.catalog import (
     anthropic,
+    claude_code,
+    codex,
     deepseek,
     gemini,
+    gemini_cli,
+    github_copilot,
     glm,
     groq,
+    iflow,
     kimi,
+    kiro,
     minimax,
     mistral,
     openai,
     openai_compatible,
     perplexity,
+    qwen,
     xai,
 )
 from providers.families import fill_all
@@ -45,6 +52,13 @@ _ROWS: tuple[ProviderSpec, ...] = (
     minimax.SPEC,
     kimi.KIMI,
     kimi.KIMI_CODING,
+    claude_code.SPEC,
+    codex.SPEC,
+    gemini_cli.SPEC,
+    github_copilot.SPEC,
+    iflow.SPEC,
+    qwen.SPEC,
+    kiro.SPEC,
 )
 
 

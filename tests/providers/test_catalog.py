@@ -39,10 +39,29 @@ GUIDE = [
 
 
 def test_it_knows_every_provider_with_an_api_key() -> None:
-    assert list(catalog.builtin()) == [
+    assert [spec.id for spec in SPECS if not spec.oauth] == [
         *("openai", "anthropic", "gemini", "deepseek", "groq", "xai", "mistral", "perplexity", "together"),
         *("fireworks", "cerebras", "cohere", "nvidia", "openrouter", "glm", "minimax", "kimi", "kimi-coding"),
     ]
+
+
+def test_it_knows_every_provider_that_one_signs_in_to() -> None:
+    assert {spec.shown_prefix: (spec.id, spec.status) for spec in SPECS if spec.oauth} == {
+        "cc": ("claude", "active"),
+        "cx": ("codex", "active"),
+        "gc": ("gemini-cli", "deprecated"),
+        "gh": ("github", "active"),
+        "if": ("iflow", "discontinued"),
+        "qw": ("qwen", "discontinued"),
+        "kr": ("kiro", "active"),
+    }
+
+
+@pytest.mark.parametrize("provider", [spec for spec in SPECS if spec.oauth], ids=lambda spec: spec.id)
+def test_a_provider_that_one_signs_in_to_is_honest_about_itself(provider: ProviderSpec) -> None:
+    assert provider.terms_warning
+    assert provider.status == "active" or provider.status_note
+    assert (provider.status == "discontinued") is bool(provider.discontinued_at)
 
 
 def test_the_formats_are_those_of_the_wire_package() -> None:
@@ -62,7 +81,7 @@ def test_no_two_providers_claim_one_name() -> None:
 def test_every_row_says_what_a_form_shows(provider: ProviderSpec) -> None:
     assert provider.name
     assert provider.cost_note
-    assert provider.key_hint
+    assert provider.key_hint or provider.oauth
     assert provider.signup_url.startswith("https://")
     assert all(endpoint.base_url.startswith("https://") for endpoint in provider.endpoints)
     assert any(model.kind == "chat" for model in provider.models)
@@ -122,7 +141,7 @@ def test_a_known_id_is_found_in_any_letter_case_and_sent_as_the_provider_spells_
 def test_the_pricing_id_is_one_of_the_price_data(provider: ProviderSpec) -> None:
     from genai_prices import data
 
-    unpriced = {"nvidia", "kimi-coding"}
+    unpriced = {"nvidia", "kimi-coding", "github", "iflow", "qwen", "kiro"}
     known = {priced.id for priced in data.providers}
     assert (provider.pricing_id or provider.id) in known or provider.id in unpriced
 
@@ -146,7 +165,14 @@ def test_codex_and_pro_models_of_openai_live_on_responses_only() -> None:
 
 def test_the_vendors_own_providers_accept_their_signatures() -> None:
     vendors = {provider.id: provider.vendor for provider in SPECS if provider.vendor}
-    assert vendors == {"openai": "openai", "anthropic": "anthropic", "gemini": "gemini"}
+    assert vendors == {
+        "openai": "openai",
+        "anthropic": "anthropic",
+        "gemini": "gemini",
+        "codex": "openai",
+        "claude": "anthropic",
+        "gemini-cli": "gemini",
+    }
 
 
 def test_load_is_read_once_until_it_is_cleared() -> None:

@@ -55,9 +55,10 @@ def test_the_documentation_names_every_key() -> None:
     text = DOC.read_text()
     from dataclasses import fields
 
+    from providers.oauth.spec import OAuthSpec
     from providers.spec import Endpoint, ModelSpec, Quirk, Validation
 
-    for kind in (ProviderSpec, Endpoint, ModelSpec, Quirk, Validation):
+    for kind in (ProviderSpec, Endpoint, ModelSpec, Quirk, Validation, OAuthSpec):
         for each in fields(kind):
             assert re.search(rf"\b{each.name}\b", text), f"{kind.__name__}.{each.name}"
 
@@ -72,6 +73,15 @@ def test_a_host_replaces_the_host_of_every_endpoint(tmp_path: Path) -> None:
         "http://127.0.0.1:9/v1",
         "http://127.0.0.1:9/anthropic/v1",
     ]
+
+
+def test_a_sign_in_keeps_what_the_file_does_not_name(tmp_path: Path) -> None:
+    text = '[providers.claude.oauth]\ntoken_url = "http://127.0.0.1:9/token"\nscopes = ["user:inference"]'
+    changed, builtin = load(tmp_path / "o.toml", text)["claude"].oauth, catalog.builtin()["claude"].oauth
+    assert changed
+    assert builtin
+    assert (changed.token_url, changed.scopes) == ("http://127.0.0.1:9/token", ("user:inference",))
+    assert (changed.client_id, changed.authorize_url) == (builtin.client_id, builtin.authorize_url)
 
 
 def test_a_new_provider_needs_no_more_than_an_address(tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+"""iFlow, which its vendor has closed. Source: facts/oauth_providers.md §5."""
+
+from __future__ import annotations
+
+from providers.catalog.models import chat
+from providers.oauth.spec import OAuthSpec
+from providers.spec import Endpoint, ProviderSpec
+
+OAUTH = OAuthSpec(
+    flows=("code",),
+    client_id="10009311001",
+    client_secret_env="IFLOW_OAUTH_CLIENT_SECRET",
+    client_auth="basic",
+    authorize_url="https://iflow.cn/oauth",
+    authorize_params={"loginMethod": "phone", "type": "phone"},
+    pkce=False,
+    redirect_param="redirect",
+    token_url="https://iflow.cn/oauth/token",
+    refresh_lead_s=86_400,
+    profile_url="https://iflow.cn/api/oauth/getUserInfo",
+    credential_files=("~/.iflow/oauth_creds.json", "~/.iflow/iflow_accounts.json", "~/.iflow/settings.json"),
+)
+
+SPEC = ProviderSpec(
+    id="iflow",
+    name="iFlow",
+    prefix="if",
+    tier="free",
+    cost_note="Was free",
+    signup_url="https://iflow.cn",
+    status="discontinued",
+    discontinued_at="2026-04-17",
+    status_note="Closed on 17 April 2026. The vendor moved to Qoder and revoked the program's credential.",
+    terms_warning="iFlow made this sign-in for its own program only.",
+    oauth=OAUTH,
+    endpoints=(Endpoint(format="openai_chat", base_url="https://apis.iflow.cn/v1"),),
+    models=chat("kimi-k2-thinking qwen3-coder-plus glm-4.7 minimax-m2 minimax-m2.1 deepseek-r1"),
+)
