@@ -1,11 +1,13 @@
-"""Client API keys, usage rows, daily roll-ups and price overrides."""
+"""Client API keys, price overrides, budgets, usage rows and daily roll-ups."""
 
 from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 
 class ApiKey(models.Model):
@@ -39,19 +41,39 @@ class ApiKey(models.Model):
         return self.name
 
 
+def _per_million(name: str, **options: Any) -> models.DecimalField[Any, Any]:
+    return models.DecimalField(name, max_digits=12, decimal_places=6, **options)
+
+
 class Price(models.Model):
-    """USD per million tokens for a provider's models; overrides the built-in price data."""
+    """USD for a provider's models; overrides the built-in price data. Tokens by the million.
+
+    What has no price of its own costs what it is part of: cached and audio input like input, reasoning like output.
+    """
 
     provider = models.CharField(max_length=60)
     model = models.CharField(max_length=200, help_text="Model id or pattern, e.g. gpt-4o or gpt-4o*.")
-    input = models.DecimalField("input / 1M", max_digits=12, decimal_places=6)
-    output = models.DecimalField("output / 1M", max_digits=12, decimal_places=6)
-    cache_read = models.DecimalField(
-        "cache read / 1M", max_digits=12, decimal_places=6, null=True, blank=True
+    input = _per_million("input / 1M")
+    output = _per_million("output / 1M")
+    cache_read = _per_million("cache read / 1M", null=True, blank=True)
+    cache_write = _per_million("cache write / 1M", null=True, blank=True)
+    cache_write_1h = _per_million("cache write for an hour / 1M", null=True, blank=True)
+    reasoning = _per_million("reasoning / 1M", null=True, blank=True)
+    input_audio = _per_million("audio input / 1M", null=True, blank=True)
+    output_audio = _per_million("audio output / 1M", null=True, blank=True)
+    request = _per_million("one request", null=True, blank=True)
+    audio_minute = _per_million("one minute of audio", null=True, blank=True)
+    image = _per_million("one image made", null=True, blank=True)
+    long_start = models.PositiveIntegerField(
+        "long context above",
+        null=True,
+        blank=True,
+        help_text="Input tokens. A longer request costs the long prices below, for all of its tokens.",
     )
-    cache_write = models.DecimalField(
-        "cache write / 1M", max_digits=12, decimal_places=6, null=True, blank=True
-    )
+    long_input = _per_million("long input / 1M", null=True, blank=True)
+    long_output = _per_million("long output / 1M", null=True, blank=True)
+    long_cache_read = _per_million("long cache read / 1M", null=True, blank=True)
+    long_cache_write = _per_million("long cache write / 1M", null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -60,6 +82,83 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}/{self.model}"
+
+
+class Budget(models.Model):
+    """What an API key, a provider account or the whole gateway may use within a period.
+
+    Of several that apply to a request, all must have room.
+    """
+
+    class Unit(models.TextChoices):
+        USD = "usd", "USD"
+        TOKENS = "tokens", "Tokens"
+        REQUESTS = "requests", "Requests"
+
+    class Period(models.TextChoices):
+        DAILY = "daily", "Every day"
+        WEEKLY = "weekly", "Every week, from Monday"
+        MONTHLY = "monthly", "Every month"
+        ONCE = "once", "Once, until it is used up"
+
+    name = models.CharField(max_length=100, blank=True, default="")
+    api_key = models.ForeignKey(
+        ApiKey,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        verbose_name="API key",
+        related_name="budgets",
+    )
+    account = models.ForeignKey(
+        "providers.Account", null=True, blank=True, on_delete=models.CASCADE, related_name="budgets"
+    )
+    limit = models.DecimalField(max_digits=18, decimal_places=6)
+    unit = models.CharField(max_length=10, choices=Unit, default=Unit.USD)
+    period = models.CharField(max_length=10, choices=Period, default=Period.MONTHLY)
+    time_zone = models.CharField(
+        max_length=60, default="UTC", help_text="Whose midnight begins a period, e.g. Europe/Paris."
+    )
+    warning_percent = models.PositiveSmallIntegerField(
+        "warn at", default=80, help_text="Percent of the limit."
+    )
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Off: it is counted, but nothing is refused."
+    )
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    """Counts the times that what was spent was worked out anew, so that no process goes on with the old figure."""
+    counts_from = models.DateTimeField(default=timezone.now, editable=False)
+    """Where the only period of a `once` begins."""
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(api_key__isnull=True) | models.Q(account__isnull=True),
+                name="budget_of_one_thing",
+            ),
+            models.CheckConstraint(condition=models.Q(limit__gt=0), name="budget_above_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.get_unit_display()} {self.get_period_display().lower()}"
+
+
+class BudgetSpend(models.Model):
+    """What was spent of a budget in one period, written in the transaction of the usage rows."""
+
+    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="spends")
+    period_start = models.DateTimeField()
+    usd = models.BigIntegerField(default=0, help_text="In units of 1e-10 USD, so that sums are exact.")
+    tokens = models.BigIntegerField(default=0)
+    requests = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["budget", "period_start"], name="one_spend_a_period")]
+
+    def __str__(self) -> str:
+        return f"{self.budget_id} {self.period_start:%Y-%m-%d}"
 
 
 class UsageRecord(models.Model):
@@ -72,6 +171,8 @@ class UsageRecord(models.Model):
         REPORTED = "reported", "Reported by the provider"
         OVERRIDE = "override", "Own price"
         DATASET = "dataset", "Built-in price data"
+        SUBSCRIPTION = "subscription", "Part of a subscription"
+        CACHE = "cache", "Answered from the cache"
         NONE = "", "No price known"
 
     id = models.BigAutoField(primary_key=True)
@@ -105,8 +206,23 @@ class UsageRecord(models.Model):
     cache_write_tokens = models.PositiveIntegerField(default=0)
     reasoning_tokens = models.PositiveIntegerField(default=0)
     usage_estimated = models.BooleanField(default=False)
+    priced_apart = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='What is priced apart from the counts above, e.g. {"input_audio_tokens": 12, "web_searches": 1}.',
+    )
+    service_tier = models.CharField(max_length=20, default="", blank=True)
     cost = models.DecimalField(max_digits=16, decimal_places=10, null=True)
-    cost_source = models.CharField(max_length=10, choices=CostSource, default=CostSource.NONE, blank=True)
+    cost_source = models.CharField(max_length=12, choices=CostSource, default=CostSource.NONE, blank=True)
+    saved = models.DecimalField(
+        max_digits=16,
+        decimal_places=10,
+        default=Decimal(0),
+        help_text="USD at list prices that a subscription or the cache made unnecessary.",
+    )
+    cache_hit = models.BooleanField(
+        default=False, help_text="Answered by the gateway itself, from its cache."
+    )
     client_address = models.CharField(max_length=45, default="", blank=True)
     user_agent = models.CharField(max_length=200, default="", blank=True)
 
@@ -143,6 +259,8 @@ class DailyUsage(models.Model):
     cache_write_tokens = models.BigIntegerField(default=0)
     reasoning_tokens = models.BigIntegerField(default=0)
     cost = models.DecimalField(max_digits=18, decimal_places=10, default=Decimal(0))
+    saved = models.DecimalField(max_digits=18, decimal_places=10, default=Decimal(0))
+    cache_hits = models.PositiveIntegerField(default=0)
     latency_ms = models.BigIntegerField(default=0, help_text="Sum; divide by the requests.")
 
     class Meta:

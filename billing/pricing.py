@@ -43,17 +43,35 @@ class PriceRow:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """`source` is a value of `UsageRecord.CostSource`."""
+    """`amount` in USD, None where no price is known. `source` is a value of `UsageRecord.CostSource`. `saved` is what
+    would have been paid at list prices and was not."""
 
     amount: Decimal | None
     source: str
+    saved: Decimal = Decimal(0)
 
 
 UNPRICED = Cost(None, "")
 
 
-def cost_of(usage: Usage, provider: str, pricing_id: str, model: str, config: BillingConfig) -> Cost:
-    """The provider's own figure, else the administrator's price, else the price data set, else none."""
+def cost_of(
+    usage: Usage,
+    provider: str,
+    pricing_id: str,
+    model: str,
+    config: BillingConfig,
+    *,
+    flat: bool = False,
+) -> Cost:
+    """The provider's own figure, else the administrator's price, else the price data set, else none.
+
+    Under a `flat` rate (a subscription) a request costs nothing, and saves what it would have cost.
+    """
+    cost = _list_price(usage, provider, pricing_id, model, config)
+    return Cost(Decimal(0), "subscription", cost.amount or Decimal(0)) if flat else cost
+
+
+def _list_price(usage: Usage, provider: str, pricing_id: str, model: str, config: BillingConfig) -> Cost:
     if usage.cost is not None:
         return Cost(usage.cost, "reported")
     for pattern, row in config.prices.get(provider, ()):

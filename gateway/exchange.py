@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from billing.config import BillingConfig, KeyConfig
-from billing.pricing import UNPRICED, cost_of
+from billing.pricing import UNPRICED, Cost
 from combos.attempt import Attempt
 from combos.resolve import Route
 from gateway.recorder import UsageRow
@@ -33,6 +34,10 @@ class Exchange:
     """In the order of their starts."""
     serving: Trial | None = None
     """The one whose answer the client gets."""
+    cache_hit: bool = False
+    """The answer came from the gateway's own cache, and cost nothing."""
+    saved: Decimal = Decimal(0)
+    """USD that a cached answer cost when a provider made it."""
     status: int = 200
     error: GatewayError | None = None
 
@@ -64,11 +69,8 @@ class Exchange:
         inbound, trial, error = self.inbound, self.told, self.error
         attempt = trial.attempt if trial else None
         provider = attempt.target.provider if attempt else None
-        usage, cost = _NO_USAGE, UNPRICED
-        if trial and trial.usage is not None:
-            usage, target = trial.usage, trial.attempt.target
-            pricing_id = target.provider.pricing_id or target.provider.id
-            cost = cost_of(usage, target.provider.id, pricing_id, target.model, billing)
+        usage = (trial and trial.usage) or _NO_USAGE
+        cost = self._cost(billing)
         return UsageRow(
             request_id=inbound.id,
             created_at=self.created_at,
@@ -99,11 +101,20 @@ class Exchange:
             cache_write_tokens=usage.cache_write_tokens,
             reasoning_tokens=usage.reasoning_tokens,
             usage_estimated=usage.estimated,
+            priced_apart=json.dumps(dict(usage.priced_apart)).decode() if usage.priced_apart else "{}",
+            service_tier=clean(usage.service_tier, 20),
             cost=cost.amount,
             cost_source=cost.source,
+            saved=cost.saved,
+            cache_hit=self.cache_hit,
             client_address=self.client_address,
             user_agent=clean(inbound.headers.get("user-agent", ""), 200),
         )
+
+    def _cost(self, billing: BillingConfig) -> Cost:
+        if self.cache_hit:
+            return Cost(Decimal(0), "cache", self.saved)
+        return self.told.cost(billing) if self.told else UNPRICED
 
 
 _NO_USAGE = Usage()

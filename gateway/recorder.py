@@ -63,16 +63,22 @@ class UsageRow(NamedTuple):
     cache_write_tokens: int
     reasoning_tokens: int
     usage_estimated: bool
+    priced_apart: str
+    """JSON."""
+    service_tier: str
     cost: Decimal | None
     cost_source: str
+    saved: Decimal
+    cache_hit: bool
     client_address: str
     user_agent: str
 
 
 _SUMS = (
     "requests", "errors", "fallbacks", "unpriced", "input_tokens", "output_tokens", "cache_read_tokens",
-    "cache_write_tokens", "reasoning_tokens", "cost", "latency_ms",
+    "cache_write_tokens", "reasoning_tokens", "cost", "saved", "cache_hits", "latency_ms",
 )  # fmt: skip
+_MONEY = (_SUMS.index("cost"), _SUMS.index("saved"))
 _KEYS = ("day", "provider", "model", "account_id", "api_key_id", "combo")
 
 
@@ -202,6 +208,7 @@ def _adapted(row: UsageRow) -> tuple[Any, ...]:
     return row._replace(
         created_at=row.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),  # type: ignore[arg-type]
         cost=None if cost is None else format(cost, "f"),  # type: ignore[arg-type]
+        saved=format(row.saved, "f"),  # type: ignore[arg-type]
     )
 
 
@@ -234,13 +241,14 @@ def _daily(rows: Sequence[UsageRow]) -> list[tuple[Any, ...]]:
             row.cache_write_tokens,
             row.reasoning_tokens,
             row.cost or Decimal(0),
+            row.saved,
+            int(row.cache_hit),
             row.latency_ms,
         )
         known = sums.get(key)
         sums[key] = list(values) if known is None else [a + b for a, b in zip(known, values, strict=True)]
-    sqlite = connection.vendor == "sqlite"
-    cost = _SUMS.index("cost")
-    if sqlite:
+    if connection.vendor == "sqlite":
         for row_sums in sums.values():
-            row_sums[cost] = float(row_sums[cost])
+            for money in _MONEY:
+                row_sums[money] = float(row_sums[money])
     return [(*key, *row_sums) for key, row_sums in sums.items()]

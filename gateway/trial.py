@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from billing.config import BillingConfig
+from billing.pricing import UNPRICED, Cost, cost_of
 from combos.attempt import Attempt
 from gateway import in_flight
 from gateway.in_flight import Flight
@@ -62,6 +64,21 @@ class Trial:
         in_flight.end(self)
         for release in self._releases:
             release(self)
+
+    def cost(self, billing: BillingConfig) -> Cost:
+        """Of what was used so far. Subscriptions have a flat rate, whatever is used."""
+        if self.usage is None:
+            return UNPRICED
+        target = self.attempt.target
+        provider = target.provider
+        return cost_of(
+            self.usage,
+            provider.id,
+            provider.pricing_id or provider.id,
+            target.model,
+            billing,
+            flat=provider.tier == "subscription",
+        )
 
     def entry(self, request_started: float) -> dict[str, Any]:
         """For the usage row. `at` is the start after the request's own, `ms` the time to its decision."""

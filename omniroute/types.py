@@ -32,6 +32,12 @@ class Usage:
     cost: Decimal | None = None
     """USD, where the provider itself reports it."""
     estimated: bool = False
+    priced_apart: tuple[tuple[str, int | float], ...] = ()
+    """What some vendors price otherwise than the counts above, of which it may be part: (name, quantity). The names are
+    genai-prices' own (`cache_write_1h_tokens`, `input_audio_tokens`, `web_searches`, `audio_seconds`), and
+    `output_images`."""
+    service_tier: str = ""
+    """As the provider reports it, where its prices depend on it: `flex`, `priority`."""
 
 
 @dataclass(frozen=True, slots=True)

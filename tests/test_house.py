@@ -17,7 +17,9 @@ MAX_FILE = 320
 MAX_FUNCTION = 45
 LARGE_FILES = {"gateway/wire/ir.py": "the vocabulary of the neutral form: a table of dataclasses"}
 """Path: why it may be longer. Tables may."""
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {
+    "gateway/exchange.py:row": "a table: every column of the usage row",
+}
 """`path:function`: why it may be longer."""
 FOREIGN = ("tests/",)
 VAGUE_MODULES = {"utils", "util", "helpers", "helper", "misc", "common", "stuff"}

@@ -70,3 +70,8 @@ def test_tiers_of_the_data_set_are_kept():
     assert row
     assert row.tier
     assert (row.tier_start, row.input, row.tier.input) == (200_000, Decimal("1.25"), Decimal("2.5"))
+
+
+def test_a_request_of_a_subscription_costs_nothing_and_saves_its_list_price():
+    cost = cost_of(Usage(1_000_000, 0), "openai", "openai", "gpt-4o", NO_OVERRIDES, flat=True)
+    assert (cost.amount, cost.source, cost.saved) == (Decimal(0), "subscription", Decimal("2.5"))

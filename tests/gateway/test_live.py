@@ -45,7 +45,10 @@ def row(**changes: Any) -> UsageRow:
          "cache_write_tokens", "reasoning_tokens"), 0,
     )  # fmt: skip
     nothing = dict.fromkeys(("api_key_id", "account_id", "first_token_ms", "cost"))
-    given = {"created_at": datetime.now(UTC), "attempts": "[]", "stream": False, "usage_estimated": False}
+    given = {
+        "created_at": datetime.now(UTC), "attempts": "[]", "stream": False, "usage_estimated": False,
+        "priced_apart": "{}", "saved": Decimal(0), "cache_hit": False,
+    }  # fmt: skip
     return UsageRow(**{**empty, **numbers, **nothing, **given, **changes})
 
 
