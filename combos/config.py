@@ -24,6 +24,7 @@ class ComboConfig:
     max_retries: int = 0
     retry_delay_s: float = 2.0
     target_timeout_s: float | None = None
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def load() -> CombosConfig:
             max_retries=combo.max_retries,
             retry_delay_s=combo.retry_delay_ms / 1000,
             target_timeout_s=combo.target_timeout_s,
+            id=combo.pk,
         )
         for combo in Combo.objects.filter(is_active=True)
     }

@@ -12,6 +12,7 @@ from combos.api_models import router as names
 from gateway.api_auth import router as login
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_policies import router as policies
+from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
 from gateway.api_settings import router as settings
 from gateway.api_system import router as system
@@ -65,6 +66,7 @@ for router in (
     keys,
     usage,
     settings,
+    proxies,
     policies,
     resilience,
     system,

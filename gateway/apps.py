@@ -7,8 +7,9 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import filters
-        from gateway import snapshot
+        from gateway import proxy_entries, snapshot
         from providers.choices import provider_names
 
         snapshot.watch_models()
+        proxy_entries.watch_models()
         filters.names_of_providers = provider_names

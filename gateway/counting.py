@@ -17,7 +17,7 @@ from gateway import pipeline
 from gateway.auth import Caller
 from gateway.exchange import Exchange
 from gateway.gates import gates
-from gateway.requests import build_upstream_request, passage_for
+from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.snapshot import Snapshot
 from gateway.upstream import send
 from gateway.wire import get_format, ir, json, tokens
@@ -68,7 +68,8 @@ async def _ask(exchange: Exchange, snapshot: Snapshot) -> int | None:
     if asked is None:
         return None
     request, read = asked
-    upstream = await send(request, snapshot.timeouts.connect, snapshot.timeouts.idle)
+    proxy = proxy_for(exchange, attempt, request.url, snapshot)
+    upstream = await send(request, snapshot.timeouts.connect, snapshot.timeouts.idle, proxy=proxy)
     try:
         answer = json.loads(await upstream.read_all())
     finally:

@@ -16,6 +16,7 @@ from gateway.trial import Trial, clean
 from gateway.wire import json
 from omniroute.errors import GatewayError
 from omniroute.types import InboundRequest, Usage
+from providers.proxies import Proxy
 
 CLIENT_LEFT = 499
 
@@ -46,8 +47,8 @@ class Exchange:
         """The trial that the row and the headers speak of: the one that serves, else the last."""
         return self.serving or (self.trials[-1] if self.trials else None)
 
-    def begin(self, attempt: Attempt, provider_format: str) -> Trial:
-        trial = Trial(attempt, provider_format)
+    def begin(self, attempt: Attempt, provider_format: str, proxy: Proxy | None = None) -> Trial:
+        trial = Trial(attempt, provider_format, proxy)
         self.trials.append(trial)
         return trial
 

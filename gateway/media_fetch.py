@@ -1,7 +1,8 @@
 """Images and files behind web addresses, for providers that want them as data.
 
 A request's address is a stranger's: only http and https, no private network (every redirect is checked anew, and the
-address that was checked is the one that is connected to), a limit of size and of time.
+address that was checked is the one that is connected to), a limit of size and of time. Where the request itself goes
+through a proxy, so do they.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import socket
 import ssl
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -24,6 +25,9 @@ from gateway.wire import ir, media
 from gateway.wire.gemini.parts import is_fetchable
 from omniroute import __version__
 from omniroute.errors import InvalidRequest
+from providers.nodes import is_local
+from providers.outgoing import httpx_proxy
+from providers.proxies import Proxy
 
 MAX_BYTES = 20 * 1024 * 1024
 TIMEOUT_S = 10.0
@@ -40,6 +44,7 @@ _WRAPPED = tuple(
 """IPv6 networks whose addresses lead to IPv4 ones."""
 
 Media = ir.Image | ir.File | ir.Audio
+Resolve = Callable[[str, httpx.URL, bool], Awaitable[str]]
 
 
 class Fetched(NamedTuple):
@@ -49,11 +54,11 @@ class Fetched(NamedTuple):
     """Base64."""
 
 
-async def inline(request: ir.Request, private: bool) -> None:
+async def inline(request: ir.Request, private: bool, proxy: Proxy | None = None) -> None:
     """Put data in the place of addresses that Gemini does not read itself.
 
     Changes the messages' lists of parts, not the parts. Raise `InvalidRequest`, naming the address, where one cannot be
-    had. `private`: see `fetch`.
+    had. `private` and `proxy`: see `fetch`.
     """
     found = list(dict.fromkeys(_addresses(part for message in request.messages for part in message.parts)))
     if not found:
@@ -66,7 +71,7 @@ async def inline(request: ir.Request, private: bool) -> None:
 
     async def get(url: str) -> Fetched:
         async with gate:
-            return await fetch(url, private)
+            return await fetch(url, private, proxy)
 
     async with asyncio.TaskGroup() as group:
         tasks = {url: group.create_task(_outcome(get(url))) for url in found}
@@ -120,14 +125,15 @@ def _inlined(part: ir.Part, outcomes: dict[str, Fetched | InvalidRequest]) -> ir
 # ---- Fetching ----------------------------------------------------------------------------------------------
 
 
-async def fetch(url: str, private: bool = False) -> Fetched:
+async def fetch(url: str, private: bool = False, proxy: Proxy | None = None) -> Fetched:
     """What is at `url`. Raise `InvalidRequest` with the reason. `private`: addresses of private networks, and of this
-    machine, are allowed."""
+    machine, are allowed. `proxy`: what the request that needs it goes through; it resolves the names."""
     if (kept := _kept().get(url, private)) is not None:
         return kept
     try:
-        async with asyncio.timeout(TIMEOUT_S), _client() as client:
-            fetched = await _follow(client, url, private)
+        async with asyncio.timeout(TIMEOUT_S), _client(proxy) as client:
+            resolve = _resolve if proxy is None else _leave_to_proxy
+            fetched = await _follow(client, url, private, resolve)
     except TimeoutError:
         raise _failure(url, f"it took longer than {TIMEOUT_S:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
@@ -136,12 +142,12 @@ async def fetch(url: str, private: bool = False) -> Fetched:
     return fetched
 
 
-async def _follow(client: httpx.AsyncClient, url: str, private: bool) -> Fetched:
+async def _follow(client: httpx.AsyncClient, url: str, private: bool, resolve: Resolve) -> Fetched:
     here = httpx.URL(url)
     for _ in range(MAX_REDIRECTS + 1):
         if here.scheme not in ("http", "https") or not here.host or here.userinfo:
             raise _failure(url, "only plain http and https addresses are fetched")
-        request = await _request(client, url, here, private)
+        request = await _request(client, url, here, await resolve(url, here, private))
         response = await client.send(request, stream=True)
         try:
             if response.is_redirect:
@@ -153,9 +159,8 @@ async def _follow(client: httpx.AsyncClient, url: str, private: bool) -> Fetched
     raise _failure(url, "it redirects too often")
 
 
-async def _request(client: httpx.AsyncClient, url: str, here: httpx.URL, private: bool) -> httpx.Request:
+async def _request(client: httpx.AsyncClient, url: str, here: httpx.URL, address: str) -> httpx.Request:
     """To the very address that was checked, whatever the name means a moment later."""
-    address = await _resolve(url, here, private)
     headers = {
         "host": here.netloc.decode("ascii"),
         "user-agent": f"omniroute/{__version__}",
@@ -178,6 +183,18 @@ async def _resolve(url: str, here: httpx.URL, private: bool) -> str:
     if not private and not all(is_public(address) for address in addresses):
         raise _failure(url, "its address is private")
     return min(addresses, key=lambda address: ":" in address)
+
+
+async def _leave_to_proxy(url: str, here: httpx.URL, private: bool) -> str:
+    """The name as it is. Whatever looks private by itself stays refused; the rest is for the proxy to know."""
+    if not private and is_local(str(here)):
+        raise _failure(url, "its address is private")
+    try:
+        if not private and not is_public(here.host):
+            raise _failure(url, "its address is private")
+    except ValueError:
+        pass  # a name
+    return here.host
 
 
 def is_public(address: str) -> bool:
@@ -213,9 +230,14 @@ def _type_of(response: httpx.Response) -> str:
     return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
-def _client() -> httpx.AsyncClient:
-    """Without the environment's proxies: these would look names up themselves."""
-    return httpx.AsyncClient(verify=_tls(), trust_env=False, follow_redirects=False, timeout=TIMEOUT_S)
+def _client(proxy: Proxy | None) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        verify=_tls(),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=TIMEOUT_S,
+        proxy=httpx_proxy(proxy) if proxy else None,
+    )
 
 
 @lru_cache(maxsize=1)

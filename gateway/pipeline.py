@@ -29,7 +29,7 @@ from gateway.healing import Healing
 from gateway.passage import Passage, Whole
 from gateway.preparation import prepare
 from gateway.recorder import recorder
-from gateway.requests import build_upstream_request, passage_for
+from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
 from gateway.trial import Trial
@@ -161,11 +161,12 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
     healing: Healing | None = None
     while True:
         passage, endpoint = passage_for(exchange.inbound, attempt)
-        await prepare(passage, snapshot)
+        proxy = proxy_for(exchange, attempt, endpoint.base_url, snapshot)
+        await prepare(passage, snapshot, proxy)
         request = build_upstream_request(passage, endpoint, attempt)
         if healing is not None:
             healing.expect_change(request)
-        trial = exchange.begin(attempt, endpoint.format)
+        trial = exchange.begin(attempt, endpoint.format, proxy)
         try:
             answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:
@@ -190,7 +191,8 @@ async def ask(
         async with asyncio.timeout(limit):
             streaming = exchange.inbound.stream
             timeouts = snapshot.timeouts
-            upstream = await send(request, timeouts.connect, timeouts.idle, None if streaming else limit)
+            whole = None if streaming else limit
+            upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
             if streaming:
                 return await StreamAnswer.begin(upstream, passage, trial)
             return await read_whole(upstream, passage, trial)

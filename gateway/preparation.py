@@ -7,9 +7,10 @@ from gateway.passage import Passage
 from gateway.signatures import signatures
 from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
+from providers.proxies import Proxy
 
 
-async def prepare(passage: Passage, snapshot: Snapshot) -> None:
+async def prepare(passage: Passage, snapshot: Snapshot, proxy: Proxy | None) -> None:
     """Signatures that the client dropped, and images that the provider cannot fetch.
 
     Only for translated requests to Gemini; what goes on as bytes is the client's own business. Raise `InvalidRequest`
@@ -19,4 +20,4 @@ async def prepare(passage: Passage, snapshot: Snapshot) -> None:
         return
     if await signatures().complete(passage.request):
         passage.adapt()
-    await media_fetch.inline(passage.adapted, snapshot.fetch_private_addresses)
+    await media_fetch.inline(passage.adapted, snapshot.fetch_private_addresses, proxy)

@@ -7,7 +7,9 @@ from functools import lru_cache
 
 from combos.attempt import Attempt
 from gateway import thinking_fit
+from gateway.exchange import Exchange
 from gateway.passage import Passage, SameFormat
+from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
 from gateway.wire import get_format, json
 from gateway.wire.base import ModelProfile
@@ -17,6 +19,7 @@ from providers import quirks
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
 from providers.families import profile_of
+from providers.proxies import Proxy
 from providers.spec import Endpoint, ProviderSpec
 
 USER_AGENT = f"omniroute/{__version__}"
@@ -56,6 +59,20 @@ def profile(spec: ProviderSpec, model: str, format: str) -> ModelProfile:
     )
     traits = {name: trait for name, trait in quirks.traits_of(spec, model, format).items() if name in _TRAITS}
     return replace(profile, **traits)
+
+
+def proxy_for(exchange: Exchange, attempt: Attempt, url: str, snapshot: Snapshot) -> Proxy | None:
+    """What the attempt goes through; None: nothing."""
+    table = snapshot.providers.proxies
+    if table.is_empty:
+        return None
+    combo = exchange.route.combo
+    return table.find(
+        account=attempt.account.id,
+        combo=combo.id if combo else 0,
+        provider=attempt.target.provider.id,
+        url=url,
+    )
 
 
 def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -> UpstreamRequest:

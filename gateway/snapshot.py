@@ -28,7 +28,7 @@ from gateway.models import ConfigVersion, GatewaySettings
 from gateway.policies import Policies
 from gateway.thinking import ThinkingPolicy
 from providers import config as providers_config
-from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode
+from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode, ProxyRule
 from providers.spec import Quirk
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ WATCHED = (
     ModelAlias,
     Price,
     ProviderNode,
+    ProxyRule,
 )
 """Saving or deleting one of these changes the snapshot. `QuerySet.update` sends no signal: call `changed` after it."""
 POLL_S = 1.0

@@ -14,6 +14,7 @@ from gateway import in_flight
 from gateway.in_flight import Flight
 from omniroute.errors import GatewayError
 from omniroute.types import Usage
+from providers.proxies import Proxy
 
 Release = Callable[["Trial"], None]
 
@@ -26,6 +27,7 @@ class Trial:
     attempt: Attempt
     format: str
     """The provider's wire format."""
+    proxy: Proxy | None = None
     started: float = field(default_factory=time.perf_counter)
     decided_at: float | None = None
     """When it came to its commit point, or failed."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, PyreqwestError, RequestTimeoutError
+from pyreqwest.proxy import ProxyBuilder
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
@@ -27,19 +28,27 @@ from omniroute.errors import (
     UpstreamUnreachable,
 )
 from omniroute.types import UpstreamRequest
+from providers.proxies import Proxy
 from resilience.hints import wait_after
 
 MAX_ERROR_BYTES = 1 << 20
-_clients: dict[tuple[float, float], Client] = {}
+PROXY_FAILED = "proxy_failed"
+MAX_CLIENTS = 256
+"""Further ones take the place of the oldest, whose connections end with its last request."""
+_clients: dict[tuple[float, float, Proxy | None], Client] = {}
 
 
-def client_for(connect_timeout_s: float, idle_timeout_s: float) -> Client:
-    """The shared client. Redirects are not followed: a credential goes to the address that was configured."""
-    key = (connect_timeout_s, idle_timeout_s)
+def client_for(connect_timeout_s: float, idle_timeout_s: float, proxy: Proxy | None = None) -> Client:
+    """The shared client. Redirects are not followed: a credential goes to the address that was configured.
+
+    Without `proxy` it connects directly: what the environment says is in the proxy table already.
+    """
+    key = (connect_timeout_s, idle_timeout_s, proxy)
     client = _clients.get(key)
     if client is None:
         builder = (
             ClientBuilder()
+            .no_proxy()
             .connect_timeout(timedelta(seconds=connect_timeout_s))
             .read_timeout(timedelta(seconds=idle_timeout_s))
             .follow_redirects(False)
@@ -49,6 +58,10 @@ def client_for(connect_timeout_s: float, idle_timeout_s: float) -> Client:
         )
         for certificate in _own_certificates():
             builder = builder.add_root_certificate_pem(certificate)
+        if proxy is not None:
+            builder = builder.proxy(ProxyBuilder.all(proxy.url))
+        if len(_clients) >= MAX_CLIENTS:
+            del _clients[next(iter(_clients))]
         client = _clients[key] = builder.build()
     return client
 
@@ -101,6 +114,7 @@ async def send(
     connect_timeout_s: float,
     idle_timeout_s: float,
     whole_timeout_s: float | None = None,
+    proxy: Proxy | None = None,
 ) -> Upstream:
     """Send it and return once the status is there. Raise `UpstreamError` for a status other than 2xx.
 
@@ -108,18 +122,22 @@ async def send(
     the status is there frees the caller, but not the connection (docs/decisions.md).
     """
     try:
-        builder = client_for(connect_timeout_s, idle_timeout_s).request(request.method, request.url)
+        builder = client_for(connect_timeout_s, idle_timeout_s, proxy).request(request.method, request.url)
         builder = builder.headers(request.headers).body_bytes(request.body)
         if whole_timeout_s is not None:
             builder = builder.timeout(timedelta(seconds=whole_timeout_s))
         exchange = builder.streamed_read_buffer_limit(0).build_streamed()
         response = await exchange.__aenter__()
     except PyreqwestError as error:
-        raise _ours(error) from error
+        raise _ours(error, proxy) from error
     upstream = Upstream(exchange, response)
     if 200 <= upstream.status < 300:
         return upstream
     try:
+        if proxy is not None and upstream.status == 407:
+            raise UpstreamUnreachable(
+                f"The proxy {proxy.place} wants other credentials (407)", code=PROXY_FAILED
+            )
         raise await _refusal(upstream, request)
     finally:
         await upstream.close()
@@ -147,11 +165,15 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _ours(error: PyreqwestError) -> UpstreamError:
+def _ours(error: PyreqwestError, proxy: Proxy | None = None) -> UpstreamError:
     """Foreign exceptions into ours, in one place. The provider's address is not a secret; its credentials are never in
     these texts, since they travel in headers."""
     if isinstance(error, RequestTimeoutError):
         return UpstreamTimeout("The provider did not answer in time")
+    if isinstance(error, ConnectError) and proxy is not None:
+        cause = _cause(error)
+        code = None if "certificate" in cause else PROXY_FAILED
+        return UpstreamUnreachable(f"No connection through the proxy {proxy.place}: {cause}", code=code)
     if isinstance(error, ConnectError):
         return UpstreamUnreachable(f"The provider cannot be reached: {_cause(error)}")
     return UpstreamBroken(f"The connection to the provider broke: {_cause(error)}")

@@ -41,6 +41,14 @@ SHUTDOWN_GRACE_S = env.int("SHUTDOWN_GRACE_SECONDS", default=30)
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 """Addresses whose X-Forwarded-For is believed. Anybody else could claim to be local."""
 REDIS_URL = env.str("REDIS_URL", default="")
+ENVIRONMENT_PROXIES = {
+    "http": env.str("http_proxy", default="") or env.str("HTTP_PROXY", default=""),
+    "https": env.str("https_proxy", default="") or env.str("HTTPS_PROXY", default=""),
+    "all": env.str("all_proxy", default="") or env.str("ALL_PROXY", default=""),
+}
+NO_PROXY = env.list("no_proxy", default=[]) or env.list("NO_PROXY", default=[])
+PROXY_TEST_URL = env.str("PROXY_TEST_URL", default="https://api64.ipify.org?format=json")
+"""Answers with the address that the question came from."""
 CLOUD_URL = env.str("CLOUD_URL", default="")
 
 # ---- Django -----------------------------------------------------------------------------------------------------

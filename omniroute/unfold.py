@@ -42,6 +42,7 @@ SECTIONS: list[tuple[str, list[Item]]] = [
         "Settings",
         [
             ("Gateway settings", "tune", "gateway.gatewaysettings"),
+            ("Proxies", "vpn_lock", "providers.proxyrule"),
             ("Admin users", "group", "auth.user"),
             ("Background jobs", "schedule", "django_q.schedule"),
         ],

@@ -144,6 +144,7 @@ def list_live_models(request: HttpRequest, id: str) -> LiveModels:
         base_url=account.base_url,
         variant=account.variant,
         region=account.region,
+        account_id=account.pk,
     )
     shown = [
         LiveModel(

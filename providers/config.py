@@ -9,8 +9,11 @@ from typing import Any
 
 from providers import catalog, learned
 from providers.cooling import account_key
+from providers.limit_fields import OwnLimits
 from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import spec_of_node
+from providers.proxies import NO_PROXIES, ProxyTable
+from providers.proxy_models import load_proxies
 from providers.spec import ModelSpec, ProviderSpec, Quirk
 
 STALE_S = 60.0
@@ -42,6 +45,9 @@ class AccountConfig:
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What else of a sign-in is secret."""
 
+    limits: OwnLimits | None = None
+    """None: the account is not protected."""
+
     @property
     def key(self) -> str:
         """What `resilience` knows this account by."""
@@ -57,6 +63,7 @@ class ProvidersConfig:
     accounts: Mapping[str, tuple[AccountConfig, ...]]
     barred: frozenset[learned.Lesson] = frozenset()
     """Learned quirks that were switched off."""
+    proxies: ProxyTable = NO_PROXIES
 
     def find(self, prefix: str) -> ProviderSpec | None:
         provider = self.prefixes.get(prefix) or self.prefixes.get(prefix.lower())
@@ -82,7 +89,7 @@ def load() -> ProvidersConfig:
     quirks, barred = learned.load()
     specs = load_specs()
     specs |= {id: _with_quirks(specs[id], more) for id, more in quirks.items() if id in specs}
-    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs), barred)
+    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs), barred, load_proxies())
 
 
 def load_specs() -> dict[str, ProviderSpec]:
@@ -135,6 +142,7 @@ def account_config(row: Account) -> AccountConfig:
         plan=row.plan,
         external_id=row.external_id,
         secrets=row.secrets if signed_in else {},
+        limits=row.own_limits,
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import httpx
 
 from omniroute.errors import UpstreamBroken, UpstreamRefused, UpstreamUnreachable
-from providers import reach
+from providers import outgoing, reach
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
 from providers.families import fill
@@ -39,7 +39,13 @@ def join(base_url: str, path: str) -> str:
 
 
 async def list_models(
-    spec: ProviderSpec, *, api_key: str, base_url: str = "", variant: str = "", region: str = ""
+    spec: ProviderSpec,
+    *,
+    api_key: str,
+    base_url: str = "",
+    variant: str = "",
+    region: str = "",
+    account_id: int = 0,
 ) -> list[ModelSpec]:
     """The live list, in the provider's order; the catalog's own for a provider without one.
 
@@ -51,7 +57,7 @@ async def list_models(
     url = join(endpoint.base_url, spec.models_path)
     entries: list[Any] = []
     try:
-        async with asyncio.timeout(TOTAL_S), reach.client() as http:
+        async with asyncio.timeout(TOTAL_S), outgoing.client(provider=spec.id, account_id=account_id) as http:
             page: dict[str, str] | None = {}
             for _ in range(_MOST_PAGES):
                 response = await http.get(url, headers=auth_headers(endpoint, api_key), params=page or None)

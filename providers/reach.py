@@ -12,18 +12,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-CONNECT_TIMEOUT_S = 8.0
-READ_TIMEOUT_S = 12.0
+from providers.outgoing import CONNECT_TIMEOUT_S
+
 _LONGEST_MESSAGE = 300
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 _SECRET_PART = 6
 _WORD = re.compile(rf"[\w.-]{{{_SECRET_PART},}}")
-
-
-def client() -> httpx.AsyncClient:
-    """For short questions to a provider; environment proxies are honoured, redirects are not followed."""
-    timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-    return httpx.AsyncClient(timeout=timeout, follow_redirects=False)
 
 
 def place(url: str) -> str:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from omniroute.errors import NotFound
 from omniroute.types import Fields
-from providers import quirks, reach
+from providers import outgoing, quirks, reach
 from providers.credentials import auth_headers, is_sendable
 from providers.endpoints import choose_endpoint
 from providers.listing import entries_of, join, list_models
@@ -85,12 +85,13 @@ async def validate(
     variant: str = "",
     region: str = "",
     model: str = "",
+    account_id: int = 0,
 ) -> ValidationResult:
     """Ask the provider about a key, with at most three requests. Never raises for what the provider does."""
     started = time.perf_counter()
     endpoint = choose_endpoint(spec, variant=variant, region=region, base_url=base_url)
     try:
-        async with asyncio.timeout(TOTAL_S), reach.client() as http:
+        async with asyncio.timeout(TOTAL_S), outgoing.client(provider=spec.id, account_id=account_id) as http:
             result = await _Check(spec, endpoint, api_key, model, http).run()
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         result = _unknown(reach.explain(error, endpoint.base_url))
@@ -115,6 +116,7 @@ async def validate_account(account: Account) -> ValidationResult:
             variant=account.variant,
             region=account.region,
             model=account.default_model,
+            account_id=account.pk or 0,
         )
     account.test_status = result.status
     account.last_error = result.message
@@ -139,6 +141,7 @@ async def list_account_models(account: Account) -> list[ModelSpec]:
         base_url=account.base_url,
         variant=account.variant,
         region=account.region,
+        account_id=account.pk or 0,
     )
 
 

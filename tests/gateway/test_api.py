@@ -41,6 +41,8 @@ ROUTES = {
     "/api/resilience/cooldowns": {"get"},
     "/api/resilience/reset": {"post"},
     "/api/settings": {"get", "patch"},
+    "/api/settings/proxy": {"get", "put", "delete"},
+    "/api/settings/proxy/test": {"post"},
     "/api/settings/system-prompt": {"get", "put"},
     "/api/settings/thinking-budget": {"get", "put"},
     "/api/usage/history": {"get"},

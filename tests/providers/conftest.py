@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from providers import catalog
+from providers import catalog, outgoing
+from providers.proxies import ProxyTable, environment
 
 
 @dataclass
@@ -94,6 +95,12 @@ def _serve(upstream: Upstream, context: ssl.SSLContext | None = None) -> Iterato
     yield upstream
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def no_proxy_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests without a database: nothing is configured but what the environment says."""
+    monkeypatch.setattr(outgoing, "load_proxies", lambda: ProxyTable(environment=environment()))
 
 
 @pytest.fixture

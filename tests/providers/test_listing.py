@@ -10,6 +10,8 @@ from providers.listing import join, list_models, model_of
 from providers.spec import ModelSpec
 from tests.providers.conftest import Answer, Upstream
 
+pytestmark = pytest.mark.usefixtures("no_proxy_rules")
+
 KEY = "sk-secret-0123456789abcdef"
 SPECS = catalog.builtin()
 

@@ -70,6 +70,7 @@ def test_a_request_of_every_format_arrives_at_every_provider(
 
 
 @each_provider
+@pytest.mark.usefixtures("no_proxy_rules")
 async def test_a_key_of_every_provider_can_be_checked(provider: ProviderSpec, simulator: Simulator) -> None:
     result = await validate(provider, api_key=KEY, base_url=simulator.url)
     assert (result.valid, result.message) == (True, "")

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from gateway.wire import get_format
-from providers import catalog, reach, validation
+from providers import catalog, outgoing, reach, validation
 from providers.models import Account, ProviderNode
 from providers.nodes import spec_of_node
 from providers.spec import FORMATS, ProviderSpec, Validation
 from tests.providers.conftest import Upstream
+
+pytestmark = pytest.mark.usefixtures("no_proxy_rules")
 
 KEY = "sk-secret-0123456789abcdef"
 SPECS = catalog.builtin()
@@ -25,7 +27,7 @@ async def check(provider: str, url: str, key: str = KEY, **more: str) -> validat
     return await of_spec(SPECS[provider], url, key, **more)
 
 
-async def of_spec(spec: ProviderSpec, url: str, key: str = KEY, **more: str) -> validation.ValidationResult:
+async def of_spec(spec: ProviderSpec, url: str, key: str = KEY, **more: Any) -> validation.ValidationResult:
     result = await validation.validate(spec, api_key=key, base_url=url, **more)
     assert not key or key not in result.message
     assert (
@@ -202,7 +204,7 @@ async def test_https_to_a_plain_server_is_tls(upstream: Upstream) -> None:
 
 
 async def test_a_server_that_never_answers_is_a_timeout(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(outgoing, "READ_TIMEOUT_S", 0.2)
     assert "(timeout)" in (await check("openai", silent)).error
 
 
@@ -217,12 +219,12 @@ async def test_a_connection_that_is_hung_up_is_named(upstream: Upstream) -> None
 
 
 async def test_a_proxy_that_fails_is_not_a_bad_key(
-    upstream: Upstream, closed_port: str, monkeypatch: pytest.MonkeyPatch
+    upstream: Upstream, closed_port: str, settings: Any
 ) -> None:
-    monkeypatch.setenv("http_proxy", closed_port)
-    monkeypatch.setenv("no_proxy", "")
+    settings.ENVIRONMENT_PROXIES, settings.NO_PROXY = {"http": closed_port}, []
     result = await check("openai", "http://api.example.com/v1")
     assert result.valid is None
+    assert result.error.startswith("The proxy did not pass the connection to api.example.com on")
 
 
 async def test_a_missing_v1_is_suggested_where_it_is_there(upstream: Upstream) -> None:

@@ -1,0 +1,90 @@
+"""The hot path's client through real proxies."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from gateway.simulator import Simulator
+from gateway.upstream import close_clients, send
+from omniroute.errors import UpstreamUnreachable
+from omniroute.types import UpstreamRequest
+from providers.proxies import Proxy
+from tests.proxies import StandInProxy, running
+
+HOSTS = {"provider.test": "127.0.0.1"}
+KINDS = ["http", "socks5"]
+
+
+@pytest.fixture(autouse=True)
+async def _clients() -> AsyncIterator[None]:
+    yield
+    await close_clients()
+
+
+@pytest.fixture(params=KINDS)
+def stand_in(request: pytest.FixtureRequest) -> Iterator[StandInProxy]:
+    with running(StandInProxy(request.param, "user", "p@ss:w/ord", HOSTS)) as proxy:
+        yield proxy
+
+
+def through(stand_in: StandInProxy, **changes: str | int) -> Proxy:
+    values = {"username": "user", "password": "p@ss:w/ord", "port": stand_in.port}
+    return Proxy(stand_in.kind, "127.0.0.1", **{**values, **changes})  # type: ignore[arg-type]
+
+
+def question(simulator: Simulator) -> UpstreamRequest:
+    """To a name that only the proxy knows."""
+    return UpstreamRequest(
+        method="POST",
+        url=simulator.openai_url.replace("127.0.0.1", "provider.test") + "/chat/completions",
+        headers={"content-type": "application/json"},
+        body=b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}',
+        format="openai_chat",
+        stream=False,
+    )
+
+
+async def test_requests_and_names_go_through_the_proxy(stand_in: StandInProxy, simulator: Simulator) -> None:
+    upstream = await send(question(simulator), 5, 5, proxy=through(stand_in))
+    assert b"You said: Hi" in await upstream.read_all()
+    await upstream.close()
+    assert stand_in.hosts_asked == {"provider.test"}
+    assert stand_in.numeric == 0
+
+
+async def test_a_proxy_that_is_down_is_an_unreachable_provider_and_nothing_goes_around_it(
+    stand_in: StandInProxy, simulator: Simulator
+) -> None:
+    request = question(simulator)
+    with pytest.raises(UpstreamUnreachable) as raised:
+        await send(request, 5, 5, proxy=through(stand_in, port=1))
+    assert (raised.value.status, raised.value.code) == (502, "proxy_failed")
+    assert "127.0.0.1:1" in raised.value.message
+    assert "p@ss" not in raised.value.message
+    assert simulator.requests == []
+
+
+async def test_wrong_credentials_are_told_as_the_proxys_refusal(
+    stand_in: StandInProxy, simulator: Simulator
+) -> None:
+    with pytest.raises(UpstreamUnreachable) as raised:
+        await send(question(simulator), 5, 5, proxy=through(stand_in, password="wrong"))
+    assert raised.value.code == "proxy_failed"
+    assert stand_in.refused >= 1
+    assert simulator.requests == []
+
+
+async def test_without_a_proxy_the_environments_is_not_asked_behind_the_tables_back(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    request = question(simulator)
+    url = request.url.replace("provider.test", "127.0.0.1")
+    upstream = await send(
+        UpstreamRequest("POST", url, request.headers, request.body, "openai_chat", False), 5, 5
+    )
+    assert upstream.status == 200
+    await upstream.close()
