@@ -24,6 +24,8 @@ _TELLING = {
 _LIMITS = frozenset({"rate_limited", "billing"})
 _SPOKEN = {
     "auth": "the provider refused the credential",
+    "breaker_half_open": "the provider failed repeatedly",
+    "breaker_open": "the provider failed repeatedly",
     "billing": "out of credit or quota",
     "model_unavailable": "the provider does not have the model",
     "permission": "the provider refused permission",
@@ -89,9 +91,10 @@ class Plan:
         self.waits.append(self.cooldowns.remaining(key))
         return cooldown
 
-    def succeed(self, attempt: Attempt) -> None:
-        self.cooldowns.succeed(attempt.account.key)
-        self.cooldowns.succeed(attempt.model_key)
+    def succeed(self, attempt: Attempt, began: float | None = None) -> None:
+        """`began`: when its request was sent (epoch, seconds). What was put aside since then stays so."""
+        self.cooldowns.succeed(attempt.account.key, began)
+        self.cooldowns.succeed(attempt.model_key, began)
 
     def failure(self, errors: Sequence[UpstreamError]) -> GatewayError:
         """What to tell the client when no attempt is left: the failure that it can act upon, the first of equals.

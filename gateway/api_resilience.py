@@ -9,6 +9,7 @@ from ninja import Router
 
 from omniroute.schema import CamelModel
 from resilience.cooldown import cooldowns
+from resilience.reset import reset_all
 
 router = Router(tags=["Resilience"], by_alias=True)
 
@@ -43,6 +44,7 @@ def list_cooldowns(request: HttpRequest) -> CooldownList:
 
 
 @router.post("/resilience/reset", response=ResetDone)
-def reset_cooldowns(request: HttpRequest) -> ResetDone:
-    count = cooldowns.reset()
-    return ResetDone(ok=True, reset_count=count, message=f"{count} cooldowns were cleared")
+def reset_everything(request: HttpRequest) -> ResetDone:
+    """All circuits are closed, all cooldowns cleared."""
+    count = reset_all()
+    return ResetDone(ok=True, reset_count=count, message=f"{count} circuit breakers and cooldowns were reset")

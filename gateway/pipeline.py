@@ -23,6 +23,7 @@ from gateway import policies
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
+from gateway.claims import answered, began_at, came_through, claim
 from gateway.exchange import Exchange
 from gateway.gates import gates
 from gateway.healing import Healing
@@ -140,13 +141,14 @@ async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
                 trial, answer = await attempt_once(exchange, attempt, snapshot)
             except UpstreamError as error:
                 errors.append(error)
-                verdict = classify(error)
+                verdict = snapshot.patience.profile(attempt.target.provider.id).fit(classify(error))
                 if not (retries and verdict.retryable):
                     plan.fail(attempt, verdict, error.retry_after)
                     break
             else:
                 exchange.serve(trial)
-                plan.succeed(attempt)
+                came_through(trial)
+                plan.succeed(attempt, began_at(trial))
                 return answer
             retries -= 1
             await asyncio.sleep(delay)
@@ -168,6 +170,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             healing.expect_change(request)
         trial = exchange.begin(attempt, endpoint.format, proxy)
         try:
+            await claim(trial, snapshot)
             answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:
             trial.end(error.status, error)
@@ -193,6 +196,7 @@ async def ask(
             timeouts = snapshot.timeouts
             whole = None if streaming else limit
             upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
+            answered(trial, upstream.headers, snapshot)
             if streaming:
                 return await StreamAnswer.begin(upstream, passage, trial)
             return await read_whole(upstream, passage, trial)

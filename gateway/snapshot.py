@@ -28,8 +28,11 @@ from gateway.models import ConfigVersion, GatewaySettings
 from gateway.policies import Policies
 from gateway.thinking import ThinkingPolicy
 from providers import config as providers_config
+from providers import patience
 from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode, ProxyRule
+from providers.patience import Patience
 from providers.spec import Quirk
+from resilience.models import IpRules, ProviderProfile, RateLimitSettings, TemporaryBan
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +43,15 @@ WATCHED = (
     ComboTarget,
     CustomModel,
     GatewaySettings,
+    IpRules,
     LearnedQuirk,
     ModelAlias,
     Price,
     ProviderNode,
     ProxyRule,
+    ProviderProfile,
+    RateLimitSettings,
+    TemporaryBan,
 )
 """Saving or deleting one of these changes the snapshot. `QuerySet.update` sends no signal: call `changed` after it."""
 POLL_S = 1.0
@@ -75,6 +82,7 @@ class Snapshot:
     account_strategy: str
     require_key_for_models: bool
     fetch_private_addresses: bool = False
+    patience: Patience = field(default_factory=Patience)
     routes: dict[str, Route] = field(default_factory=dict)
     """Names that were resolved under this snapshot."""
 
@@ -90,9 +98,10 @@ def load() -> Snapshot:
     """Read everything from the database. Blocking; a dozen queries."""
     version = _stored_version()
     row = GatewaySettings.load()
+    providers = providers_config.load()
     return Snapshot(
         version=version,
-        providers=providers_config.load(),
+        providers=providers,
         combos=combos_config.load(),
         billing=billing_config.load(),
         timeouts=Timeouts(
@@ -109,6 +118,7 @@ def load() -> Snapshot:
         account_strategy=row.account_strategy,
         require_key_for_models=row.require_key_for_models,
         fetch_private_addresses=row.fetch_private_addresses,
+        patience=patience.load(providers),
     )
 
 

@@ -10,7 +10,6 @@ from resilience.limits import Limits
 from resilience.models import IpRules, ProviderProfile, RateLimitSettings, TemporaryBan
 from resilience.profiles import API_KEY, PROFILES, Profile
 
-
 DEFAULT_LIMITS = Limits(100, 0.2, 10)
 
 
