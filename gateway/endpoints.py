@@ -13,6 +13,7 @@ from ninja import NinjaAPI, Router
 
 from gateway import counting, pipeline
 from gateway.auth import Caller
+from gateway.dedicated import router as dedicated_router
 from gateway.handler import WireRequest
 from gateway.inbound import parse
 from gateway.models_list import router as models_router
@@ -73,6 +74,16 @@ async def input_tokens(request: HttpRequest) -> HttpResponse:
     return json_response({"object": "response.input_tokens", "input_tokens": tokens})
 
 
+@router.post("/v1/embeddings")
+async def embeddings(request: HttpRequest) -> HttpResponseBase:
+    return await serve(request, "openai_chat", operation="embed", stream=False)
+
+
+@router.post("/v1/images/generations")
+async def images(request: HttpRequest) -> HttpResponseBase:
+    return await serve(request, "openai_chat", operation="image", stream=False)
+
+
 @router.get("/v1/responses")
 async def responses_socket(request: HttpRequest) -> HttpResponse:
     """Codex asks for a WebSocket here; told 426 it falls back to HTTP at once, after a 404 it tries seven times."""
@@ -86,6 +97,8 @@ async def gemini(request: HttpRequest, model: str) -> HttpResponseBase:
     name, _, method = model.removeprefix("models/").rpartition(":")
     if method == "countTokens":
         return json_response(listing.emit_count(await counted(request, "gemini", name)))
+    if method in ("embedContent", "batchEmbedContents"):
+        return await serve(request, "gemini", model=name, stream=False, operation="embed")
     if method not in ("generateContent", "streamGenerateContent"):
         raise NotFound(f"There is no method {method[:60]!r} for models here")
     stream = method == "streamGenerateContent"
@@ -110,6 +123,7 @@ class WireAPI(NinjaAPI):
 wire_api = WireAPI(urls_namespace="wire", docs_url=None, openapi_url=None)
 wire_api.add_router("", router)
 wire_api.add_router("", models_router)
+wire_api.add_router("", dedicated_router)
 
 
 @wire_api.exception_handler(Exception)

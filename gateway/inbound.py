@@ -35,9 +35,10 @@ def parse(
     if not body:
         raise InvalidRequest("The request has no body")
     fields = json.split(body)
-    format = _format_of(fields, format)
+    if operation == "generate":
+        format = _format_of(fields, format)
     required = _REQUIRED_LISTS.get(format)
-    if required:
+    if required and operation not in ("embed", "image"):
         _check_list(fields, required)
     return InboundRequest(
         id=f"req_{getrandbits(96):024x}",

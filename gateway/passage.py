@@ -74,6 +74,16 @@ class Passage(ABC):
         """Whether the provider is asked for a stream that is one JSON array."""
         return False
 
+    @property
+    def body_format(self) -> str:
+        """What quirks know the body by."""
+        return self.provider.name
+
+    @property
+    def path(self) -> str:
+        """Path and query behind the provider's base URL."""
+        return self.provider.upstream_path(self.profile.model, self.inbound.stream, self.array)
+
     @abstractmethod
     def fields(self) -> Fields:
         """The top level of the body to send, a new dict each time."""

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from functools import lru_cache
 
 from combos.attempt import Attempt
-from gateway import thinking_fit
+from gateway import operations, thinking_fit
 from gateway.exchange import Exchange
 from gateway.passage import Passage, SameFormat
 from gateway.snapshot import Snapshot
@@ -41,8 +41,11 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
         base_url=account.base_url,
     )
     provider = get_format(endpoint.format)
+    known = profile(target.provider, target.model, endpoint.format)
+    if inbound.operation in operations.NAMES:
+        return operations.passage(inbound, client, provider, known), endpoint
     way = SameFormat if client is provider else OtherFormat
-    return way(inbound, client, provider, profile(target.provider, target.model, endpoint.format)), endpoint
+    return way(inbound, client, provider, known), endpoint
 
 
 @lru_cache(maxsize=4096)
@@ -79,7 +82,7 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     inbound, target = way.inbound, attempt.target
     body = way.fields()
     thinking_fit.fit(body, way)
-    quirks.apply(body, target.provider, target.model, endpoint.format)
+    quirks.apply(body, target.provider, target.model, way.body_format)
     headers = {
         "content-type": "application/json",
         "accept": "text/event-stream" if inbound.stream and not way.array else "application/json",
@@ -92,7 +95,7 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     headers.update({name: inbound.headers[name] for name in forwarded if name in inbound.headers})
     return UpstreamRequest(
         method="POST",
-        url=endpoint.base_url + way.provider.upstream_path(target.model, inbound.stream, way.array),
+        url=endpoint.base_url + way.path,
         headers=headers,
         body=json.dumps(body),
         format=endpoint.format,

@@ -12,6 +12,7 @@ _ROOTS = frozenset(
 """First segments that are wire endpoints without the /v1 prefix too: Codex is configured without it."""
 
 _METHOD = re.compile(r":[a-z][a-zA-Z]+Contents?$|:countTokens$")
+_ONE_PROVIDER = re.compile(r"^/v1/providers/[^/]+/")
 
 
 @lru_cache(maxsize=1024)
@@ -37,6 +38,7 @@ def canonical(path: str) -> str | None:
 
 def format_for(path: str, headers: Mapping[str, str] | None = None) -> str:
     """The wire format of a canonical path; the header tells where several families share it."""
+    path = _ONE_PROVIDER.sub("/v1/", path)
     if path.startswith("/v1/messages"):
         return "anthropic_messages"
     if path.startswith("/v1/responses"):

@@ -48,7 +48,7 @@ class InboundRequest:
     format: str
     """Wire format of the endpoint that was called, e.g. `openai_chat`."""
     operation: str
-    """What is asked of the model: `generate`."""
+    """What is asked of the model: `generate`, `count`, `embed` or `image`."""
     model: str
     stream: bool
     body: bytes

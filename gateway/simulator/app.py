@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from gateway.simulator import behavior as behaviors
-from gateway.simulator import models, wiring
+from gateway.simulator import models, side_answers, wiring
 from gateway.simulator.behavior import Behavior, UnknownBehavior
 from gateway.simulator.errors import error_body
 from gateway.simulator.formats.anthropic import read_conversation
@@ -85,6 +85,8 @@ class SimulatorApp:
                 )
             elif destination.lists:
                 await _list(player, family, destination.model)
+            elif destination.side:
+                await player.json(side_answers.answer(destination.side, body))
             elif destination.counts:
                 with reading():
                     counted = _count(family, body, destination.model)

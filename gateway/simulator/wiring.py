@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
+from gateway.simulator import side_answers
 from gateway.simulator.formats.anthropic import AnthropicMessages
 from gateway.simulator.formats.base import Dialect
 from gateway.simulator.formats.gemini import Gemini
@@ -15,6 +16,7 @@ from gateway.simulator.formats.openai_completions import OpenAICompletions
 from gateway.simulator.formats.openai_responses import OpenAIResponses
 
 _GENERATE = re.compile(r"/models/(.+):(generateContent|streamGenerateContent|countTokens)$")
+_EMBEDDED = re.compile(r"/models/(.+):\w+$")
 _MODEL = re.compile(r"/models(?:/([^:]+))?$")
 _POSTED: dict[str, Dialect] = {
     "/chat/completions": OpenAIChat(),
@@ -27,13 +29,15 @@ _COUNTED = {"/messages/count_tokens": "anthropic", "/responses/input_tokens": "o
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One of: `dialect` answers; tokens are counted; a model list (`model` empty) or one model is shown."""
+    """One of: `dialect` answers; tokens are counted; a model list (`model` empty) or one model is shown; `side`."""
 
     family: str
     dialect: Dialect | None = None
     counts: bool = False
     lists: bool = False
     model: str = ""
+    side: str = ""
+    """A key of `side_answers`."""
 
 
 def find(method: str, path: str, query: str, headers: Mapping[str, str]) -> Destination | None:
@@ -57,6 +61,12 @@ def _posted(path: str, query: str) -> Destination | None:
     for ending, family in _COUNTED.items():
         if path.endswith(ending):
             return Destination(family, counts=True)
+    for ending in side_answers.ENDINGS:
+        if path.endswith(ending):
+            named = _EMBEDDED.search(path)
+            return Destination(
+                "gemini" if named else "openai", side=ending, model=unquote(named[1]) if named else ""
+            )
     if found := _GENERATE.search(path):
         model, verb = unquote(found[1]), found[2]
         streams = verb == "streamGenerateContent"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
+from collections.abc import Iterable
 
 from gateway.wire import ir, json
 
@@ -37,6 +38,10 @@ def estimate(request: ir.Request) -> int:
     if request.response_format and request.response_format.schema:
         tokens += _json(request.response_format.schema)
     return max(round(tokens), 1)
+
+
+def estimate_texts(texts: Iterable[str]) -> int:
+    return max(round(sum(map(_text, texts))), 1)
 
 
 def _text(text: str) -> float:

@@ -1,0 +1,160 @@
+"""What is asked of models beside answers: embeddings and images. How its bytes pass, per attempt like everything else.
+
+OpenAI's paths and bodies go to every OpenAI-compatible endpoint as they are; embeddings also pass between OpenAI's and
+Gemini's shape. A provider that has no such thing refuses (400, which puts nothing aside), and the next target is asked.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from gateway.passage import Passage, Reader, Whole
+from gateway.wire import embeddings, json
+from gateway.wire.base import ModelProfile, WireFormat
+from gateway.wire.gemini.listing import model_path
+from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
+from omniroute.types import Fields, InboundRequest, Usage
+
+NAMES = frozenset({"embed", "image"})
+OPENAI = frozenset({"openai_chat", "openai_responses"})
+"""Formats of endpoints beside which OpenAI's other paths are."""
+GEMINI = "gemini"
+BATCH = ":batchEmbedContents"
+
+
+def passage(
+    inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
+) -> Passage:
+    """Raise `UpstreamRefused` where the endpoint has no such thing, `InvalidRequest` for what it cannot be asked."""
+    if inbound.operation == "embed":
+        if client.name == provider.name or {client.name, provider.name} <= OPENAI:
+            return SameEmbeddings(inbound, client, provider, profile)
+        if provider.name in OPENAI or provider.name == GEMINI:
+            return OtherEmbeddings(inbound, client, provider, profile)
+    elif provider.name in OPENAI:
+        return Images(inbound, client, provider, profile)
+    what = "embeddings" if inbound.operation == "embed" else "images at this endpoint"
+    raise UpstreamRefused(
+        f"{profile.provider} has no {what}", status=400, code="unsupported_operation", param="model"
+    )
+
+
+class _Whole(Passage):
+    """Answers come as a whole."""
+
+    def reader(self) -> Reader:
+        self._no_stream()
+
+    def _no_stream(self) -> NoReturn:
+        raise UpstreamBroken("The provider sent a stream, which nobody asked for")
+
+
+class SameEmbeddings(_Whole):
+    """The client's own body; only the model is another."""
+
+    @property
+    def body_format(self) -> str:
+        return "gemini_embeddings" if self.provider.name == GEMINI else "openai_embeddings"
+
+    @property
+    def path(self) -> str:
+        if self.provider.name != GEMINI:
+            return "/embeddings"
+        method = BATCH if self.inbound.path.endswith(BATCH) else ":embedContent"
+        return model_path(self.profile.model) + method
+
+    def fields(self) -> Fields:
+        fields: Fields = dict(self.inbound.fields)
+        model = self.profile.model
+        if self.provider.name != GEMINI:
+            return {**fields, "model": model}
+        if "model" in fields:
+            fields["model"] = f"models/{model}"
+        requests = json.items(fields.get("requests"))
+        if requests is not None:
+            items = map(json.value, requests)
+            fields["requests"] = [
+                {**item, "model": f"models/{model}"} if isinstance(item, dict) else item for item in items
+            ]
+        return fields
+
+    def whole(self, body: bytes) -> Whole:
+        value, said = embeddings.error_of(body)
+        if said:
+            raise UpstreamBroken(said)
+        if not (value.get("data") or value.get("embedding") or value.get("embeddings")):
+            raise UpstreamBroken("The provider's answer has no embeddings")
+        return Whole(body, embeddings.openai_usage(value) or self._estimate())
+
+    def _estimate(self) -> Usage | None:
+        """Gemini counts nothing."""
+        if self.provider.name != GEMINI:
+            return None
+        wish = embeddings.parse_gemini(json.decode_all(dict(self.inbound.fields)), self.path.endswith(BATCH))
+        return Usage(input_tokens=embeddings.estimate_texts(wish.texts), estimated=True)
+
+
+class OtherEmbeddings(_Whole):
+    """Between OpenAI's shape and Gemini's."""
+
+    def __init__(
+        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
+    ) -> None:
+        super().__init__(inbound, client, provider, profile)
+        body = json.decode_all(dict(inbound.fields))
+        if client.name == GEMINI:
+            self.wish = embeddings.parse_gemini(body, inbound.path.endswith(BATCH))
+        else:
+            self.wish = embeddings.parse_openai(body)
+
+    @property
+    def body_format(self) -> str:
+        return "gemini_embeddings" if self.provider.name == GEMINI else "openai_embeddings"
+
+    @property
+    def path(self) -> str:
+        return model_path(self.profile.model) + BATCH if self.provider.name == GEMINI else "/embeddings"
+
+    def fields(self) -> Fields:
+        emit = embeddings.emit_gemini if self.provider.name == GEMINI else embeddings.emit_openai
+        return emit(self.wish, self.profile.model)
+
+    def whole(self, body: bytes) -> Whole:
+        value, said = embeddings.error_of(body)
+        if said:
+            raise UpstreamBroken(said)
+        if self.provider.name == GEMINI:
+            answer = embeddings.parse_gemini_answer(value, self.wish)
+            shown = embeddings.emit_openai_answer(answer, self.wish, self.profile.model)
+        else:
+            answer = embeddings.parse_openai_answer(value, self.wish)
+            shown = embeddings.emit_gemini_answer(answer, self.wish)
+        return Whole(json.dumps(shown), answer.usage)
+
+
+class Images(_Whole):
+    """OpenAI's `images/generations`, as it is."""
+
+    body_format = "openai_images"
+    path = "/images/generations"
+
+    def fields(self) -> Fields:
+        if json.field(dict(self.inbound.fields), "stream"):
+            raise InvalidRequest("Images are not streamed here", param="stream")
+        return {**self.inbound.fields, "model": self.profile.model}
+
+    def whole(self, body: bytes) -> Whole:
+        value, said = embeddings.error_of(body)
+        if said:
+            raise UpstreamBroken(said)
+        if not value.get("data"):
+            raise UpstreamBroken("The provider's answer has no image")
+        return Whole(body, _image_usage(value.get("usage")))
+
+
+def _image_usage(usage: object) -> Usage | None:
+    """Only some image models count tokens."""
+    if not isinstance(usage, dict):
+        return None
+    asked, made = usage.get("input_tokens"), usage.get("output_tokens")
+    return Usage(asked, made) if isinstance(asked, int) and isinstance(made, int) else None

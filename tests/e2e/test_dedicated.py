@@ -1,0 +1,157 @@
+"""One provider's own routes, embeddings and images, through a real process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import openai
+import pytest
+
+from gateway.simulator import Simulator
+from tests.e2e.server import Gateway
+
+
+@pytest.fixture(scope="module")
+def _vendors(_gateway: Gateway, _simulator: Simulator) -> None:
+    for provider, url in (
+        ("openai", _simulator.openai_url),
+        ("gemini", _simulator.gemini_url),
+        ("anthropic", _simulator.anthropic_url),
+        ("openrouter", _simulator.openai_url),
+    ):
+        _gateway.manage(
+            "POST",
+            "/api/providers",
+            {
+                "provider": provider,
+                "apiKey": f"sk-{provider}-0123456789",
+                "name": f"dedicated {provider}",
+                "providerSpecificData": {"baseUrl": url},
+            },
+        )
+
+
+pytestmark = pytest.mark.usefixtures("_vendors")
+
+
+def post(gateway: Gateway, path: str, body: dict[str, Any], **headers: str) -> Any:
+    return gateway.http.post(path, json=body, headers=headers)
+
+
+def chat(gateway: Gateway, provider: str, model: str) -> Any:
+    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
+    return post(gateway, f"/v1/providers/{provider}/chat/completions", body)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "sent"),
+    [
+        ("sim1", "first", "first"),
+        ("sim1", "sim1/first", "first"),
+        ("sim1", "meta-llama/Llama-3", "meta-llama/Llama-3"),
+        ("openai", "gpt-4o", "gpt-4o"),
+        ("openrouter", "openai/gpt-9-new", "openai/gpt-9-new"),
+        ("openrouter", "openrouter/openai/gpt-9-new", "openai/gpt-9-new"),
+    ],
+)
+def test_the_prefix_is_added_where_it_is_missing(
+    gateway: Gateway, simulator: Simulator, provider: str, model: str, sent: str
+) -> None:
+    answer = chat(gateway, provider, model)
+    assert answer.status_code == 200, answer.text
+    assert simulator.requests[-1].model == sent
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "code"),
+    [
+        ("openai", "anthropic/claude-opus-4-6", "provider_mismatch"),
+        ("openai", "sim1/first", "provider_mismatch"),
+        ("openrouter", "sim1/first", "provider_mismatch"),
+        ("nobody", "gpt-4o", "unknown_provider"),
+    ],
+)
+def test_another_providers_model_and_an_unknown_provider_are_refused(
+    gateway: Gateway, simulator: Simulator, provider: str, model: str, code: str
+) -> None:
+    answer = chat(gateway, provider, model)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == code
+    assert "expected prefix" in answer.text or code == "unknown_provider"
+    assert simulator.requests == []
+
+
+def test_the_other_formats_have_it_too_with_errors_of_their_own(gateway: Gateway) -> None:
+    messages = {"model": "first", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    assert post(gateway, "/v1/providers/sim1/messages", messages).json()["type"] == "message"
+    answer = post(gateway, "/v1/providers/sim1/responses", {"model": "first", "input": "Hi"})
+    assert answer.json()["object"] == "response"
+    refused = post(gateway, "/v1/providers/openai/messages", {**messages, "model": "sim1/x"})
+    assert (refused.status_code, refused.json()["type"]) == (400, "error")
+
+
+def test_the_sdk_gets_embeddings_in_the_encoding_that_it_asks_for(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none")
+    for model in ("openai/text-embedding-3-small", "gemini/gemini-embedding-001", "sim1/any-embedder"):
+        packed = client.embeddings.create(model=model, input=["good morning", "good night"])
+        plain = client.embeddings.create(
+            model=model, input="good morning", encoding_format="float", dimensions=8
+        )
+        assert [len(each.embedding) for each in packed.data] == [64, 64]
+        assert len(plain.data[0].embedding) == 8
+        assert packed.usage.prompt_tokens > 0
+    row = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]
+    assert (row["endpoint"], row["served_model"], row["input_tokens"]) == (
+        "/v1/embeddings",
+        "any-embedder",
+        2,
+    )
+
+
+@pytest.mark.parametrize("model", ["gemini/gemini-embedding-001", "openai/text-embedding-3-small"])
+def test_geminis_methods_embed_with_every_provider(gateway: Gateway, model: str) -> None:
+    content = {"parts": [{"text": "good morning"}]}
+    path = f"/v1beta/models/{model}"
+    one = post(gateway, f"{path}:embedContent", {"content": content, "outputDimensionality": 8})
+    assert len(one.json()["embedding"]["values"]) == 8
+    body = {"requests": [{"model": f"models/{model}", "content": content}] * 2}
+    several = post(gateway, f"{path}:batchEmbedContents", body).json()
+    assert [len(each["values"]) for each in several["embeddings"]] == [64, 64]
+
+
+def test_embeddings_fall_back_and_what_has_none_is_not_put_aside(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    gateway.add_combo("embedders", "anthropic/claude-haiku-4-5", "sim1/first")
+    body = {"model": "embedders", "input": "Hi"}
+    assert post(gateway, "/v1/embeddings", body).json()["object"] == "list"
+    alone = post(gateway, "/v1/embeddings", {**body, "model": "anthropic/claude-haiku-4-5"})
+    assert (alone.status_code, alone.json()["error"]["code"]) == (400, "unsupported_operation")
+    assert gateway.chat("anthropic/claude-haiku-4-5").status_code == 200
+
+
+@pytest.mark.parametrize("given", [None, "", [], [1, 2], 7])
+def test_what_gemini_cannot_embed_is_refused_by_name(gateway: Gateway, given: Any) -> None:
+    body = {"model": "gemini/gemini-embedding-001", "input": given}
+    answer = post(gateway, "/v1/embeddings", body)
+    if given == "":
+        assert answer.status_code == 200
+    else:
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input")
+
+
+def test_dedicated_embeddings_and_images(gateway: Gateway, simulator: Simulator) -> None:
+    embedded = post(
+        gateway, "/v1/providers/openai/embeddings", {"model": "text-embedding-3-small", "input": "a"}
+    )
+    assert embedded.json()["data"][0]["index"] == 0
+    body = {"model": "accounts/x/models/flux", "prompt": "a cat", "n": 2, "size": "1024x1024"}
+    drawn = post(gateway, "/v1/providers/sim1/images/generations", body).json()
+    assert [bool(image["b64_json"]) for image in drawn["data"]] == [True, True]
+    assert json.loads(simulator.requests[-1].body) == body
+    assert (
+        gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]["output_tokens"] == 100
+    )
