@@ -11,6 +11,9 @@ from combos.api import router as combos
 from combos.api_models import router as names
 from gateway.api_auth import router as login
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
+from gateway.api_ip_filter import router as ip_filter
+from gateway.api_limits import router as limits
+from gateway.api_monitoring import router as monitoring
 from gateway.api_policies import router as policies
 from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
@@ -69,6 +72,9 @@ for router in (
     proxies,
     policies,
     resilience,
+    limits,
+    ip_filter,
+    monitoring,
     system,
 ):
     api.add_router("", router)

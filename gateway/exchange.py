@@ -12,6 +12,7 @@ from billing.pricing import UNPRICED, Cost
 from combos.attempt import Attempt
 from combos.resolve import Route
 from gateway.recorder import UsageRow
+from gateway.telemetry import Laps
 from gateway.trial import Trial, clean
 from gateway.wire import json
 from omniroute.errors import GatewayError
@@ -41,6 +42,8 @@ class Exchange:
     """USD that a cached answer cost when a provider made it."""
     status: int = 200
     error: GatewayError | None = None
+    laps: Laps | None = None
+    """What came before the first trial took."""
 
     @property
     def told(self) -> Trial | None:

@@ -33,6 +33,7 @@ from gateway.recorder import recorder
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
+from gateway.telemetry import Laps, telemetry
 from gateway.trial import Trial
 from gateway.upstream import send
 from gateway.wire import get_format
@@ -96,7 +97,10 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     """The usage row is on its way once this returns, and committed once its result is awaited."""
     exchange.close()
-    return recorder().record(exchange.row(snapshot.billing))
+    sample = telemetry.note(exchange.started, exchange.laps, exchange.serving)
+    written = recorder().record(exchange.row(snapshot.billing))
+    written.add_done_callback(sample.finalized)
+    return written
 
 
 async def open_exchange(inbound: InboundRequest, caller: Caller) -> tuple[Exchange, Snapshot]:
@@ -112,11 +116,16 @@ async def open_exchange(inbound: InboundRequest, caller: Caller) -> tuple[Exchan
 
 
 def _admit(inbound: InboundRequest, caller: Caller, snapshot: Snapshot) -> Exchange:
+    laps = Laps(caller.received, "parse")
     key = authenticate(caller, snapshot.billing, required=settings.REQUIRE_API_KEY)
+    laps.end("validate")
     route = route_of(inbound.model, snapshot)
     if key is not None and not key.allows(inbound.model):
         raise Forbidden(f"This API key may not use the model {inbound.model!r}", param="model")
-    return Exchange(policies.apply(inbound, snapshot.policies), route, key, caller.address)
+    laps.end("resolve")
+    inbound = policies.apply(inbound, snapshot.policies)
+    laps.end("policy")
+    return Exchange(inbound, route, key, caller.address, laps=laps)
 
 
 def route_of(model: str, snapshot: Snapshot) -> Route:

@@ -79,12 +79,15 @@ class ProviderProfile(models.Model):
         )
 
     @classmethod
-    def of(cls, name: str) -> ProviderProfile:
-        """The row, or its defaults before the first save."""
+    def of(cls, name: str, kind: str = API_KEY) -> ProviderProfile:
+        """The row; before the first save that of the `kind`, or its defaults."""
         row = cls.objects.filter(name=name).first()
         if row is not None:
             return row
-        profile = PROFILES.get(name, PROFILES[API_KEY])
+        profile = PROFILES.get(name)
+        if profile is None:
+            base = cls.objects.filter(name=kind).first()
+            profile = base.as_profile() if base else PROFILES[kind]
         return cls(
             name=name,
             transient_cooldown_s=profile.transient_cooldown_s,
