@@ -32,17 +32,17 @@ from resilience.reset import reset_all
 
 router = Router(tags=["Resilience"], by_alias=True)
 
-Milliseconds = Annotated[float, Field(ge=0, le=86_400_000)]
+Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
 
 
 class ProfileOut(CamelModel):
     """Times in milliseconds."""
 
-    transient_cooldown: float
-    rate_limit_cooldown: float
+    transient_cooldown: int
+    rate_limit_cooldown: int
     max_backoff_level: int
     circuit_breaker_threshold: int
-    circuit_breaker_reset: float
+    circuit_breaker_reset: int
     throttle_below_percent: int
 
 
@@ -53,7 +53,7 @@ class ProfileChange(CamelModel):
     rate_limit_cooldown: Milliseconds | None = None
     max_backoff_level: Annotated[int, Field(ge=0, le=15)] | None = None
     circuit_breaker_threshold: Annotated[int, Field(ge=1, le=1000)] | None = None
-    circuit_breaker_reset: Annotated[float, Field(ge=100, le=86_400_000)] | None = None
+    circuit_breaker_reset: Annotated[int, Field(ge=100, le=86_400_000)] | None = None
     throttle_below_percent: Annotated[int, Field(ge=0, le=50)] | None = None
 
 
@@ -63,7 +63,7 @@ class Defaults(CamelModel):
     """Milliseconds."""
     concurrent_requests: int
     queue_size: int
-    queue_timeout: float
+    queue_timeout: int
     """Milliseconds."""
 
 
@@ -74,7 +74,7 @@ class DefaultsChange(CamelModel):
     min_time_between_requests: Annotated[int, Field(ge=0, le=3_600_000)] | None = None
     concurrent_requests: Annotated[int, Field(ge=0, le=100_000)] | None = None
     queue_size: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    queue_timeout: Annotated[float, Field(ge=0, le=600_000)] | None = None
+    queue_timeout: Annotated[int, Field(ge=0, le=600_000)] | None = None
 
 
 class Resilience(CamelModel):
@@ -217,11 +217,11 @@ def _profiles() -> dict[str, ProfileOut]:
 
 def _profile(row: ProviderProfile) -> ProfileOut:
     return ProfileOut(
-        transient_cooldown=row.transient_cooldown_s * 1000,
-        rate_limit_cooldown=row.rate_limit_cooldown_s * 1000,
+        transient_cooldown=round(row.transient_cooldown_s * 1000),
+        rate_limit_cooldown=round(row.rate_limit_cooldown_s * 1000),
         max_backoff_level=row.max_backoff_level,
         circuit_breaker_threshold=row.breaker_failures,
-        circuit_breaker_reset=row.breaker_reset_s * 1000,
+        circuit_breaker_reset=round(row.breaker_reset_s * 1000),
         throttle_below_percent=row.throttle_below_percent,
     )
 
@@ -240,7 +240,7 @@ def _defaults() -> Defaults:
         min_time_between_requests=row.min_gap_ms,
         concurrent_requests=row.max_concurrent,
         queue_size=row.queue_size,
-        queue_timeout=row.queue_timeout_s * 1000,
+        queue_timeout=round(row.queue_timeout_s * 1000),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
 from gateway.signatures import Restore, signatures
-from gateway.wire import history, ir, json, tools
+from gateway.wire import history, ir, json, proofs, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
 from gateway.wire.sse import Decoder, ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
@@ -66,8 +66,16 @@ class OtherFormat(Passage):
 
     @property
     def restore(self) -> Restore:
-        """A provider's event as the client's tools know it."""
-        return signatures().watching(self.tools.restore) if self.signs_calls else self.tools.restore
+        """A provider's event as the client's tools know it, and under the name of who made it."""
+        restore: Restore = self.tools.restore
+        if self.signs_calls:
+            restore = signatures().watching(restore)
+        return self.label.after(restore) if self.label else restore
+
+    @property
+    def label(self) -> proofs.Label | None:
+        """None within one format, whose clients get everything as it came."""
+        return None if self.client is self.provider else proofs.label_of(self.provider, self.profile)
 
     @property
     def signs_calls(self) -> bool:
@@ -76,7 +84,7 @@ class OtherFormat(Passage):
     def _kept(self, response: ir.Response) -> ir.Response:
         if self.signs_calls:
             signatures().keep_all(part for candidate in response.candidates for part in candidate.parts)
-        return response
+        return self.label.response(response) if self.label else response
 
     def emit(self, response: ir.Response) -> Whole:
         return Whole(json.dumps(self.client.emit_response(response, self.request)), response.usage)

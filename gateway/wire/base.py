@@ -36,6 +36,11 @@ class ModelProfile:
     files_as_text: bool = False
     """The model was seen to refuse documents of plain text: their text goes into the message itself."""
 
+    @property
+    def maker(self) -> str:
+        """Who made the proofs in this model's answers, and takes them back: the vendor, or else the provider."""
+        return self.vendor or self.provider
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -131,6 +136,8 @@ class WireFormat(ABC):
     keepalive: bytes
     """What keeps a waiting client of this format from giving up."""
     rules: Rules = Rules()
+    vendor: str = ""
+    """Its inventor, where answers carry proofs of thought: see `proofs`."""
     provider_format: str = ""
     """For a format that only clients speak: what a provider is asked in, where it can be."""
 

@@ -51,6 +51,7 @@ ROUTES = {
     "/api/settings/system-prompt": {"get", "put"},
     "/api/settings/thinking-budget": {"get", "put"},
     "/api/telemetry/summary": {"get"},
+    "/api/usage/analytics": {"get"},
     "/api/usage/history": {"get"},
     "/api/usage/logs": {"get"},
 }

@@ -13,7 +13,15 @@ from typing import Any
 from gateway.wire import ir
 from gateway.wire.history import mark_error
 from gateway.wire.openai_chat import calls, thinking
-from gateway.wire.openai_chat.content import NATIVE, Emission, emit_part, parse_content, parse_part
+from gateway.wire.openai_chat.content import (
+    MARK,
+    NATIVE,
+    Emission,
+    emit_part,
+    mark_cached,
+    parse_content,
+    parse_part,
+)
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference, restore
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
@@ -85,6 +93,8 @@ def _parse_message(raw: Any, where: str, names: dict[str, str]) -> ir.Message:
         message.parts = parse_assistant(raw, where)
     else:
         message.parts = parse_content(raw.get("content"), f"{where}.content")
+    if message.parts:
+        mark_cached(message.parts[-1].extra, raw)
     for part in message.parts:
         if isinstance(part, ir.ToolCall):
             if part.extra.get(SHAPE) == calls.LEGACY:
@@ -112,6 +122,7 @@ def _parse_result(raw: JSONDict, where: str, names: dict[str, str]) -> ir.ToolRe
         identity, parse_content(raw.get("content"), f"{where}.content"), name or names.get(identity)
     )
     _keep(result.extra, raw, [_emit_result(result, NATIVE)])
+    mark_cached(result.extra, raw)
     return result
 
 
@@ -191,7 +202,9 @@ def _emit_system(system: list[ir.Text], emission: Emission) -> list[JSONDict]:
     messages: list[JSONDict] = []
     foreign = [t for t in system if SHAPE not in t.extra and t.text and not t.text.startswith(_BILLING)]
     if foreign:
-        content = "\n\n".join(text.text for text in foreign)
+        blocks = [emit_part(text, emission) or {} for text in foreign]
+        marked = any(MARK in block for block in blocks)
+        content = blocks if marked else "\n\n".join(text.text for text in foreign)
         messages.append({"role": "system", "content": content})
     for number, text in enumerate(system):
         shape = text.extra.get(SHAPE)
@@ -270,7 +283,7 @@ def _emit_content(parts: Iterable[ir.Part], message: ir.Message, emission: Emiss
     emitted = [value for part in taken if (value := emit_part(part, emission)) is not None]
     if own_list:
         return emitted
-    if any(value.get("type") != "text" for value in emitted):
+    if any(value.get("type") != "text" or MARK in value for value in emitted):
         return emitted
     texts = [value["text"] for value in emitted]
     if len(texts) > 1 and message.role in ("user", "assistant") and emission.profile.provider not in FLAT:
