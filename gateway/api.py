@@ -11,6 +11,7 @@ from combos.api import router as combos
 from combos.api_models import router as names
 from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
+from gateway.api_call_logs import router as call_logs
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_ip_filter import router as ip_filter
 from gateway.api_limits import router as limits
@@ -70,6 +71,7 @@ for router in (
     keys,
     usage,
     analytics,
+    call_logs,
     settings,
     proxies,
     policies,

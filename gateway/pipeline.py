@@ -27,8 +27,9 @@ from gateway.claims import answered, began_at, came_through, claim
 from gateway.exchange import Exchange
 from gateway.gates import gates
 from gateway.healing import Healing
+from gateway.judging import judge
 from gateway.passage import Passage, Whole
-from gateway.preparation import prepare
+from gateway.preparation import prepare, ready
 from gateway.recorder import recorder
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
@@ -171,6 +172,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
     """
     healing: Healing | None = None
     while True:
+        attempt = await ready(attempt)
         passage, endpoint = passage_for(exchange.inbound, attempt)
         proxy = proxy_for(exchange, attempt, endpoint.base_url, snapshot)
         await prepare(passage, snapshot, proxy)
@@ -182,6 +184,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             await claim(trial, snapshot)
             answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:
+            judge(error, attempt)
             trial.end(error.status, error)
             healing = healing or Healing(attempt, snapshot)
             attempt = healing.repeat(error, request)

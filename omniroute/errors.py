@@ -97,6 +97,8 @@ class UpstreamError(GatewayError):
 
     status = 502
     code = "upstream_error"
+    verdict: object | None = None
+    """What the provider's own rules say that it means (`resilience.classify.Verdict`), where they say anything."""
 
 
 class UpstreamRefused(UpstreamError):

@@ -133,6 +133,8 @@ def classify(error: UpstreamError) -> Verdict:
     """Total: every error has a verdict."""
     if isinstance(error, AccountBusy):
         return BUSY
+    if isinstance(error.verdict, Verdict):
+        return error.verdict
     if not isinstance(error, UpstreamRefused):
         return TRANSIENT
     text = f"{error.code or ''} {error.message}"
@@ -152,4 +154,4 @@ def breaks_circuit(error: UpstreamError) -> bool:
         return False
     if not isinstance(error, UpstreamRefused):
         return True
-    return error.status in _BREAKS and classify(error) in (TRANSIENT, OVERLOADED)
+    return error.status in _BREAKS and classify(error).is_passing

@@ -52,8 +52,12 @@ ROUTES = {
     "/api/settings/thinking-budget": {"get", "put"},
     "/api/telemetry/summary": {"get"},
     "/api/usage/analytics": {"get"},
+    "/api/usage/call-logs": {"get"},
+    "/api/usage/call-logs/{id}": {"get"},
     "/api/usage/history": {"get"},
     "/api/usage/logs": {"get"},
+    "/api/usage/proxy-logs": {"get"},
+    "/api/usage/request-logs": {"get"},
 }
 PUBLIC = {"/api/auth/login", "/api/health"}
 CALLS = sorted(
