@@ -8,7 +8,9 @@ from ninja import NinjaAPI
 
 from billing.api import router as keys
 from combos.api import router as combos
+from combos.api_fallback import router as fallback
 from combos.api_models import router as names
+from combos.api_routing import router as routing
 from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
 from gateway.api_call_logs import router as call_logs
@@ -68,6 +70,8 @@ for router in (
     learned,
     names,
     combos,
+    routing,
+    fallback,
     keys,
     usage,
     analytics,

@@ -141,16 +141,17 @@ def classify(error: UpstreamError) -> Verdict:
     return next(rule.verdict for rule in RULES if rule.fits(error.status, text))
 
 
+_NOT_THE_PROVIDER = frozenset({"proxy_failed", "combo_timeout"})
+"""Codes of failures that say nothing of the provider: a proxy, and the end of a whole combo's time."""
 _BREAKS = _statuses(408, 500, range(502, 505), range(520, 528))
 
 
 def breaks_circuit(error: UpstreamError) -> bool:
     """Whether the failure says that the provider itself is in trouble: lost connections, timeouts, 408 and 5xx.
 
-    A rate limit is an account's, any other 4xx the request's; a full provider (529) answers, and says what to do; a
-    broken proxy is not the provider.
+    A rate limit is an account's, any other 4xx the request's; a full provider (529) answers, and says what to do.
     """
-    if isinstance(error, AccountBusy) or error.code == "proxy_failed":
+    if isinstance(error, AccountBusy) or error.code in _NOT_THE_PROVIDER:
         return False
     if not isinstance(error, UpstreamRefused):
         return True
