@@ -16,6 +16,9 @@ from gateway.api_auth import router as login
 from gateway.api_call_logs import router as call_logs
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_export import router as export
+from gateway.api_ip_filter import router as ip_filter
+from gateway.api_limits import router as limits
+from gateway.api_monitoring import router as monitoring
 from gateway.api_policies import router as policies
 from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
@@ -29,6 +32,7 @@ from providers.api_checks import router as checks
 from providers.api_learned import router as learned
 from providers.api_models import router as models
 from providers.api_nodes import router as nodes
+from providers.api_oauth import router as sign_ins
 
 _DESCRIPTION = """Everything that the admin configures, for scripts.
 
@@ -64,6 +68,7 @@ for router in (
     checks,
     accounts,
     nodes,
+    sign_ins,
     models,
     learned,
     names,
@@ -79,6 +84,9 @@ for router in (
     proxies,
     policies,
     resilience,
+    limits,
+    ip_filter,
+    monitoring,
     system,
 ):
     api.add_router("", router)

@@ -15,14 +15,22 @@ from gateway.recorder import recorder
 from gateway.upstream import close_clients
 from gateway.write_behind import writer
 from omniroute import shared_state
+from providers.oauth import renewal
+from resilience import persistence
+from resilience.link import link
 
 
 async def start() -> list[asyncio.Task[Any]]:
     """Read the configuration, and follow its changes from now on."""
     await snapshot.current()
+    await persistence.start()
     _tune_interpreter()
-    background = [asyncio.create_task(snapshot.poll(), name="configuration poll")]
+    background = [
+        asyncio.create_task(snapshot.poll(), name="configuration poll"),
+        asyncio.create_task(persistence.write_behind(), name="resilience state"),
+    ]
     if settings.REDIS_URL:
+        background.append(asyncio.create_task(link.run(), name="shared state"))
         background.append(asyncio.create_task(live.follow(), name="live watchers"))
     return background
 
@@ -39,6 +47,7 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
+    await renewal.settle()
     await recorder().flush()
     await writer().flush()
     await asyncio.to_thread(request_log.writer().flush)

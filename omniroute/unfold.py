@@ -50,6 +50,7 @@ SECTIONS: list[tuple[str, list[Item]]] = [
             ("Provider rules", "rule", "combos.providerrouting"),
             ("Proxies", "vpn_lock", "providers.proxyrule"),
             ("History and logs", "history", "billing.usagesettings"),
+            ("Sign-in settings", "login", "providers.signinsettings"),
             ("Admin users", "group", "auth.user"),
             ("Background jobs", "schedule", "django_q.schedule"),
         ],
