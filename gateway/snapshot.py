@@ -24,8 +24,10 @@ from billing.models import ApiKey, Price
 from combos import config as combos_config
 from combos.models import Combo, ComboTarget, ModelAlias
 from combos.resolve import Route
-from gateway.models import ConfigVersion, GatewaySettings
+from gateway.models import CacheSettings, ConfigVersion, GatewaySettings
 from gateway.policies import Policies
+from gateway.replay import config as replay_config
+from gateway.replay.config import ReplayConfig
 from gateway.thinking import ThinkingPolicy
 from providers import config as providers_config
 from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode, ProxyRule
@@ -36,6 +38,7 @@ logger = logging.getLogger(__name__)
 WATCHED = (
     Account,
     ApiKey,
+    CacheSettings,
     Combo,
     ComboTarget,
     CustomModel,
@@ -75,6 +78,7 @@ class Snapshot:
     account_strategy: str
     require_key_for_models: bool
     fetch_private_addresses: bool = False
+    replay: ReplayConfig = ReplayConfig()
     routes: dict[str, Route] = field(default_factory=dict)
     """Names that were resolved under this snapshot."""
 
@@ -109,6 +113,7 @@ def load() -> Snapshot:
         account_strategy=row.account_strategy,
         require_key_for_models=row.require_key_for_models,
         fetch_private_addresses=row.fetch_private_addresses,
+        replay=replay_config.load(),
     )
 
 
