@@ -9,6 +9,19 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from billing.rollup_models import ComboUsage, UsageSums, UsageTotal
+
+__all__ = [
+    "ApiKey",
+    "Budget",
+    "BudgetSpend",
+    "ComboUsage",
+    "DailyUsage",
+    "Price",
+    "UsageRecord",
+    "UsageTotal",
+]
+
 
 class ApiKey(models.Model):
     """A client's key. Only its HMAC is stored; the key itself is shown once, when it is made."""
@@ -176,7 +189,7 @@ class UsageRecord(models.Model):
         NONE = "", "No price known"
 
     id = models.BigAutoField(primary_key=True)
-    request_id = models.CharField(max_length=40, default=uuid.uuid4, db_index=True)
+    request_id = models.CharField(max_length=40, default=uuid.uuid4)
     created_at = models.DateTimeField(db_index=True)
     api_key_id = models.BigIntegerField(null=True)
     api_key_name = models.CharField(max_length=100, default="", blank=True)
@@ -229,6 +242,9 @@ class UsageRecord(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name = "request"
+        # Each index costs every request. Both grow at their end only, since ids of requests begin with the time; so
+        # writing to a long history costs what writing to a short one does.
+        indexes = [models.Index(fields=["request_id"], name="request_by_its_id")]
 
     def __str__(self) -> str:
         return f"{self.status} {self.requested_model}"
@@ -238,8 +254,8 @@ class UsageRecord(models.Model):
         return self.input_tokens > 0 or self.output_tokens > 0
 
 
-class DailyUsage(models.Model):
-    """Usage of one UTC day by what it is asked for most, so that no page reads the history."""
+class DailyUsage(UsageSums):
+    """Usage of one UTC day by every combination of what was asked, by whom and who served it."""
 
     day = models.DateField()
     provider = models.CharField(max_length=60, default="", blank=True)
@@ -247,21 +263,6 @@ class DailyUsage(models.Model):
     account_id = models.BigIntegerField(default=0)
     api_key_id = models.BigIntegerField(default=0)
     combo = models.CharField(max_length=120, default="", blank=True)
-    requests = models.PositiveIntegerField(default=0)
-    errors = models.PositiveIntegerField(default=0)
-    fallbacks = models.PositiveIntegerField(default=0)
-    unpriced = models.PositiveIntegerField(
-        default=0, help_text="Requests with tokens but without a known price."
-    )
-    input_tokens = models.BigIntegerField(default=0)
-    output_tokens = models.BigIntegerField(default=0)
-    cache_read_tokens = models.BigIntegerField(default=0)
-    cache_write_tokens = models.BigIntegerField(default=0)
-    reasoning_tokens = models.BigIntegerField(default=0)
-    cost = models.DecimalField(max_digits=18, decimal_places=10, default=Decimal(0))
-    saved = models.DecimalField(max_digits=18, decimal_places=10, default=Decimal(0))
-    cache_hits = models.PositiveIntegerField(default=0)
-    latency_ms = models.BigIntegerField(default=0, help_text="Sum; divide by the requests.")
 
     class Meta:
         ordering = ["-day"]

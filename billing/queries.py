@@ -1,50 +1,55 @@
-"""What the dashboard asks about usage. Totals come from the daily roll-ups; the history is read by bounded queries."""
+"""What the dashboard asks about usage. Totals come from the roll-ups; the history is read by bounded queries."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from statistics import median
 from typing import Any
 
 from django.db.models import QuerySet, Sum
 
-from billing.models import ApiKey, DailyUsage, UsageRecord
+from billing.models import ApiKey, UsageRecord, UsageTotal
+from billing.rollups import SUMS
 
-_SUMS = (
-    "requests",
-    "errors",
-    "fallbacks",
-    "unpriced",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cost",
-    "latency_ms",
-)
+Dimension = UsageTotal.Dimension
+Span = UsageTotal.Span
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over requests. `cost` (USD) leaves out the `unpriced` ones; `latency_ms` is a sum as well."""
+    """Sums over requests. `cost` and `saved` (USD) leave out the `unpriced` ones; `latency_ms` and `first_token_ms` are
+    sums as well."""
 
     requests: int = 0
     errors: int = 0
     fallbacks: int = 0
+    cache_hits: int = 0
     unpriced: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
     cost: Decimal = Decimal(0)
+    saved: Decimal = Decimal(0)
     latency_ms: int = 0
+    first_token_ms: int = 0
+    first_tokens: int = 0
 
     def __add__(self, other: Totals) -> Totals:
-        return Totals(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+        return Totals(*(getattr(self, name) + getattr(other, name) for name in SUMS))
 
     @property
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
+
+    @property
+    def fresh_input_tokens(self) -> int:
+        """Neither read from a cache nor written to one."""
+        return max(0, self.input_tokens - self.cache_read_tokens - self.cache_write_tokens)
 
     @property
     def error_rate(self) -> float | None:
@@ -54,6 +59,10 @@ class Totals:
     @property
     def average_latency_ms(self) -> float | None:
         return self.latency_ms / self.requests if self.requests else None
+
+    @property
+    def average_first_token_ms(self) -> float | None:
+        return self.first_token_ms / self.first_tokens if self.first_tokens else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,45 +79,44 @@ def utc_today() -> date:
     return datetime.now(tz=UTC).date()
 
 
+def spans(dimension: str, since: date | datetime | None = None, span: str = Span.DAY) -> QuerySet[UsageTotal]:
+    """The roll-ups of one dimension from a UTC day or moment on; None: all that there are."""
+    rows = UsageTotal.objects.filter(span=span, dimension=dimension).order_by()
+    return rows.filter(start__gte=midnight(since)) if since else rows
+
+
+def midnight(day: date | datetime) -> datetime:
+    return day if isinstance(day, datetime) else datetime.combine(day, time(), UTC)
+
+
 def totals(day: date) -> Totals:
-    return _totals(DailyUsage.objects.filter(day=day).aggregate(**_sums()))
+    return as_totals(spans(Dimension.ALL).filter(start=midnight(day)).aggregate(**sums()), "sum_")
 
 
 def daily_totals(days: int, until: date) -> list[tuple[date, Totals]]:
     """One entry for each of the `days` that end with `until`, oldest first, empty days included."""
     start = until - timedelta(days=days - 1)
-    rows = (
-        DailyUsage.objects.filter(day__range=(start, until)).order_by("day").values("day").annotate(**_sums())
-    )
-    found = {row["day"]: _totals(row) for row in rows}
+    rows = spans(Dimension.ALL, start).filter(start__lte=midnight(until)).values("start", *SUMS)
+    found = {row["start"].date(): as_totals(row) for row in rows}
     every = [start + timedelta(days=offset) for offset in range(days)]
     return [(day, found.get(day, Totals())) for day in every]
 
 
-def totals_by(field: str, since: date, limit: int | None = None) -> list[tuple[Any, Totals]]:
-    """Totals since a day for each value of a `DailyUsage` field, most requests first."""
-    rows = (
-        DailyUsage.objects.filter(day__gte=since)
-        .exclude(**{field: "" if field in ("provider", "model", "combo") else 0})
-        .order_by()
-        .values(field)
-        .annotate(**_sums())
-        .order_by("-requests", field)
-    )
-    return [(row[field], _totals(row)) for row in (rows[:limit] if limit else rows)]
+def totals_by(dimension: str, since: date | datetime | None) -> list[tuple[str, str, Totals]]:
+    """(provider, name, totals) of everything in a dimension since a day, most requests first."""
+    return grouped(spans(dimension, since))
+
+
+def grouped(rows: QuerySet[UsageTotal]) -> list[tuple[str, str, Totals]]:
+    """(provider, name, totals), most requests first."""
+    groups: Iterable[Any] = rows.values("provider", "name").annotate(**sums())
+    found = [(row["provider"], row["name"], as_totals(row, "sum_")) for row in groups]
+    return sorted(found, key=lambda each: (-each[2].requests, each[0], each[1]))
 
 
 def top_models(since: date, limit: int) -> list[tuple[str, str, Totals]]:
     """(provider, model, totals) since a day, most requests first."""
-    rows = (
-        DailyUsage.objects.filter(day__gte=since)
-        .exclude(model="")
-        .order_by()
-        .values("provider", "model")
-        .annotate(**_sums())
-        .order_by("-requests", "provider", "model")[:limit]
-    )
-    return [(row["provider"], row["model"], _totals(row)) for row in rows]
+    return totals_by(Dimension.MODEL, since)[:limit]
 
 
 def recent_requests(limit: int) -> QuerySet[UsageRecord]:
@@ -134,10 +142,10 @@ def has_requests() -> bool:
 
 
 def known_values(field: str, days: int = 90) -> list[str]:
-    """The values that a `DailyUsage` text field took lately: the choices of a filter, without reading the history."""
-    since = utc_today() - timedelta(days=days)
-    rows = DailyUsage.objects.filter(day__gte=since).exclude(**{field: ""}).order_by(field)
-    return list(rows.values_list(field, flat=True).distinct())
+    """The providers, models or combos of late: the choices of a filter, without reading the history."""
+    column = "provider" if field == "provider" else "name"
+    rows = spans(field, utc_today() - timedelta(days=days))
+    return sorted(set(rows.values_list(column, flat=True).distinct()))
 
 
 def key_names() -> dict[int, str]:
@@ -148,10 +156,10 @@ def key_count() -> int:
     return ApiKey.objects.count()
 
 
-def _sums() -> dict[str, Sum]:
-    return {name: Sum(name) for name in _SUMS}
+def sums() -> dict[str, Sum]:
+    return {f"sum_{name}": Sum(name) for name in SUMS}
 
 
-def _totals(row: Any) -> Totals:
+def as_totals(row: Any, prefix: str = "") -> Totals:
     """A sum over nothing is NULL."""
-    return Totals(**{name: row[name] for name in _SUMS if row[name] is not None})
+    return Totals(**{name: row[prefix + name] for name in SUMS if row[prefix + name] is not None})

@@ -9,6 +9,7 @@ from ninja import NinjaAPI
 from billing.api import router as keys
 from combos.api import router as combos
 from combos.api_models import router as names
+from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_policies import router as policies
@@ -65,6 +66,7 @@ for router in (
     combos,
     keys,
     usage,
+    analytics,
     settings,
     proxies,
     policies,

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from billing import queries
-from billing.queries import Totals
+from billing.queries import Dimension, Totals
 from combos.queries import combo_names
 from gateway.live import PATH, ROWS
 from omniroute.types import JSONDict
@@ -89,7 +89,7 @@ def _first_steps(counts: dict[str, JSONDict]) -> JSONDict:
 
 def _states(counts: dict[str, JSONDict], specs: Any, today: date) -> list[ProviderState]:
     cooling = named_cooling()
-    used = dict(queries.totals_by("provider", since=today))
+    used = {provider: total for provider, _, total in queries.totals_by(Dimension.PROVIDER, since=today)}
     states = [
         ProviderState(
             provider,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from random import getrandbits
+from time import time_ns
 from typing import Any
 
 import msgspec
@@ -41,7 +42,7 @@ def parse(
     if required and operation not in ("embed", "image"):
         _check_list(fields, required)
     return InboundRequest(
-        id=f"req_{getrandbits(96):024x}",
+        id=f"req_{time_ns() // 1_000_000:012x}{getrandbits(64):016x}",
         format=format,
         operation=operation,
         model=_model(fields) if model is None else check_model(model),

@@ -8,20 +8,24 @@ than everything else here (docs/decisions.md).
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
 from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
-from billing.models import ApiKey, DailyUsage, UsageRecord
+from billing import rollups
+from billing.models import ApiKey, UsageRecord
+from billing.rollups import Amounts, Place, Try
 from gateway.live import live
+from omniroute.types import JSONDict
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +34,9 @@ MAX_BATCH = 256
 """Rows in one transaction: below every database's limit of parameters in a statement."""
 LAST_USED_INTERVAL_S = 60.0
 """A key's last use is written this often at most."""
+
+
+_decode = msgspec.json.Decoder(list[JSONDict]).decode
 
 
 class UsageRow(NamedTuple):
@@ -74,14 +81,6 @@ class UsageRow(NamedTuple):
     user_agent: str
 
 
-_SUMS = (
-    "requests", "errors", "fallbacks", "unpriced", "input_tokens", "output_tokens", "cache_read_tokens",
-    "cache_write_tokens", "reasoning_tokens", "cost", "saved", "cache_hits", "latency_ms",
-)  # fmt: skip
-_MONEY = (_SUMS.index("cost"), _SUMS.index("saved"))
-_KEYS = ("day", "provider", "model", "account_id", "api_key_id", "combo")
-
-
 @lru_cache(maxsize=2 * MAX_BATCH)
 def _insert_sql(rows: int) -> str:
     """All rows by one statement. SQLite gives up the interpreter lock at every step of a statement and has to wait for
@@ -90,16 +89,6 @@ def _insert_sql(rows: int) -> str:
     return (
         f'INSERT INTO "{UsageRecord._meta.db_table}" ({columns}) VALUES {_marks(len(UsageRow._fields), rows)}'  # noqa: S608
     )
-
-
-@lru_cache(maxsize=2 * MAX_BATCH)
-def _upsert_sql(rows: int) -> str:
-    table = DailyUsage._meta.db_table
-    columns = ", ".join(f'"{name}"' for name in (*_KEYS, *_SUMS))
-    keys = ", ".join(f'"{name}"' for name in _KEYS)
-    adds = ", ".join(f'"{name}" = "{table}"."{name}" + excluded."{name}"' for name in _SUMS)
-    marks = _marks(len(_KEYS) + len(_SUMS), rows)
-    return f'INSERT INTO "{table}" ({columns}) VALUES {marks} ON CONFLICT ({keys}) DO UPDATE SET {adds}'  # noqa: S608
 
 
 def _marks(columns: int, rows: int) -> str:
@@ -179,10 +168,16 @@ class Recorder:
     def _commit(self, rows: Sequence[UsageRow]) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_insert_sql(len(rows)), [value for row in rows for value in _adapted(row)])
-            sums = _daily(rows)
-            cursor.execute(_upsert_sql(len(sums)), [value for row in sums for value in row])
+            self._add_up(cursor, rows)
             for key, moment in self._uses(rows).items():
                 ApiKey.objects.filter(pk=key).update(last_used_at=moment)
+
+    def _add_up(self, cursor: CursorWrapper, rows: Sequence[UsageRow]) -> None:
+        tried = [(row, _attempts(row)) for row in rows]
+        rollups.add(cursor, [(_place(row), _amounts(row, attempts)) for row, attempts in tried])
+        tries = [each for row, attempts in tried if row.combo for each in _tries(row, attempts)]
+        if tries:
+            rollups.add_tries(cursor, tries)
 
     def _uses(self, rows: Sequence[UsageRow]) -> dict[int, datetime]:
         now = time.monotonic()
@@ -212,43 +207,55 @@ def _adapted(row: UsageRow) -> tuple[Any, ...]:
     )
 
 
-def _fell_back(row: UsageRow) -> bool:
+def _attempts(row: UsageRow) -> list[JSONDict]:
+    """Empty where nothing is counted by attempt."""
+    return _decode(row.attempts) if row.attempt_count > 1 or row.combo else []
+
+
+def _place(row: UsageRow) -> Place:
+    return Place(
+        moment=row.created_at,
+        provider=row.provider,
+        model=row.served_model,
+        account_id=row.account_id or 0,
+        api_key_id=row.api_key_id or 0,
+        combo=row.combo,
+    )
+
+
+def _amounts(row: UsageRow, attempts: list[JSONDict]) -> Amounts:
+    return Amounts(
+        requests=1,
+        errors=int(row.status >= 400),
+        fallbacks=int(_fell_back(attempts)),
+        cache_hits=int(row.cache_hit),
+        unpriced=int(row.cost is None and bool(row.input_tokens or row.output_tokens)),
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        cache_read_tokens=row.cache_read_tokens,
+        cache_write_tokens=row.cache_write_tokens,
+        reasoning_tokens=row.reasoning_tokens,
+        cost=row.cost or Decimal(0),
+        saved=row.saved,
+        latency_ms=row.latency_ms,
+        first_token_ms=row.first_token_ms or 0,
+        first_tokens=int(row.first_token_ms is not None),
+    )
+
+
+def _fell_back(attempts: list[JSONDict]) -> bool:
     """Was another account or target asked? A request that was repeated to the same one did not fall back."""
-    asked = {(each["provider"], each["model"], each["account"]) for each in json.loads(row.attempts)}
-    return len(asked) > 1
+    return (
+        len(attempts) > 1
+        and len({(each["provider"], each["model"], each["account"]) for each in attempts}) > 1
+    )
 
 
-def _daily(rows: Sequence[UsageRow]) -> list[tuple[Any, ...]]:
-    """The batch, added up by day, provider, model, account, key and combo."""
-    sums: dict[tuple[Any, ...], list[Any]] = {}
-    for row in rows:
-        key = (
-            row.created_at.date().isoformat(),
-            row.provider,
-            row.served_model or row.requested_model,
-            row.account_id or 0,
-            row.api_key_id or 0,
-            row.combo,
-        )
-        values = (
-            1,
-            int(row.status >= 400),
-            int(row.attempt_count > 1 and _fell_back(row)),
-            int(row.cost is None and bool(row.input_tokens or row.output_tokens)),
-            row.input_tokens,
-            row.output_tokens,
-            row.cache_read_tokens,
-            row.cache_write_tokens,
-            row.reasoning_tokens,
-            row.cost or Decimal(0),
-            row.saved,
-            int(row.cache_hit),
-            row.latency_ms,
-        )
-        known = sums.get(key)
-        sums[key] = list(values) if known is None else [a + b for a, b in zip(known, values, strict=True)]
-    if connection.vendor == "sqlite":
-        for row_sums in sums.values():
-            for money in _MONEY:
-                row_sums[money] = float(row_sums[money])
-    return [(*key, *row_sums) for key, row_sums in sums.items()]
+def _tries(row: UsageRow, attempts: list[JSONDict]) -> Iterator[Try]:
+    """The request, which counts for its combo, and its attempts, which count for the combo's targets."""
+    failed, fell_back = row.status >= 400, _fell_back(attempts)
+    yield Try(row.combo, "", "", failed, fell_back, row.latency_ms, row.status, row.created_at)
+    for each in attempts:
+        failed = each["status"] >= 400 or "error" in each
+        target = each["provider"], each["model"]
+        yield Try(row.combo, *target, failed, False, each["ms"], each["status"], row.created_at)

@@ -11,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from billing.keys import hash_key
-from billing.models import ApiKey, DailyUsage, Price, UsageRecord
+from billing.models import ApiKey, Price, UsageRecord
 from billing.queries import utc_today
 from providers.choices import provider_names
 from providers.models import ProviderNode
 from tests.html import only
+from tests.usage import count
 
 pytestmark = pytest.mark.django_db
 
@@ -132,7 +133,7 @@ class TestRequests:
     )
     def test_filters(self, query, names, admin_client):
         old = timezone.now() - timedelta(hours=2)
-        DailyUsage.objects.create(day=utc_today(), provider="glm", model="glm-4.7", combo="free")
+        count(utc_today(), combo="free")
         ApiKey.objects.create(pk=7, name="Laptop", key_hash="x")
         record(
             request_id="good", provider="glm", served_model="glm-4.7", created_at=old, cost=1, input_tokens=5
@@ -192,9 +193,9 @@ class TestRequests:
 
 class TestDays:
     def test_filters_offer_what_occurred(self, admin_client):
-        DailyUsage.objects.create(day=utc_today(), provider="glm", model="glm-4.7", requests=2, unpriced=1)
+        count(utc_today(), requests=2, unpriced=1)
         old = utc_today() - timedelta(days=20)
-        DailyUsage.objects.create(day=old, provider="openai", model="gpt-4o", requests=4, api_key_id=99)
+        count(old, "openai", "gpt-4o", requests=4, api_key_id=99)
         html = admin_client.get(DAYS).content.decode()
         assert "1 unpriced" in html
         assert "deleted key 99" in html
@@ -247,7 +248,7 @@ def test_a_request_is_looked_up_by_an_index():
 def test_the_provider_filter_offers_names(url, admin_client):
     node = ProviderNode.objects.create(name="Desk", prefix="desk", base_url="http://localhost:11434/v1")
     for provider in (node.pk, "glm", "node-gone"):
-        DailyUsage.objects.create(day=utc_today(), provider=provider, model="m", requests=1)
+        count(utc_today(), provider, "m")
         record(provider=provider)
     (found,) = (f for f in admin_client.get(url).context["cl"].filter_specs if f.title == "provider")
     assert [name for _, name in found.lookup_choices] == ["Desk", provider_names()["glm"], "node-gone"]

@@ -6,14 +6,14 @@ from decimal import Decimal
 import pytest
 
 from billing import history
-from billing.models import DailyUsage, UsageRecord
+from billing.models import UsageRecord
+from tests.usage import count
 
 TODAY = date(2026, 3, 10)
 
 
 def day(back: int = 0, **values) -> None:
-    defaults = {"provider": "glm", "model": "glm-4.7", "account_id": 1, "api_key_id": 0, "requests": 1}
-    DailyUsage.objects.create(day=TODAY - timedelta(days=back), **{**defaults, **values})
+    count(TODAY - timedelta(days=back), **{"account_id": 1, **values})
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,11 @@ def test_a_summary_adds_up_by_provider_model_account_and_key():
 
 @pytest.mark.django_db
 def test_the_last_minutes_are_ten_buckets():
-    moment = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
-    for seconds, status in ((0, 200), (30, 500), (31, 200), (600, 200), (9 * 60, 200)):
-        UsageRecord.objects.create(
-            created_at=moment - timedelta(seconds=seconds), status=status, input_tokens=2
-        )
+    moment = datetime.now(UTC).replace(second=30, microsecond=0)
+    for seconds, errors in ((0, 0), (30, 1), (31, 0), (600, 0), (9 * 60, 0)):
+        count(moment - timedelta(seconds=seconds), errors=errors, input_tokens=2)
     buckets = history.last_minutes(moment)
-    assert [start.strftime("%H:%M") for start, _ in buckets][::9] == ["11:51", "12:00"]
+    assert buckets[-1][0] - buckets[0][0] == timedelta(minutes=9)
     assert [row.requests for _, row in buckets] == [1, 0, 0, 0, 0, 0, 0, 0, 1, 2]
     assert (buckets[-1][1].errors, buckets[-1][1].input_tokens) == (1, 4)
 

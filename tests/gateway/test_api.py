@@ -45,6 +45,7 @@ ROUTES = {
     "/api/settings/proxy/test": {"post"},
     "/api/settings/system-prompt": {"get", "put"},
     "/api/settings/thinking-budget": {"get", "put"},
+    "/api/usage/analytics": {"get"},
     "/api/usage/history": {"get"},
     "/api/usage/logs": {"get"},
 }

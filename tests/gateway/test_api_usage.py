@@ -7,32 +7,28 @@ from django.db import connection
 from django.utils import timezone
 
 from billing.keys import create_api_key
-from billing.models import DailyUsage, UsageRecord
+from billing.models import UsageRecord
 from gateway import in_flight
 from providers import catalog
 from providers.models import Account
 from tests.management import ManagementClient, api  # noqa: F401
+from tests.usage import count
 
 
 def test_usage_history_has_the_documented_shape(api: ManagementClient):  # noqa: F811
     account = Account.objects.create(provider="glm", name="work", api_key="k")
     key = create_api_key("ci").record
-    today = timezone.now().date()
-    DailyUsage.objects.create(
-        day=today,
-        provider="glm",
-        model="glm-4.7",
+    tokens = {"input_tokens": 30, "output_tokens": 6}
+    count(
+        timezone.now(),
         account_id=account.pk,
         api_key_id=key.pk,
+        combo="free",
         requests=3,
-        input_tokens=30,
-        output_tokens=6,
         cost="0.5",
+        **tokens,
     )
-    DailyUsage.objects.create(
-        day=today - timedelta(days=40), provider="ds", model="m", account_id=99, requests=1
-    )
-    UsageRecord.objects.create(created_at=timezone.now(), status=200, input_tokens=30)
+    count(timezone.now() - timedelta(days=40), "ds", "m", account_id=99)
     in_flight.begin(key, in_flight.Flight("glm-4.7", "glm", "work"))
     stats = api.ok("GET", "/api/usage/history")
     in_flight.end(key)
@@ -45,7 +41,7 @@ def test_usage_history_has_the_documented_shape(api: ManagementClient):  # noqa:
     assert stats["byAccount"]["99"]["accountName"] == "deleted"
     assert stats["byApiKey"][str(key.pk)] | {"keyName": "ci", "cost": 0.5} == stats["byApiKey"][str(key.pk)]
     assert stats["byApiKey"]["local"]["requests"] == 1
-    assert [row["requests"] for row in stats["last10Minutes"]] == [0] * 9 + [1]
+    assert [row["requests"] for row in stats["last10Minutes"]] == [0] * 9 + [3]
     assert stats["pending"] == {"byModel": {"glm-4.7": 1}, "byAccount": {"work": 1}}
     assert stats["activeRequests"] == [{"model": "glm-4.7", "provider": "glm", "account": "work", "count": 1}]
     assert api.ok("GET", "/api/usage/history")["activeRequests"] == []

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
 from html import unescape
 
 import pytest
@@ -12,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from billing.keys import create_api_key
-from billing.models import DailyUsage, UsageRecord
+from billing.models import UsageRecord
 from billing.queries import utc_today
 from combos.models import Combo
 from providers.models import Account
 from tests.html import json_script, only
+from tests.usage import count
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def used():
     Account.objects.create(provider="glm", name="Backup", api_key=KEY, test_status="invalid")
     values = {"provider": "glm", "model": "glm-4.7", "account_id": account.pk, "input_tokens": 1200}
     values |= {"requests": 8, "errors": 2, "unpriced": 3, "output_tokens": 300, "cache_read_tokens": 400}
-    DailyUsage.objects.create(day=utc_today(), cost=Decimal("0.0123"), latency_ms=800, **values)
+    count(utc_today(), cost="0.0123", latency_ms=800, **values)
     for status in (200, 429):
         UsageRecord.objects.create(
             created_at=timezone.now(), status=status, requested_model="glm/glm-4.7", served_model="glm-4.7"
@@ -85,9 +85,9 @@ def test_the_first_request_ends_the_introduction(used, admin_client):
 
 
 def test_requests_that_reached_nobody_are_told_from_those_that_cost_nothing(used, admin_client):
-    DailyUsage.objects.create(day=utc_today(), model="nowhere/none", requests=1)
+    count(utc_today(), provider="", model="")
     html = page(admin_client)
-    assert "<b>nowhere/none</b><small>Reached no provider</small>" in html
+    assert "<b>No model</b><small>Reached no provider</small>" in html
     assert "· 1.5k tokens" in html
     assert "> · " not in html
 

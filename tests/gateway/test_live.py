@@ -22,8 +22,9 @@ from billing.models import UsageRecord
 from gateway import consumers
 from gateway import live as module
 from gateway.live import GROUP, PATH, ROWS, Live, live
-from gateway.recorder import Recorder, UsageRow
+from gateway.recorder import Recorder
 from omniroute.asgi import application
+from tests.usage import usage_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,20 +37,6 @@ def _quickly(monkeypatch):
     monkeypatch.setattr(module, "INTERVAL_S", 0.02)
     yield
     assert not live.watched
-
-
-def row(**changes: Any) -> UsageRow:
-    empty: dict[str, Any] = dict.fromkeys(UsageRow._fields, "")
-    numbers = dict.fromkeys(
-        ("status", "attempt_count", "latency_ms", "input_tokens", "output_tokens", "cache_read_tokens",
-         "cache_write_tokens", "reasoning_tokens"), 0,
-    )  # fmt: skip
-    nothing = dict.fromkeys(("api_key_id", "account_id", "first_token_ms", "cost"))
-    given = {
-        "created_at": datetime.now(UTC), "attempts": "[]", "stream": False, "usage_estimated": False,
-        "priced_apart": "{}", "saved": Decimal(0), "cache_hit": False,
-    }  # fmt: skip
-    return UsageRow(**{**empty, **numbers, **nothing, **given, **changes})
 
 
 def session_of(user: User) -> str:
@@ -87,7 +74,7 @@ async def test_it_tells_a_finished_request():
         assert (first["replace"], first["requests"], first["html"].strip()) == (True, [], "")
         created = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
         live.publish([
-            row(request_id="req_1", created_at=created, status=200, requested_model="fast", served_model="gpt-4o",
+            usage_row(request_id="req_1", created_at=created, status=200, requested_model="fast", served_model="gpt-4o",
                 attempt_count=2, input_tokens=1200, output_tokens=30, cost=Decimal("0.0042"), latency_ms=840)
         ])  # fmt: skip
         told = await socket.receive_json_from()
@@ -104,7 +91,9 @@ async def test_it_tells_a_finished_request():
 async def test_what_a_client_writes_is_text_on_the_page():
     async with watching(await administrator()) as socket:
         await socket.receive_json_from()
-        live.publish([row(request_id="req_2", requested_model="<img src=x onerror=alert(1)>", status=404)])
+        live.publish(
+            [usage_row(request_id="req_2", requested_model="<img src=x onerror=alert(1)>", status=404)]
+        )
         html = (await socket.receive_json_from())["html"]
     assert "<img" not in html
     assert "&lt;img" in html
@@ -127,7 +116,7 @@ async def test_a_burst_is_one_message_of_the_newest():
     async with watching(await administrator()) as socket:
         await socket.receive_json_from()
         for number in range(500):
-            live.publish([row(request_id=f"req_{number}", status=200)])
+            live.publish([usage_row(request_id=f"req_{number}", status=200)])
         told = await socket.receive_json_from()
         assert [each["request_id"] for each in told["requests"]] == [
             f"req_{n}" for n in range(499, 499 - ROWS, -1)
@@ -141,7 +130,7 @@ async def test_two_pages_are_told_and_each_may_leave():
         async with watching(cookie) as two:
             for socket in (one, two):
                 await socket.receive_json_from()
-            live.publish([row(request_id="req_1", status=200)])
+            live.publish([usage_row(request_id="req_1", status=200)])
             for socket in (one, two):
                 assert (await socket.receive_json_from())["requests"]
         assert live.watched
@@ -206,7 +195,7 @@ async def test_a_session_is_looked_at_anew(monkeypatch):
     socket = knock(await administrator())
     assert (await socket.connect())[0]
     await socket.receive_json_from()
-    live.publish([row(request_id="req_1", status=200)])
+    live.publish([usage_row(request_id="req_1", status=200)])
     closed = await socket.receive_output()
     assert (closed["type"], closed["code"]) == ("websocket.close", consumers.EXPIRED)
     await socket.disconnect()
@@ -218,7 +207,7 @@ async def test_what_a_page_sends_is_ignored():
         for text in ("{", "[]", json.dumps({"type": "live.requests"})):
             await socket.send_to(text_data=text)
         await socket.send_to(bytes_data=b"\xff")
-        live.publish([row(request_id="req_1", status=200)])
+        live.publish([usage_row(request_id="req_1", status=200)])
         assert (await socket.receive_json_from())["requests"]
 
 
@@ -227,12 +216,12 @@ async def test_nobody_is_told_when_nobody_watches(monkeypatch):
     told: list[Any] = []
     monkeypatch.setattr(Live, "publish", lambda self, rows: told.extend(rows))
     recorder = Recorder()
-    await recorder.record(row(request_id="req_quiet", status=200))
+    await recorder.record(usage_row(request_id="req_quiet", status=200))
     assert told == []
     watcher = object()
     live.watch(watcher)
     try:
-        await recorder.record(row(request_id="req_told", status=200))
+        await recorder.record(usage_row(request_id="req_told", status=200))
         await asyncio.sleep(0)
     finally:
         live.unwatch(watcher)
@@ -248,13 +237,13 @@ async def test_a_layer_that_fails_or_hangs_hinders_nobody(monkeypatch, caplog):
 
     monkeypatch.setattr(module, "get_channel_layer", Broken)
     own = Live()
-    own.publish([row(request_id="req_1", status=200)])
+    own.publish([usage_row(request_id="req_1", status=200)])
     await asyncio.sleep(0.1)
     assert "Live requests were not sent: gone" in caplog.text
     monkeypatch.setattr(module, "get_channel_layer", get_channel_layer)
     channel = await get_channel_layer().new_channel()
     await get_channel_layer().group_add(GROUP, channel)
-    own.publish([row(request_id="req_2", status=200)])
+    own.publish([usage_row(request_id="req_2", status=200)])
     message = await asyncio.wait_for(get_channel_layer().receive(channel), 1)
     assert [each["request_id"] for each in message["requests"]] == ["req_2"]
     await get_channel_layer().group_discard(GROUP, channel)

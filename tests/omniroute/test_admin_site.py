@@ -20,6 +20,7 @@ from omniroute.admin_site import OmniRouteAdminSite
 from omniroute.pages import page
 from omniroute.unfold import navigation
 from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode
+from tests.usage import count
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +53,7 @@ def rows():
     LearnedQuirk.objects.create(**lesson, value=[None, 4096], reason="max_tokens must be at most 4096")
     Price.objects.create(provider="glm", model="glm-4.7", input="0.6", output="2.2")
     UsageRecord.objects.create(created_at=now, status=200, provider=node.pk, attempts=[{"provider": "glm"}])
-    DailyUsage.objects.create(day=utc_today(), provider="glm", model="glm-4.7", requests=3)
+    count(utc_today(), requests=3)
     GatewaySettings.load().save()
     Schedule.objects.create(name="Job", func="math.sqrt", args="4")
     task = {"func": "math.sqrt", "success": True, "started": now, "stopped": now}
