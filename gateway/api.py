@@ -11,6 +11,7 @@ from combos.api import router as combos
 from combos.api_models import router as names
 from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
+from gateway.api_cache import router as cache
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_policies import router as policies
 from gateway.api_proxy import router as proxies
@@ -69,6 +70,7 @@ for router in (
     analytics,
     settings,
     proxies,
+    cache,
     policies,
     resilience,
     system,

@@ -78,7 +78,7 @@ class Snapshot:
     account_strategy: str
     require_key_for_models: bool
     fetch_private_addresses: bool = False
-    replay: ReplayConfig = ReplayConfig()
+    replay: ReplayConfig = replay_config.DEFAULT
     routes: dict[str, Route] = field(default_factory=dict)
     """Names that were resolved under this snapshot."""
 

@@ -43,6 +43,7 @@ SECTIONS: list[tuple[str, list[Item]]] = [
         [
             ("Gateway settings", "tune", "gateway.gatewaysettings"),
             ("Proxies", "vpn_lock", "providers.proxyrule"),
+            ("Cache", "cached", "gateway.cachesettings"),
             ("Admin users", "group", "auth.user"),
             ("Background jobs", "schedule", "django_q.schedule"),
         ],

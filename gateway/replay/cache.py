@@ -106,11 +106,19 @@ def is_whole(format: str, body: bytes) -> bool:
     """Did every candidate of this answer end by itself, with a text or a call?"""
     try:
         value = json.loads(body)
+        if format == "openai_completions":  # providers are never asked in it, so it has no parser
+            choices = value.get("choices")
+            return bool(choices) and all(
+                choice.get("text") and choice.get("finish_reason") in _WHOLE for choice in choices
+            )
         candidates = get_format(format).parse_response(value).candidates if isinstance(value, dict) else []
     except (GatewayError, LookupError, NotImplementedError):
         return False
     return bool(candidates) and all(
         candidate.finish_reason in _WHOLE
-        and any(isinstance(part, ir.ToolCall) or (isinstance(part, ir.Text) and part.text) for part in candidate.parts)
+        and any(
+            isinstance(part, ir.ToolCall) or (isinstance(part, ir.Text) and part.text)
+            for part in candidate.parts
+        )
         for candidate in candidates
     )

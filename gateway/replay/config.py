@@ -22,6 +22,9 @@ class ReplayConfig:
     """Cosine."""
 
 
+DEFAULT = ReplayConfig()
+
+
 def load() -> ReplayConfig:
     row = CacheSettings.load()
     return ReplayConfig(

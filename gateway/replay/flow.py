@@ -39,7 +39,9 @@ class Replay:
 
         if self.claim is None:
             return await ask()
-        return await idempotency.serve(self.claim, self.exchange, ask, lambda: record(self.exchange, self.snapshot))
+        return await idempotency.serve(
+            self.claim, self.exchange, ask, lambda: record(self.exchange, self.snapshot)
+        )
 
 
 def of(exchange: Exchange, snapshot: Snapshot) -> Replay | None:

@@ -92,7 +92,9 @@ class Recording:
         self._waiting.append(future)
         await future
 
-    async def response(self, finish: Callable[[], Awaitable[None]] | None, **headers: str) -> HttpResponseBase:
+    async def response(
+        self, finish: Callable[[], Awaitable[None]] | None, **headers: str
+    ) -> HttpResponseBase:
         """For one reader. `finish` is awaited before its last byte. Raise what the recorded request raised."""
         with self.reading():
             while self.head is None and not self.closed:
@@ -129,7 +131,9 @@ class RecordedStream(Streaming):
         recording, sent = self._recording, 0
         try:
             while True:
-                while sent < len(recording.parts) - 1:  # the last one may be the end, which waits for `finish`
+                while (
+                    sent < len(recording.parts) - 1
+                ):  # the last one may be the end, which waits for `finish`
                     await write(recording.parts[sent])
                     sent += 1
                 if recording.closed:

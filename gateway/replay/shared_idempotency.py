@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 from django.http import HttpResponse
@@ -71,9 +72,10 @@ async def ask_once(claim: Claim, exchange: Exchange, ask: Ask, record: Finish) -
 async def _claim(key: str, mine: bytes) -> State | None:
     """None: it is this request's now. Raise `Unavailable`."""
     with guard:
-        if await client().set(key, mine, nx=True, px=LEASE_MS):
+        redis: Any = client()
+        if await redis.set(key, mine, nx=True, px=LEASE_MS):
             return None
-        found = await client().get(key)
+        found = await redis.get(key)
     return _decode(found) if found else await _claim(key, mine)
 
 
@@ -130,7 +132,9 @@ async def _publish(
         return
 
 
-async def _replay(state: State, exchange: Exchange, record: Callable[[], Awaitable[None]]) -> HttpResponseBase:
+async def _replay(
+    state: State, exchange: Exchange, record: Callable[[], Awaitable[None]]
+) -> HttpResponseBase:
     exchange.cache_hit = True
     exchange.replayed = Served(*state.served) if state.served else None
     await record()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from gateway.replay.store import MAX_COMPARED, Counts, Entry, Selection, decode, encode
-from omniroute import shared_state
-from omniroute.shared_state import Script, Unavailable, client, guard, name
+from omniroute.shared_state import Script, Unavailable, blocking_client, client, guard, name
 
 _INDEX = name("cache", "index")
 _COUNTS = name("cache", "counts")
@@ -28,6 +28,15 @@ return 1
 """)
 
 
+def _redis() -> Any:
+    """Its types say `bytes | str` for what is bytes here."""
+    return client()
+
+
+def _blocking_redis() -> Any:
+    return blocking_client()
+
+
 def _key(signature: str) -> str:
     return name("cache", "answer", signature)
 
@@ -43,7 +52,7 @@ class SharedStore:
     async def get(self, signature: str) -> Entry | None:
         try:
             with guard:
-                found = await client().get(_key(signature))
+                found = await _redis().get(_key(signature))
         except Unavailable:
             return None
         return decode(found) if found else None
@@ -51,8 +60,8 @@ class SharedStore:
     async def alike(self, frame: str) -> list[Entry]:
         try:
             with guard:
-                keys = await client().zrevrange(_frame_key(frame), 0, MAX_COMPARED - 1)
-                values = await client().mget(keys) if keys else []
+                keys = await _redis().zrevrange(_frame_key(frame), 0, MAX_COMPARED - 1)
+                values = await _redis().mget(keys) if keys else []
         except Unavailable:
             return []
         return [decode(value) for value in values if value]
@@ -70,9 +79,9 @@ class SharedStore:
     async def count(self, hit: Entry | None) -> None:
         try:
             with guard:
-                await client().hincrby(_COUNTS, "hits" if hit else "misses", 1)
+                await _redis().hincrby(_COUNTS, "hits" if hit else "misses", 1)
                 if hit is not None and hit.tokens:
-                    await client().hincrby(_COUNTS, "tokens_saved", hit.tokens)
+                    await _redis().hincrby(_COUNTS, "tokens_saved", hit.tokens)
         except Unavailable:
             return
 
@@ -83,7 +92,7 @@ class SharedStore:
     def counts(self) -> Counts:
         try:
             with guard:
-                found = shared_state.blocking_client().hgetall(_COUNTS)
+                found = _blocking_redis().hgetall(_COUNTS)
         except Unavailable:
             return Counts()
         return Counts(**{key.decode(): int(value) for key, value in found.items()})
@@ -93,8 +102,8 @@ class SharedStore:
         try:
             with guard:
                 if gone:
-                    shared_state.blocking_client().delete(*gone)
-                    shared_state.blocking_client().zrem(_INDEX, *gone)
+                    _blocking_redis().delete(*gone)
+                    _blocking_redis().zrem(_INDEX, *gone)
         except Unavailable:
             return 0
         return len(gone)
@@ -102,7 +111,7 @@ class SharedStore:
     def _entries(self) -> Iterator[tuple[bytes, Entry]]:
         try:
             with guard:
-                redis = shared_state.blocking_client()
+                redis = _blocking_redis()
                 keys = redis.zrange(_INDEX, 0, -1)
                 values = redis.mget(keys) if keys else []
         except Unavailable:

@@ -61,7 +61,9 @@ async def read(
     model = snapshot.replay.similar_model
     try:
         route = resolve(model, snapshot.combos, snapshot.providers)
-        asking = Exchange(_question(exchange.inbound, model, text), route, exchange.key, exchange.client_address)
+        asking = Exchange(
+            _question(exchange.inbound, model, text), route, exchange.key, exchange.client_address
+        )
         response = await answer(asking, snapshot)
     except GatewayError as error:
         logger.warning("No embedding by %s: %s", model, error)

@@ -79,6 +79,8 @@ class Selection:
 class Store(Protocol):
     """The asynchronous half is for requests, the other for the admin and the API."""
 
+    max_entries: int
+
     async def get(self, signature: str) -> Entry | None: ...
 
     async def alike(self, frame: str) -> list[Entry]:
@@ -216,7 +218,7 @@ def cosine(one: bytes, other: bytes) -> float:
     """Of two vectors of length 1; -1 where they come from different models."""
     if len(one) != len(other):
         return -1.0
-    return sum(map(mul, array("f", one), array("f", other)))
+    return float(sum(map(mul, array("f", one), array("f", other))))
 
 
 @cache
