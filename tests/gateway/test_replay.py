@@ -160,7 +160,7 @@ CHAT = {
     ("format", "body", "whole"),
     [
         ("openai_chat", CHAT, True),
-        ("openai_chat", {**CHAT, "choices": [{**CHAT["choices"][0], "finish_reason": "length"}]}, False),  # type: ignore[dict-item,index]
+        ("openai_chat", {**CHAT, "choices": [{**CHAT["choices"][0], "finish_reason": "length"}]}, False),  # type: ignore[dict-item]
         ("openai_chat", {**CHAT, "choices": []}, False),
         ("openai_chat", {"error": {"message": "no"}}, False),
         (
