@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from billing.models import ApiKey, Price
-from billing.pricing import PriceRow
+from billing.rates import PriceRow, of_override
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,7 @@ def load() -> BillingConfig:
     }
     prices: dict[str, list[tuple[re.Pattern[str], PriceRow]]] = {}
     for price in sorted(Price.objects.all(), key=lambda price: ("*" in price.model, -len(price.model))):
-        row = PriceRow(price.input, price.output, price.cache_read, price.cache_write)
-        prices.setdefault(price.provider, []).append((_pattern(price.model), row))
+        prices.setdefault(price.provider, []).append((_pattern(price.model), of_override(price)))
     return BillingConfig(keys, {provider: tuple(rows) for provider, rows in prices.items()})
 
 

@@ -22,7 +22,7 @@ async def read_whole(upstream: Upstream, passage: Passage, trial: Trial) -> Whol
         await upstream.close()
     if is_json(body) or not body.strip():
         whole = passage.whole(body)
-    elif body.lstrip().startswith((b"data:", b"event:", b":")):
+    elif passage.only_streams or body.lstrip().startswith((b"data:", b"event:", b":")):
         way = passage.through_neutral_form()
         whole = way.emit(way.parse_stream(body))
     else:
@@ -82,7 +82,7 @@ class StreamAnswer:
         trial.usage = whole.usage
         way = passage.through_neutral_form()
         answer = cls(upstream, passage.reader(), b"", trial)
-        answer._at_end, answer.end = True, way.emit_stream(way.parse(body))
+        answer._at_end, answer.end = True, way.emit_stream(way.parse(way.unwrapped(body)))
         return answer
 
     async def parts(self) -> AsyncIterator[bytes]:

@@ -8,10 +8,13 @@ from ninja import NinjaAPI
 
 from billing.api import router as keys
 from combos.api import router as combos
+from combos.api_fallback import router as fallback
 from combos.api_models import router as names
+from combos.api_routing import router as routing
 from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
 from gateway.api_cache import router as cache
+from gateway.api_call_logs import router as call_logs
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_policies import router as policies
 from gateway.api_proxy import router as proxies
@@ -26,6 +29,7 @@ from providers.api_checks import router as checks
 from providers.api_learned import router as learned
 from providers.api_models import router as models
 from providers.api_nodes import router as nodes
+from providers.api_oauth import router as sign_ins
 
 _DESCRIPTION = """Everything that the admin configures, for scripts.
 
@@ -61,13 +65,17 @@ for router in (
     checks,
     accounts,
     nodes,
+    sign_ins,
     models,
     learned,
     names,
     combos,
+    routing,
+    fallback,
     keys,
     usage,
     analytics,
+    call_logs,
     settings,
     proxies,
     cache,

@@ -10,13 +10,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from combos.attempt import Attempt
-from combos.plan import Plan
 from gateway import pipeline
 from gateway.auth import Caller
 from gateway.exchange import Exchange
-from gateway.gates import gates
+from gateway.planning import rehearsal
+from gateway.preparation import ready
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.snapshot import Snapshot
 from gateway.upstream import send
@@ -24,7 +25,6 @@ from gateway.wire import get_format, ir, json, tokens
 from gateway.wire.gemini import listing
 from omniroute.errors import GatewayError, InvalidRequest
 from omniroute.types import InboundRequest, JSONDict, UpstreamRequest
-from resilience.cooldown import cooldowns
 
 logger = logging.getLogger(__name__)
 
@@ -60,11 +60,11 @@ async def count(inbound: InboundRequest, caller: Caller, request: ir.Request) ->
 
 async def _ask(exchange: Exchange, snapshot: Snapshot) -> int | None:
     """The first target's word; another model's count would be no better than an estimate."""
-    plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy, gates(snapshot))
+    plan = rehearsal(exchange.route, snapshot, stream=False)
     attempt = next(iter(plan), None)
     if attempt is None:
         return None
-    asked = _question(exchange.inbound, attempt)
+    asked = _question(exchange.inbound, await ready(attempt))
     if asked is None:
         return None
     request, read = asked
@@ -83,6 +83,8 @@ def _question(
     """The request to the endpoint that counts, and how to read its answer; None where the format has no such thing."""
     way, endpoint = passage_for(inbound, attempt)
     fields = way.fields()
+    if way.adapter is not None and not way.adapter.counts_tokens:
+        return None
     if endpoint.format == "anthropic_messages":
         path, reader = "/messages/count_tokens", _anthropic_count
         fields = {name: value for name, value in fields.items() if name in _COUNTED}
@@ -92,7 +94,8 @@ def _question(
     else:
         return None
     request = build_upstream_request(way, endpoint, attempt)
-    return replace(request, url=endpoint.base_url + path, body=json.dumps(fields)), reader
+    query = f"?{parts.query}" if (parts := urlsplit(request.url)).query else ""
+    return replace(request, url=endpoint.base_url + path + query, body=json.dumps(fields)), reader
 
 
 def _anthropic_count(body: JSONDict) -> int:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.wire import json
-from gateway.wire.base import ModelProfile, Seen, Tap, WireFormat
-from gateway.wire.sse import DONE, ServerEvent
+from gateway.wire.base import ModelProfile, Seen, StreamDecoder, Tap, WireFormat
+from gateway.wire.sse import DONE, ServerEvent, encode
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamError
 from omniroute.types import Fields, InboundRequest, Usage
+from providers.adapters import Adapter, Rewrite
 
 if TYPE_CHECKING:
     from gateway.translate import OtherFormat
@@ -62,17 +63,42 @@ class Reader(ABC):
 
 
 class Passage(ABC):
-    """`client` is the wire format of the request, `provider` that of the endpoint, `profile` says which model it is."""
+    """`client` is the wire format of the request, `provider` that of the endpoint, `profile` says which model it is.
+    `adapter`: whose code puts the provider's answers into its wire format; None for nearly all."""
 
     def __init__(
-        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
+        self,
+        inbound: InboundRequest,
+        client: WireFormat,
+        provider: WireFormat,
+        profile: ModelProfile,
+        adapter: Adapter | None = None,
     ) -> None:
         self.inbound, self.client, self.provider, self.profile = inbound, client, provider, profile
+        self.adapter = adapter
 
     @property
     def array(self) -> bool:
         """Whether the provider is asked for a stream that is one JSON array."""
         return False
+
+    @property
+    def only_streams(self) -> bool:
+        """Whether the provider streams its answer whatever is asked for."""
+        return self.provider.always_streams or (self.adapter is not None and self.adapter.always_streams)
+
+    def decoder(self) -> StreamDecoder:
+        decoder = self.provider.decoder(self.array)
+        rewrite = self._rewriter()
+        return decoder if rewrite is None else Rewriting(decoder, rewrite)
+
+    def unwrapped(self, body: bytes) -> bytes:
+        """A whole answer as the provider's wire format has it."""
+        rewrite = self._rewriter()
+        return body if rewrite is None else rewrite(body)
+
+    def _rewriter(self) -> Rewrite | None:
+        return self.adapter.rewriter(self.provider.name, self.profile.model) if self.adapter else None
 
     @property
     def body_format(self) -> str:
@@ -82,7 +108,8 @@ class Passage(ABC):
     @property
     def path(self) -> str:
         """Path and query behind the provider's base URL."""
-        return self.provider.upstream_path(self.profile.model, self.inbound.stream, self.array)
+        streams = self.inbound.stream or self.only_streams
+        return self.provider.upstream_path(self.profile.model, streams, self.array)
 
     @abstractmethod
     def fields(self) -> Fields:
@@ -99,7 +126,7 @@ class Passage(ABC):
         """The same two formats by way of the neutral form: for a stream that came as JSON, or the reverse."""
         from gateway.translate import OtherFormat
 
-        return OtherFormat(self.inbound, self.client, self.provider, self.profile)
+        return OtherFormat(self.inbound, self.client, self.provider, self.profile, self.adapter)
 
 
 class SameFormat(Passage):
@@ -117,22 +144,46 @@ class SameFormat(Passage):
     def whole(self, body: bytes) -> Whole:
         if not body.strip():
             raise UpstreamBroken("The provider sent an empty answer")
+        body = self.unwrapped(body)
         found = self.provider.inspect(body)
         if found.error is not None:
             raise as_upstream_error(found.error)
         return Whole(body, found.usage)
 
     def reader(self) -> Reader:
-        return TapReader(self.client, self.inbound)
+        return TapReader(self.client, self.inbound, self.decoder())
+
+
+class Rewriting:
+    """A decoder whose events an adapter puts into the wire format's words. `raw` follows where that changes them."""
+
+    __slots__ = ("_inner", "_rewrite")
+
+    def __init__(self, inner: StreamDecoder, rewrite: Rewrite) -> None:
+        self._inner, self._rewrite = inner, rewrite
+
+    def feed(self, chunk: bytes) -> list[ServerEvent]:
+        return [self._event(event) for event in self._inner.feed(chunk)]
+
+    def flush(self) -> list[ServerEvent]:
+        return [self._event(event) for event in self._inner.flush()]
+
+    def _event(self, event: ServerEvent) -> ServerEvent:
+        data = self._rewrite(event.data) if event.data and event.data != DONE else event.data
+        if data is event.data:
+            return event
+        return ServerEvent(encode(data, event.name.decode("utf-8", "replace")), data, event.name)
 
 
 class TapReader(Reader):
     """Passes complete events on as they came, but for the regular end, which is held back for `close`."""
 
-    def __init__(self, format: WireFormat, inbound: InboundRequest) -> None:
+    def __init__(
+        self, format: WireFormat, inbound: InboundRequest, decoder: StreamDecoder | None = None
+    ) -> None:
         self._format, self._array = format, inbound.array
         self._tap: Tap = format.tap(inbound)
-        self._decoder = format.decoder(inbound.array)
+        self._decoder = decoder or format.decoder(inbound.array)
         self._tail = b""
 
     def feed(self, chunk: bytes) -> bytes:

@@ -208,8 +208,10 @@ def _adapted(row: UsageRow) -> tuple[Any, ...]:
 
 
 def _attempts(row: UsageRow) -> list[JSONDict]:
-    """Empty where nothing is counted by attempt."""
-    return _decode(row.attempts) if row.attempt_count > 1 or row.combo else []
+    """Those that were made. Empty where nothing is counted by attempt."""
+    if row.attempt_count <= 1 and not row.combo:
+        return []
+    return [each for each in _decode(row.attempts) if "skipped" not in each]
 
 
 def _place(row: UsageRow) -> Place:

@@ -16,6 +16,7 @@ from gateway.wire.base import ModelProfile
 from omniroute import __version__
 from omniroute.types import InboundRequest, UpstreamRequest
 from providers import quirks
+from providers.adapters import Draft, adapter_of
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
 from providers.families import profile_of
@@ -44,8 +45,10 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
     known = profile(target.provider, target.model, endpoint.format)
     if inbound.operation in operations.NAMES:
         return operations.passage(inbound, client, provider, known), endpoint
-    way = SameFormat if client is provider else OtherFormat
-    return way(inbound, client, provider, known), endpoint
+    adapter = adapter_of(target.provider.adapter)
+    plain = client is provider and not (adapter and inbound.array)  # an array is made of what adapters leave
+    way = SameFormat if plain else OtherFormat
+    return way(inbound, client, provider, known, adapter), endpoint
 
 
 @lru_cache(maxsize=4096)
@@ -59,6 +62,7 @@ def profile(spec: ProviderSpec, model: str, format: str) -> ModelProfile:
         max_output_tokens=known.max_output_tokens,
         reasoning=known.reasoning,
         vision=known.vision is not False,
+        context_window=known.context_window,
     )
     traits = {name: trait for name, trait in quirks.traits_of(spec, model, format).items() if name in _TRAITS}
     return replace(profile, **traits)
@@ -80,22 +84,30 @@ def proxy_for(exchange: Exchange, attempt: Attempt, url: str, snapshot: Snapshot
 
 def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -> UpstreamRequest:
     inbound, target = way.inbound, attempt.target
+    streams = inbound.stream or way.only_streams
     body = way.fields()
     thinking_fit.fit(body, way)
     quirks.apply(body, target.provider, target.model, way.body_format)
     headers = {
         "content-type": "application/json",
-        "accept": "text/event-stream" if inbound.stream and not way.array else "application/json",
+        "accept": "text/event-stream" if streams and not way.array else "application/json",
         "user-agent": USER_AGENT,
     }
-    if inbound.stream:
+    if streams:
         headers["accept-encoding"] = "identity"  # a compressed stream comes in lumps
     headers.update(auth_headers(endpoint, attempt.account.api_key))
     forwarded = (*endpoint.forward_headers, *(FORWARDED if way.client is way.provider else ()))
     headers.update({name: inbound.headers[name] for name in forwarded if name in inbound.headers})
+    url = endpoint.base_url + way.path
+    if way.adapter is not None:
+        draft = Draft(
+            url, headers, body, target.model, endpoint.format, inbound.stream, attempt.account, inbound
+        )
+        way.adapter.prepare(draft)
+        url, body = draft.url, draft.fields
     return UpstreamRequest(
         method="POST",
-        url=endpoint.base_url + way.path,
+        url=url,
         headers=headers,
         body=json.dumps(body),
         format=endpoint.format,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
 from gateway.signatures import Restore, signatures
-from gateway.wire import history, ir, json, tools
+from gateway.wire import history, ir, json, proofs, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
-from gateway.wire.sse import Decoder, ServerEvent
+from gateway.wire.sse import ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
 from omniroute.types import Fields, InboundRequest
+from providers.adapters import Adapter
 
 GEMINI = "gemini"
 """The format whose tool calls carry signatures that must come back, and whose models read no foreign addresses."""
@@ -18,9 +19,14 @@ class OtherFormat(Passage):
     """parse -> neutral form -> emit, in both directions."""
 
     def __init__(
-        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
+        self,
+        inbound: InboundRequest,
+        client: WireFormat,
+        provider: WireFormat,
+        profile: ModelProfile,
+        adapter: Adapter | None = None,
     ) -> None:
-        super().__init__(inbound, client, provider, profile)
+        super().__init__(inbound, client, provider, profile, adapter)
         self.request = client.parse_request(
             json.decode_all(dict(inbound.fields)), inbound.model, inbound.stream
         )
@@ -38,7 +44,7 @@ class OtherFormat(Passage):
         return self.provider.emit_request(self.adapted, self.profile)
 
     def whole(self, body: bytes) -> Whole:
-        return self.emit(self.parse(body))
+        return self.emit(self.parse(self.unwrapped(body)))
 
     def reader(self) -> Reader:
         return EventReader(self)
@@ -55,7 +61,7 @@ class OtherFormat(Passage):
 
     def parse_stream(self, body: bytes) -> ir.Response:
         """A streamed answer as a whole one. Raise `UpstreamError` where it is not complete."""
-        decoder, parser = Decoder(), self.provider.stream_parser()
+        decoder, parser = self.decoder(), self.provider.parser_for(self.profile)
         events = [found for event in [*decoder.feed(body), *decoder.flush()] for found in parser.feed(event)]
         events += parser.close()
         try:
@@ -66,17 +72,31 @@ class OtherFormat(Passage):
 
     @property
     def restore(self) -> Restore:
-        """A provider's event as the client's tools know it."""
-        return signatures().watching(self.tools.restore) if self.signs_calls else self.tools.restore
+        """A provider's event as the client's tools know it, and under the name of who made it."""
+        restore: Restore = self.tools.restore
+        if self.signs_calls:
+            restore = signatures().watching(restore)
+        return self.label.after(restore) if self.label else restore
+
+    @property
+    def label(self) -> proofs.Label | None:
+        """None within one format, whose clients get everything as it came."""
+        return None if self.client is self.provider else proofs.label_of(self.provider, self.profile)
 
     @property
     def signs_calls(self) -> bool:
         return self.provider.name == GEMINI
 
+    @property
+    def inlines_media(self) -> bool:
+        """Whether the provider reads no web addresses, so that what is behind them must be sent."""
+        adapter = self.adapter
+        return self.signs_calls or self.provider.inlines_media or bool(adapter and adapter.inlines_media)
+
     def _kept(self, response: ir.Response) -> ir.Response:
         if self.signs_calls:
             signatures().keep_all(part for candidate in response.candidates for part in candidate.parts)
-        return response
+        return self.label.response(response) if self.label else response
 
     def emit(self, response: ir.Response) -> Whole:
         return Whole(json.dumps(self.client.emit_response(response, self.request)), response.usage)
@@ -97,8 +117,8 @@ class EventReader(Reader):
 
     def __init__(self, passage: OtherFormat) -> None:
         self._format = passage.provider
-        self._decoder = Decoder()
-        self._parser: StreamParser = passage.provider.stream_parser()
+        self._decoder = passage.decoder()
+        self._parser: StreamParser = passage.provider.parser_for(passage.profile)
         self._emitter: StreamEmitter = passage.client.stream_emitter(passage.request)
         self._restore = passage.restore
         self._closed = False

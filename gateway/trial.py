@@ -12,6 +12,7 @@ from billing.pricing import UNPRICED, Cost, cost_of
 from combos.attempt import Attempt
 from gateway import in_flight
 from gateway.in_flight import Flight
+from gateway.offers import offer_of
 from omniroute.errors import GatewayError
 from omniroute.types import Usage
 from providers.proxies import Proxy
@@ -68,19 +69,10 @@ class Trial:
             release(self)
 
     def cost(self, billing: BillingConfig) -> Cost:
-        """Of what was used so far. Subscriptions have a flat rate, whatever is used."""
+        """Of what was used so far."""
         if self.usage is None:
             return UNPRICED
-        target = self.attempt.target
-        provider = target.provider
-        return cost_of(
-            self.usage,
-            provider.id,
-            provider.pricing_id or provider.id,
-            target.model,
-            billing,
-            flat=provider.tier == "subscription",
-        )
+        return cost_of(self.usage, offer_of(self.attempt.target, self.attempt.account), billing)
 
     def entry(self, request_started: float) -> dict[str, Any]:
         """For the usage row. `at` is the start after the request's own, `ms` the time to its decision."""
@@ -93,6 +85,8 @@ class Trial:
             "at": round((self.started - request_started) * 1000),
             "ms": round((decided - self.started) * 1000),
         }
+        if self.proxy is not None:
+            entry["proxy"] = self.proxy.shown
         if self.error is not None:
             entry["error"] = self.error.code
             entry["message"] = clean(self.error.message, 300)

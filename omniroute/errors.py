@@ -2,7 +2,7 @@
 
 GatewayError                        status, code, message; shown to the client in its own format
 ├── ClientError                     the client's request cannot be served as it stands
-│   ├── InvalidRequest          400
+│   ├── InvalidRequest          400 ── AmbiguousModel
 │   ├── Unauthorized            401
 │   ├── Forbidden               403
 │   ├── NotFound                404 ── ModelNotFound
@@ -57,6 +57,17 @@ class InvalidRequest(ClientError):
     pass
 
 
+class AmbiguousModel(InvalidRequest):
+    """A bare model name that several providers serve."""
+
+    code = "ambiguous_model"
+
+    def __init__(self, message: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(message, param="model")
+        self.candidates = candidates
+        """Ids of these providers."""
+
+
 class Unauthorized(ClientError):
     status = 401
     code = "invalid_api_key"
@@ -96,6 +107,8 @@ class UpstreamError(GatewayError):
 
     status = 502
     code = "upstream_error"
+    verdict: object | None = None
+    """What the provider's own rules say that it means (`resilience.classify.Verdict`), where they say anything."""
 
 
 class UpstreamRefused(UpstreamError):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from providers import quirks
+from providers.adapters import registry as adapters
 from providers.credentials import PRIVATE, is_header
-from providers.spec import BODIES, FORMATS, Endpoint, ProviderSpec, Quirk
+from providers.meanings import RESET_SOURCE
+from providers.spec import BODIES, FORMATS, PROVIDER_FORMATS, Endpoint, ErrorRule, ProviderSpec, Quirk
 
 Problem = tuple[str, str]
 """(path behind the provider, reason)"""
@@ -30,8 +33,12 @@ def of_spec(spec: ProviderSpec) -> Iterator[Problem]:
         yield "endpoints", "there is none; give base_url, or at least one [[endpoints]] table"
     for index, endpoint in enumerate(spec.endpoints):
         yield from _of_endpoint(f"endpoints[{index}]", endpoint)
+    for index, rule in enumerate(spec.errors):
+        yield from _of_error_rule(f"errors[{index}]", rule)
     for index, quirk in enumerate(spec.quirks):
         yield from _of_quirk(f"quirks[{index}]", quirk)
+    if spec.adapter is not None and spec.adapter not in adapters:
+        yield "adapter", f"unknown adapter {spec.adapter!r}; known: {', '.join(adapters)}"
     for name in (spec.id, spec.shown_prefix, *spec.aliases):
         if not name or "/" in name or any(character.isspace() for character in name):
             yield "prefix", f"{name!r} cannot stand before the slash of a model name"
@@ -54,7 +61,7 @@ def of_names(specs: Mapping[str, ProviderSpec]) -> Iterator[tuple[str, Problem]]
 
 
 def _of_endpoint(path: str, endpoint: Endpoint) -> Iterator[Problem]:
-    if endpoint.format not in FORMATS:
+    if endpoint.format not in (*FORMATS, *PROVIDER_FORMATS):
         yield f"{path}.format", f"unknown wire format {endpoint.format!r}; known: {', '.join(FORMATS)}"
     if not is_base_url(endpoint.base_url):
         yield (
@@ -67,6 +74,17 @@ def _of_endpoint(path: str, endpoint: Endpoint) -> Iterator[Problem]:
     for name in endpoint.forward_headers:
         if name.lower() != name or name in PRIVATE:
             yield f"{path}.forward_headers", f"{name!r} cannot be forwarded: lower case, and no secrets"
+
+
+def _of_error_rule(path: str, rule: ErrorRule) -> Iterator[Problem]:
+    for field, pattern in (("text", rule.text), ("header", rule.header[1] if rule.header else "")):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield f"{path}.{field}", f"{pattern!r} is no regular expression: {error}"
+    for source in rule.reset:
+        if not RESET_SOURCE.fullmatch(source):
+            yield f"{path}.reset", f"{source!r} is none of header:NAME, find:KEY, text, midnight:+8, month"
 
 
 def _of_quirk(path: str, quirk: Quirk) -> Iterator[Problem]:

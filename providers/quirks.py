@@ -15,6 +15,8 @@ import msgspec
 from omniroute.types import Fields
 from providers import paths
 from providers.edits import body as body
+from providers.edits import claude as claude
+from providers.edits import copilot as copilot
 from providers.edits import messages as messages
 from providers.edits import thinking as thinking
 from providers.edits import tools as tools

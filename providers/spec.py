@@ -15,7 +15,9 @@ Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "x-api-key+bearer", "non
 ModelKind = Literal["chat", "embedding", "image", "transcription"]
 
 FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
-"""Wire formats that an endpoint can speak, by the names that `gateway.wire` gives them."""
+"""Wire formats that clients and endpoints can speak, by the names that `gateway.wire` gives them."""
+PROVIDER_FORMATS = ("kiro",)
+"""Those that only endpoints speak."""
 BODIES = (*FORMATS, "openai_embeddings", "openai_images", "openai_transcriptions")
 """Bodies that a quirk can be about."""
 
@@ -94,6 +96,36 @@ class Quirk:
     """Fields of `gateway.wire.base.ModelProfile`, for where a request is written anew."""
 
 
+Means = Literal[
+    "rate_limited", "quota", "overloaded", "model", "sign_in", "disabled", "terms", "request", "context"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRule:
+    """What one provider means by a refusal, where that is not what `resilience.classify` makes of it. The first that
+    fits counts; `providers.meanings` reads them.
+
+    `means`: rate_limited and quota put the account aside; overloaded is the provider's trouble; model is about the
+    model alone; sign_in waits for the operator; disabled switches the account off; terms is a refusal of this kind of
+    client; request and context are the client's own affair.
+    """
+
+    means: Means
+    statuses: tuple[int, ...] = ()
+    text: str = ""
+    """Regular expression, in any letter case, for something in the error's code, message or body."""
+    header: tuple[str, str] | None = None
+    """A header of the answer (lower case), and a regular expression for its value."""
+    model_only: bool = False
+    """Only this model of the account is put aside."""
+    wait_s: float | None = None
+    """How long, where nothing below tells; None: backing off exponentially."""
+    reset: tuple[str, ...] = ()
+    """Where the real end of the wait is; the first that is there counts: `header:NAME`, `find:KEY` (anywhere in the
+    body), `text` ("try again in 5s"), `midnight:+8` (the next one, by offset from UTC), `month` (its first day)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
     """How a key is checked. `probe`: GET this and believe its 401 and 403; "" sends a one-token chat instead.
@@ -142,6 +174,7 @@ class ProviderSpec:
     """How one signs in; None where there are only API keys."""
     timeout_first_event_s: float | None = None
     """Overrides the gateway's own; local models may load for minutes."""
+    errors: tuple[ErrorRule, ...] = ()
     adapter: str | None = None
     """Registered code for a provider that data cannot describe."""
 

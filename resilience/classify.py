@@ -106,6 +106,8 @@ RULES: tuple[Rule, ...] = (
 
 def classify(error: UpstreamError) -> Verdict:
     """Total: every error has a verdict."""
+    if isinstance(error.verdict, Verdict):
+        return error.verdict
     if not isinstance(error, UpstreamRefused):
         return TRANSIENT
     text = f"{error.code or ''} {error.message}"

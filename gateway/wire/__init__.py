@@ -21,13 +21,18 @@ CLIENT_FORMATS: dict[str, str] = {
     "openai_completions": "gateway.wire.openai_chat.completions:OpenAICompletions",
 }
 """Formats that only clients speak."""
+PROVIDER_FORMATS: dict[str, str] = {
+    "kiro": "gateway.wire.kiro:Kiro",
+}
+"""Formats that only providers speak."""
+_ALL = {**FORMATS, **CLIENT_FORMATS, **PROVIDER_FORMATS}
 
 
 @cache
 def get_format(name: str) -> WireFormat:
     """Raise `LookupError`, naming the known formats."""
     try:
-        module, _, attribute = (FORMATS.get(name) or CLIENT_FORMATS[name]).partition(":")
+        module, _, attribute = _ALL[name].partition(":")
     except KeyError:
         raise LookupError(f"Unknown wire format {name!r}. Known: {', '.join(FORMATS)}") from None
     format_class: type[WireFormat] = getattr(import_module(module), attribute)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from gateway.wire import ir
+from gateway.wire import ir, json
 from gateway.wire.sse import Decoder, ServerEvent
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict, Usage
@@ -31,10 +31,17 @@ class ModelProfile:
     reasoning: str = ""
     """How thinking is asked for: `none`, `effort`, `budget`, `adaptive` (Claude 4.6+), `level` (Gemini 3)."""
     vision: bool = True
+    context_window: int | None = None
+    """Tokens."""
     json_in_words: bool = False
     """The model was seen to refuse a JSON answer beside functions: it is asked for JSON in its instructions."""
     files_as_text: bool = False
     """The model was seen to refuse documents of plain text: their text goes into the message itself."""
+
+    @property
+    def maker(self) -> str:
+        """Who made the proofs in this model's answers, and takes them back: the vendor, or else the provider."""
+        return self.vendor or self.provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +138,14 @@ class WireFormat(ABC):
     keepalive: bytes
     """What keeps a waiting client of this format from giving up."""
     rules: Rules = Rules()
+    vendor: str = ""
+    """Its inventor, where answers carry proofs of thought: see `proofs`."""
     provider_format: str = ""
     """For a format that only clients speak: what a provider is asked in, where it can be."""
+    always_streams: bool = False
+    """Answers are streams, whatever was asked for."""
+    inlines_media: bool = False
+    """Whether pictures behind web addresses have to be sent as data."""
 
     # -- same format: bytes
     @abstractmethod
@@ -177,6 +190,10 @@ class WireFormat(ABC):
     @abstractmethod
     def stream_parser(self) -> StreamParser: ...
 
+    def parser_for(self, profile: ModelProfile) -> StreamParser:
+        """The same, for a format whose answers cannot be read without knowing the model."""
+        return self.stream_parser()
+
     @abstractmethod
     def stream_emitter(self, request: ir.Request) -> StreamEmitter: ...
 
@@ -195,3 +212,40 @@ class WireFormat(ABC):
     def emit_array_error(self, error: GatewayError, first: bool) -> bytes:
         """The same where the stream is a JSON array, which this ends. `first`: no element was sent before."""
         raise NotImplementedError(f"{self.label} has no streams of this kind")
+
+
+class ProviderFormat(WireFormat):
+    """A format that no client speaks: requests are always written anew, answers always go through the neutral form."""
+
+    keepalive = b""
+
+    def patch(self, fields: Fields, model: str, stream: bool) -> None:
+        raise self._no_client()
+
+    def tap(self, inbound: InboundRequest) -> Tap:
+        raise self._no_client()
+
+    def inspect(self, body: bytes) -> Inspection:
+        raise self._no_client()
+
+    def parse_request(self, body: JSONDict, model: str, stream: bool) -> ir.Request:
+        raise self._no_client()
+
+    def parse_response(self, body: JSONDict) -> ir.Response:
+        """Plain JSON in the place of a stream is an error."""
+        raise self.parse_error(502, json.dumps(body), {})
+
+    def emit_response(self, response: ir.Response, request: ir.Request) -> JSONDict:
+        raise self._no_client()
+
+    def stream_emitter(self, request: ir.Request) -> StreamEmitter:
+        raise self._no_client()
+
+    def emit_error(self, error: GatewayError) -> JSONDict:
+        raise self._no_client()
+
+    def emit_stream_error(self, error: GatewayError) -> bytes:
+        raise self._no_client()
+
+    def _no_client(self) -> NotImplementedError:
+        return NotImplementedError(f"No client speaks {self.label}")

@@ -31,9 +31,27 @@ FinishReason = Literal["stop", "stop_sequence", "length", "tool_calls", "content
 
 
 @dataclass(slots=True)
+class Citation:
+    """A source of a text. `start` and `end` are the characters of that text which it supports; None: not told.
+
+    `quote` is what the source itself says. Without a `url` it is a document that the client sent, or a vendor's file.
+    """
+
+    url: str | None = None
+    title: str | None = None
+    start: int | None = None
+    end: int | None = None
+    quote: str | None = None
+    extra: Extra = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Text:
+    """`citations` are of replies only: no vendor takes another's back."""
+
     text: str
     extra: Extra = field(default_factory=dict)
+    citations: list[Citation] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -298,7 +316,7 @@ class PartDelta:
 
 @dataclass(slots=True)
 class PartEnded:
-    """`part` carries what came late (a signature, summaries, citations in `extra`) or None. Never text."""
+    """`part` carries what came late (a signature, summaries, citations) or None. Never text."""
 
     index: int
     part: Part | None = None
@@ -421,6 +439,8 @@ def _complete(part: Part | None, late: Part | None) -> None:
         part.summaries = late.summaries or part.summaries
     elif isinstance(part, ToolCall) and isinstance(late, ToolCall):
         part.signature = late.signature or part.signature
+    elif isinstance(part, Text) and isinstance(late, Text):
+        part.citations = [*part.citations, *late.citations]
     for format, value in late.extra.items():
         _merge(part.extra, format, value)
 
@@ -445,7 +465,11 @@ def unfold(response: Response) -> Iterable[Event]:
     for number, candidate in enumerate(response.candidates):
         for index, part in enumerate(candidate.parts):
             match part:
-                case Text(text=text) | Reasoning(text=text) | Refusal(text=text) if text:
+                case Text(text=text):
+                    yield PartStarted(index, Text("", part.extra), number)
+                    if text:
+                        yield PartDelta(index, text, number)
+                case Reasoning(text=text) | Refusal(text=text) if text:
                     yield PartStarted(index, replace(part, text=""), number)
                     yield PartDelta(index, text, number)
                 case ToolCall(arguments=arguments) if arguments:
@@ -453,7 +477,8 @@ def unfold(response: Response) -> Iterable[Event]:
                     yield PartDelta(index, arguments, number)
                 case _:
                     yield PartStarted(index, part, number)
-            yield PartEnded(index, None, number)
+            cited = isinstance(part, Text) and part.citations
+            yield PartEnded(index, Text("", citations=list(cited)) if cited else None, number)
         if candidate.finish_reason is not None:
             yield Finished(
                 candidate.finish_reason, candidate.stop_sequence, number, candidate.logprobs, candidate.extra

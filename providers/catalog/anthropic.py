@@ -5,7 +5,7 @@ from __future__ import annotations
 from providers.catalog.models import chat
 from providers.spec import Endpoint, ProviderSpec, Quirk
 
-_NO_SAMPLING = (
+NO_SAMPLING = (
     "claude-opus-4-[7-9]*",
     "claude-opus-[5-9]*",
     "claude-sonnet-[5-9]*",
@@ -37,7 +37,7 @@ SPEC = ProviderSpec(
         " claude-opus-4-1-20250805 claude-opus-4-20250514 claude-sonnet-4-20250514"
     ),
     quirks=(
-        Quirk(models=_NO_SAMPLING, formats=_FORMAT, drop=("temperature", "top_p", "top_k")),
+        Quirk(models=NO_SAMPLING, formats=_FORMAT, drop=("temperature", "top_p", "top_k")),
         Quirk(
             formats=_FORMAT,
             clamp={"temperature": (0, 1)},

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from providers.catalog.anthropic import NO_SAMPLING
 from providers.catalog.models import chat
 from providers.oauth.spec import OAuthSpec
-from providers.spec import Endpoint, ProviderSpec
+from providers.spec import Endpoint, ErrorRule, ProviderSpec, Quirk
 
 _SCOPES = (
     "user:profile",
@@ -18,7 +19,7 @@ OAUTH = OAuthSpec(
     flows=("code",),
     client_id="9d1c250a-e61b-44d9-88ed-5944d1962f5e",
     authorize_url="https://claude.com/cai/oauth/authorize",
-    authorize_params={"code": "true"},
+    authorize_params={"code": "true", "response_type": "code"},
     manual_redirect_uri="https://platform.claude.com/oauth/code/callback",
     scopes=("org:create_api_key", *_SCOPES),
     refresh_scopes=_SCOPES,
@@ -31,6 +32,49 @@ OAUTH = OAuthSpec(
     expired_messages=("oauth token has been revoked",),
     credential_files=("~/.claude/.credentials.json",),
 )
+
+_FORMAT = ("anthropic_messages",)
+_UNIFIED = "anthropic-ratelimit-unified-"
+_SCOPED = r"seven_day_(?!oauth|cowork)\w+"
+
+ERRORS = (
+    ErrorRule(
+        means="terms",
+        statuses=(400, 403),
+        text=r"only authorized for use with Claude Code|only authorised for use with Claude Code",
+    ),
+    ErrorRule(
+        means="quota",
+        statuses=(400, 402, 403, 429),
+        text=r"Third-party apps now draw from your extra usage|out of extra usage|credit balance is too low",
+        reset=(f"header:{_UNIFIED}reset",),
+    ),
+    ErrorRule(
+        means="request",
+        statuses=(400, 429),
+        text=r"Extra usage is required for long context|long context beta is not yet available",
+    ),
+    ErrorRule(
+        means="quota",
+        statuses=(429,),
+        header=(f"{_UNIFIED}representative-claim", _SCOPED),
+        model_only=True,
+        reset=(f"header:{_UNIFIED}reset", f"header:{_UNIFIED}7d-reset"),
+    ),
+    ErrorRule(
+        means="quota",
+        statuses=(429,),
+        header=(f"{_UNIFIED}7d-status", "rejected"),
+        reset=(f"header:{_UNIFIED}7d-reset", f"header:{_UNIFIED}reset"),
+    ),
+    ErrorRule(
+        means="quota",
+        statuses=(429,),
+        header=(f"{_UNIFIED}status", "rejected"),
+        reset=(f"header:{_UNIFIED}reset", f"header:{_UNIFIED}5h-reset"),
+    ),
+)
+"""facts/oauth_providers.md §1.6. Of two rejected windows the weekly one ends later, so it is looked at first."""
 
 SPEC = ProviderSpec(
     id="claude",
@@ -50,5 +94,20 @@ SPEC = ProviderSpec(
     ),
     oauth=OAUTH,
     endpoints=(Endpoint(format="anthropic_messages", base_url="https://api.anthropic.com/v1"),),
-    models=chat("claude-opus-4-6 claude-sonnet-4-5-20250929 claude-haiku-4-5-20251001"),
+    models=chat(
+        "claude-opus-4-8 claude-opus-4-7 claude-opus-4-6 claude-opus-4-5-20251101 claude-sonnet-5"
+        " claude-sonnet-4-6 claude-sonnet-4-5-20250929 claude-haiku-4-5-20251001 claude-fable-5"
+    ),
+    models_path="",
+    quirks=(
+        Quirk(models=NO_SAMPLING, formats=_FORMAT, drop=("temperature", "top_p", "top_k")),
+        Quirk(
+            formats=_FORMAT,
+            clamp={"temperature": (0, 1)},
+            messages=("no_empty_text", "no_text_behind_calls", "merge_turns"),
+            edits=("no_blank_stops", "four_cache_marks", "budget_below_limit", "one_sampling_field"),
+        ),
+    ),
+    errors=ERRORS,
+    adapter="claude_code",
 )

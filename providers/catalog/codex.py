@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from providers.catalog.models import chat
 from providers.oauth.spec import OAuthSpec
-from providers.spec import Endpoint, ProviderSpec
+from providers.spec import Endpoint, ErrorRule, ProviderSpec, Quirk
 
 OAUTH = OAuthSpec(
     flows=("code", "device"),
     client_id="app_EMoamEEZ73f0CkXaXp7hrann",
     authorize_url="https://auth.openai.com/oauth/authorize",
     authorize_params={
+        "response_type": "code",
         "id_token_add_organizations": "true",
         "codex_cli_simplified_flow": "true",
         "originator": "omniroute",
@@ -30,6 +31,46 @@ OAUTH = OAuthSpec(
     credential_files=("$CODEX_HOME/auth.json", "~/.codex/auth.json"),
 )
 
+REFUSED = (
+    *(
+        "temperature",
+        "top_p",
+        "presence_penalty",
+        "frequency_penalty",
+        "logprobs",
+        "top_logprobs",
+        "n",
+        "seed",
+    ),
+    *("max_tokens", "max_output_tokens", "max_completion_tokens", "user", "metadata", "stream_options"),
+    *("safety_identifier", "prompt_cache_retention", "previous_response_id", "background", "truncation"),
+)
+"""The endpoint answers "Unsupported parameter" to each of them (facts/oauth_providers.md §2.2)."""
+
+ERRORS = (
+    ErrorRule(
+        means="quota", text=r"usage_limit_reached", reset=("find:resets_at", "find:resets_in_seconds", "text")
+    ),
+    ErrorRule(means="disabled", text=r"usage_not_included"),
+    ErrorRule(means="request", statuses=(400,), text=r"cyber_policy"),
+    ErrorRule(means="context", text=r"context_length_exceeded"),
+    ErrorRule(
+        means="model",
+        text=r"not supported when using Codex with a ChatGPT account|requires a newer version of Codex",
+        wait_s=86_400,
+    ),
+    ErrorRule(
+        means="overloaded",
+        text=r"server_is_overloaded|slow_down|Selected model is at capacity",
+        model_only=True,
+        wait_s=30,
+    ),
+    ErrorRule(means="quota", text=r"insufficient_quota", reset=("find:resets_at", "find:resets_in_seconds")),
+    ErrorRule(means="rate_limited", text=r"rate_limit_exceeded", reset=("text", "find:resets_in_seconds")),
+    ErrorRule(means="rate_limited", statuses=(403,), text=r"<html|<!doctype", wait_s=60),
+)
+"""facts/oauth_providers.md §2.6. An HTML page under a 403 is the edge's, and passes."""
+
 SPEC = ProviderSpec(
     id="codex",
     name="OpenAI Codex",
@@ -45,5 +86,13 @@ SPEC = ProviderSpec(
     ),
     oauth=OAUTH,
     endpoints=(Endpoint(format="openai_responses", base_url="https://chatgpt.com/backend-api/codex"),),
-    models=chat("gpt-5.2-codex gpt-5.1-codex-max"),
+    models=chat(
+        "gpt-5.5 gpt-5.4 gpt-5.4-mini gpt-5.3-codex gpt-5.3-codex-spark gpt-5.2-codex gpt-5.2 gpt-5.1-codex-max"
+        " gpt-5.1-codex gpt-5.1-codex-mini gpt-5.1 gpt-5-codex gpt-5-codex-mini",
+        context_window=400_000,
+    ),
+    models_path="",
+    quirks=(Quirk(formats=("openai_responses",), drop=REFUSED),),
+    errors=ERRORS,
+    adapter="codex",
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from providers.catalog.models import chat
 from providers.oauth.spec import OAuthSpec
-from providers.spec import Endpoint, ProviderSpec
+from providers.spec import Endpoint, ErrorRule, ModelSpec, ProviderSpec
 
 OAUTH = OAuthSpec(
     flows=("device", "social"),
@@ -30,6 +30,41 @@ OAUTH = OAuthSpec(
     ),
 )
 
+HEADERS = {
+    "x-amz-target": "AmazonCodeWhispererStreamingService.GenerateAssistantResponse",
+    "user-agent": "AWS-SDK-JS/3.0.0 kiro-ide/1.0.0",
+    "x-amz-user-agent": "aws-sdk-js/3.0.0 kiro-ide/1.0.0",
+    "x-amzn-kiro-agent-mode": "vibe",
+}
+
+ERRORS = (
+    ErrorRule(means="context", text=r"CONTENT_LENGTH_EXCEEDS_THRESHOLD|Input is too long"),
+    ErrorRule(means="quota", text=r"DAILY_REQUEST_COUNT", reset=("find:nextDateReset", "midnight:+0")),
+    ErrorRule(
+        means="quota",
+        text=r"MONTHLY_REQUEST_COUNT|OVERAGE_REQUEST_LIMIT_EXCEEDED|reached for this month|ServiceQuotaExceeded",
+        reset=("find:nextDateReset", "month"),
+    ),
+    ErrorRule(means="quota", statuses=(402,), reset=("find:nextDateReset", "month")),
+    ErrorRule(
+        means="quota",
+        text=r"CREDIT_CONSUMPTION_RATE_EXCEEDED|60-minute credit limit exceeded",
+        wait_s=3600,
+        reset=("text",),
+    ),
+    ErrorRule(means="model", text=r"INSUFFICIENT_MODEL_CAPACITY", wait_s=60),
+    ErrorRule(means="rate_limited", text=r"USER_REQUEST_RATE_EXCEEDED", wait_s=120),
+    ErrorRule(means="rate_limited", text=r"SERVICE_REQUEST_RATE_EXCEEDED|ThrottlingException"),
+    ErrorRule(means="disabled", statuses=(403,), text=r"User ID .{0,80}temporarily is suspended"),
+    ErrorRule(means="model", statuses=(400,), text=r"Invalid model"),
+    ErrorRule(
+        means="request",
+        statuses=(400,),
+        text=r"Improperly formed request|REQUEST_BODY_INVALID|CONVERSATION_LIMIT_EXCEEDED",
+    ),
+)
+"""facts/oauth_providers.md §7.8."""
+
 SPEC = ProviderSpec(
     id="kiro",
     name="Kiro",
@@ -42,6 +77,17 @@ SPEC = ProviderSpec(
         "addresses, get suspended."
     ),
     oauth=OAUTH,
-    endpoints=(Endpoint(format="openai_chat", base_url="https://codewhisperer.us-east-1.amazonaws.com"),),
-    models=chat("claude-sonnet-4.5 claude-haiku-4.5"),
+    endpoints=(
+        Endpoint(format="kiro", base_url="https://codewhisperer.us-east-1.amazonaws.com", headers=HEADERS),
+    ),
+    models=(
+        *chat("claude-sonnet-5 claude-sonnet-4.5 claude-haiku-4.5"),
+        ModelSpec(id="deepseek-3.2", vision=False, reasoning="none", context_window=131_072),
+        ModelSpec(id="qwen3-coder-next", vision=False),
+        *chat("glm-5 minimax-m2.5 minimax-m2.1 gpt-5.6-sol gpt-5.6-terra gpt-5.6-luna"),
+    ),
+    model_aliases={"claude-sonnet-4-5": "claude-sonnet-4.5", "claude-haiku-4-5": "claude-haiku-4.5"},
+    models_path="",
+    errors=ERRORS,
+    adapter="kiro",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from providers.catalog.models import chat
 from providers.oauth.spec import OAuthSpec
-from providers.spec import Endpoint, ProviderSpec
+from providers.spec import Endpoint, ErrorRule, ProviderSpec
 
 OAUTH = OAuthSpec(
     flows=("device",),
@@ -18,6 +18,14 @@ OAUTH = OAuthSpec(
     credential_files=("~/.qwen/oauth_creds.json",),
 )
 
+_PROGRAM = "QwenCode/0.15.10 (linux; x64)"
+HEADERS = {
+    "user-agent": _PROGRAM,
+    "x-dashscope-useragent": _PROGRAM,
+    "x-dashscope-authtype": "qwen-oauth",
+    "x-dashscope-cachecontrol": "enable",
+}
+
 SPEC = ProviderSpec(
     id="qwen",
     name="Qwen Code",
@@ -30,6 +38,19 @@ SPEC = ProviderSpec(
     status_note="The free tier behind this sign-in ended on 15 April 2026: requests are answered with 401.",
     terms_warning="Alibaba made this sign-in for Qwen Code only.",
     oauth=OAUTH,
-    endpoints=(Endpoint(format="openai_chat", base_url="https://portal.qwen.ai/v1"),),
-    models=chat("qwen3-coder-plus qwen3-coder-flash"),
+    endpoints=(Endpoint(format="openai_chat", base_url="https://portal.qwen.ai/v1", headers=HEADERS),),
+    models=(
+        *chat("qwen3-coder-plus qwen3-coder-flash"),
+        *chat("coder-model vision-model", reasoning="none", context_window=262_144),
+    ),
+    models_path="",
+    errors=(
+        ErrorRule(
+            means="quota",
+            statuses=(403, 429),
+            text=r"insufficient_quota|quota_exceeded|free allocated quota exceeded",
+            reset=("midnight:+8",),
+        ),
+    ),
+    adapter="qwen",
 )

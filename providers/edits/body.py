@@ -18,7 +18,7 @@ def get(fields: Fields, name: str) -> Any:
     return value(fields.get(name))
 
 
-def _instruct(fields: Fields, text: str) -> None:
+def instruct(fields: Fields, text: str) -> None:
     """Put a sentence behind the system prompt of a chat."""
     messages = items(fields.get("messages"))
     if messages is None:
@@ -76,9 +76,7 @@ def json_schema_to_prompt(fields: Fields) -> None:
     schema = described.get("schema") if isinstance(described, dict) else None
     fields["response_format"] = {"type": "json_object"}
     wanted = f"\n{json.dumps(schema)}" if schema else ""
-    _instruct(
-        fields, f"Answer with one JSON object and nothing else. It must match this JSON schema:{wanted}"
-    )
+    instruct(fields, f"Answer with one JSON object and nothing else. It must match this JSON schema:{wanted}")
 
 
 @BODY_EDITS.register("strict_json_schema")
@@ -97,9 +95,7 @@ def required_tool_to_prompt(fields: Fields) -> None:
         return
     fields["tool_choice"] = "auto"
     name = _chosen_tool(choice)
-    _instruct(
-        fields, f"Answer by calling the tool {name}." if name else "Answer by calling one of the tools."
-    )
+    instruct(fields, f"Answer by calling the tool {name}." if name else "Answer by calling one of the tools.")
 
 
 @BODY_EDITS.register("tool_choice_any")

@@ -56,9 +56,9 @@ def test_the_documentation_names_every_key() -> None:
     from dataclasses import fields
 
     from providers.oauth.spec import OAuthSpec
-    from providers.spec import Endpoint, ModelSpec, Quirk, Validation
+    from providers.spec import Endpoint, ErrorRule, ModelSpec, Quirk, Validation
 
-    for kind in (ProviderSpec, Endpoint, ModelSpec, Quirk, Validation, OAuthSpec):
+    for kind in (ProviderSpec, Endpoint, ErrorRule, ModelSpec, Quirk, Validation, OAuthSpec):
         for each in fields(kind):
             assert re.search(rf"\b{each.name}\b", text), f"{kind.__name__}.{each.name}"
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from gateway.wire import ir
 from gateway.wire.anthropic_messages import errors, tap
-from gateway.wire.anthropic_messages.foreign import remove_foreign_thinking
+from gateway.wire.anthropic_messages.caching import limit_raw
+from gateway.wire.anthropic_messages.foreign import remove_foreign
 from gateway.wire.base import Inspection, ModelProfile, Rules, StreamEmitter, StreamParser, Tap, WireFormat
 from gateway.wire.sse import ServerEvent, encode
 from omniroute.errors import GatewayError, UpstreamRefused
@@ -17,6 +18,7 @@ class AnthropicMessages(WireFormat):
     name = "anthropic_messages"
     label = "Anthropic Messages"
     keepalive = encode(b'{"type": "ping"}', "ping")
+    vendor = "anthropic"
     rules = Rules(merge_roles=True, user_first=True, filler=".")
 
     def upstream_path(self, model: str, stream: bool, array: bool = False) -> str:
@@ -24,7 +26,8 @@ class AnthropicMessages(WireFormat):
 
     def patch(self, fields: Fields, model: str, stream: bool) -> None:
         fields["model"] = model
-        remove_foreign_thinking(fields)
+        remove_foreign(fields)
+        limit_raw(fields)
 
     def tap(self, inbound: InboundRequest) -> Tap:
         return tap.AnthropicTap()

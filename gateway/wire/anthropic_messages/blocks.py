@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.wire import ir, json, media
 from gateway.wire.anthropic_messages import signatures
+from gateway.wire.anthropic_messages.citations import parse_citations, without_foreign
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
 
@@ -60,7 +61,12 @@ def _string(block: JSONDict, key: str, path: str) -> str:
 
 
 def _text(block: JSONDict, path: str) -> ir.Part:
-    return ir.Text(_string(block, "text", path), _rest(block, "text"))
+    text, extra = _string(block, "text", path), _rest(block, "text")
+    cited = block.get("citations")
+    if not cited:
+        return ir.Text(text, extra)
+    extra[NAME]["citations"] = without_foreign(cited)
+    return ir.Text(text, extra, parse_citations(cited, len(text)))
 
 
 def _thinking(block: JSONDict, path: str) -> ir.Part:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.wire import ir, reasoning
-from gateway.wire.anthropic_messages.parts import BlockWriter
+from gateway.wire.anthropic_messages.parts import BlockWriter, own_fields
 from gateway.wire.base import ModelProfile
 from omniroute.types import JSONDict
 
@@ -29,14 +29,16 @@ def emit_system(
 
 def hoist_system(request: ir.Request) -> tuple[ir.Request, list[JSONDict]]:
     """Instructions from all over the conversation go to its front: Claude's turns have two roles."""
-    texts = [part.text for part in request.system]
+    texts = list(request.system)
     messages: list[ir.Message] = []
     for message in request.messages:
         if message.role in ("system", "developer"):
-            texts += [part.text for part in message.parts if isinstance(part, ir.Text)]
+            texts += [part for part in message.parts if isinstance(part, ir.Text)]
         else:
             messages.append(message)
-    blocks: list[JSONDict] = [{"type": "text", "text": text} for text in texts if text.strip()]
+    blocks: list[JSONDict] = [
+        {"type": "text", "text": text.text, **own_fields(text.extra)} for text in texts if text.text.strip()
+    ]
     return replace(request, messages=messages), blocks
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gateway.wire import ir, json, tokens
 from gateway.wire.anthropic_messages import response
 from gateway.wire.anthropic_messages.blocks import NAME
+from gateway.wire.anthropic_messages.citations import emit_citations
 from gateway.wire.anthropic_messages.errors import emit_stream_error
 from gateway.wire.anthropic_messages.parts import own_fields
 from gateway.wire.base import StreamEmitter
@@ -133,8 +136,11 @@ class AnthropicStreamEmitter(StreamEmitter):
         return out + _DELTA % (self._index, *self._names, json.dumps(text))
 
     def _cite(self, extra: ir.Extra) -> bytes:
+        return self._cite_all(extra.get(NAME, {}).get("citations") or [])
+
+    def _cite_all(self, citations: list[Any]) -> bytes:
         out = b""
-        for citation in extra.get(NAME, {}).get("citations") or []:
+        for citation in citations:
             if not self._begun:
                 out += self._begin(self._empty_block())
             delta = {"type": "citations_delta", "citation": citation}
@@ -165,8 +171,8 @@ class AnthropicStreamEmitter(StreamEmitter):
         part, out = self._part, b""
         if isinstance(part, ir.Reasoning) and part.redacted is None:
             out = self._sign(part, late if isinstance(late, ir.Reasoning) else ir.Reasoning())
-        elif isinstance(part, ir.Text) and late is not None:
-            out = self._cite(late.extra)
+        elif isinstance(part, ir.Text) and isinstance(late, ir.Text):
+            out = self._cite(late.extra) + self._cite_all(emit_citations(late.citations))
         return out + self._stop() if self._begun else out
 
     def _sign(self, part: ir.Reasoning, late: ir.Reasoning) -> bytes:

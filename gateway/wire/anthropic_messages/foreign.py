@@ -1,4 +1,4 @@
-"""Reasoning of other vendors in a Claude client's history: on its way to Anthropic it has to go."""
+"""What stands for other vendors' reasoning and sources in a Claude client's history, and must not reach Anthropic."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from gateway.wire import json
+from gateway.wire.anthropic_messages.citations import is_foreign, without_foreign
 from gateway.wire.anthropic_messages.signatures import MARK, unpack
 from omniroute.types import Fields, JSONDict
 
 
-def remove_foreign_thinking(fields: Fields) -> None:
-    """Take out the blocks that `signatures` marked, which Claude refuses as `Invalid signature`.
+def remove_foreign(fields: Fields) -> None:
+    """Take out the blocks that `signatures` marked, which Claude refuses as `Invalid signature`, and such citations.
 
     A chain of tool calls that loses its thinking block cannot go on thinking with a budget: Claude demands
     the block, so thinking is off for that request (facts/translators.md §1.6 History). A body without marked
@@ -35,10 +36,19 @@ def _clean(message: Any) -> Any:
     content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):
         return message
-    kept = [block for block in content if not _is_foreign(block)]
-    if len(kept) == len(content):
+    kept = [_without_sources(block) for block in content if not _is_foreign(block)]
+    if kept == content:
         return message
     return {**message, "content": kept} if kept else None
+
+
+def _without_sources(block: Any) -> Any:
+    cited = block.get("citations") if isinstance(block, dict) else None
+    if not isinstance(cited, list) or not any(map(is_foreign, cited)):
+        return block
+    left = without_foreign(cited)
+    rest = {key: value for key, value in block.items() if key != "citations"}
+    return {**rest, "citations": left} if left else rest
 
 
 def _is_foreign(block: Any) -> bool:

@@ -70,12 +70,12 @@ class BlockWriter:
         return {"type": "text", "text": f"[{shown} omitted: this model cannot take it]"}
 
     def _reasoning(self, part: ir.Reasoning) -> JSONDict | None:
-        """Claude's own proof or nothing: any other is a 400 (facts/translators.md §1.6 History)."""
-        signed = part.vendor == VENDOR and bool(part.signature or part.redacted)
+        """The model's own proof or nothing: any other is a 400 (facts/translators.md §1.6 History)."""
         if self._same:
             kept = part.vendor in (None, VENDOR) and FOREIGN not in part.extra.get(NAME, {})
         else:
-            kept = signed and self._profile.vendor == VENDOR
+            signed = bool(part.signature or part.redacted)
+            kept = signed and bool(part.vendor) and part.vendor == self._profile.maker
         if not kept:
             self._dropped.append("content.reasoning")
             return None

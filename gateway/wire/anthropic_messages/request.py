@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.wire import ir, reasoning, schema
-from gateway.wire.anthropic_messages import settings
-from gateway.wire.anthropic_messages.blocks import NAME, parse_blocks
+from gateway.wire.anthropic_messages import caching, settings
+from gateway.wire.anthropic_messages.blocks import NAME, VENDOR, parse_blocks
 from gateway.wire.anthropic_messages.conversation import emit_messages, emit_system, hoist_system
 from gateway.wire.anthropic_messages.parts import BlockWriter
 from gateway.wire.anthropic_messages.sampling import emit_thinking
@@ -178,11 +178,15 @@ def emit_request(request: ir.Request, profile: ModelProfile) -> JSONDict:
     if request.response_format is not None:
         system += _emit_format(request, profile, body)
     if system:
-        body["system"] = system[0]["text"] if len(system) == 1 else system
+        plain = len(system) == 1 and system[0].keys() == {"type", "text"}
+        body["system"] = system[0]["text"] if plain else system
     emit_thinking(request, profile, body)
     _emit_rest(request, body)
     if not messages:  # instructions alone are not a request
         body["messages"] = [{"role": "user", "content": body.pop("system", ".")}]
+    if profile.vendor == VENDOR:
+        caching.mark_loop(body)
+    caching.limit(body)
     return body
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.wire import ir, json
 from gateway.wire.anthropic_messages import signatures
 from gateway.wire.anthropic_messages.blocks import JSON_TOOL, NAME, RAW, VENDOR, parse_blocks
+from gateway.wire.anthropic_messages.citations import emit_citations
 from gateway.wire.anthropic_messages.errors import parse_error_value
 from gateway.wire.anthropic_messages.parts import own_fields
 from gateway.wire.anthropic_messages.tap import parse_usage
@@ -174,7 +175,7 @@ def reply_blocks(part: ir.Part, same: bool = False) -> list[JSONDict]:
         case ir.Text() | ir.Refusal():
             if RAW in part.extra.get(NAME, {}):
                 return [part.extra[NAME][RAW]]
-            return [{"type": "text", "text": part.text, **own}] if part.text or same else []
+            return [{"type": "text", "text": part.text, **own, **_cited(part)}] if part.text or same else []
         case ir.Reasoning():
             return [{**block, **own} for block in _reasoning_blocks(part, same)]
         case ir.ToolCall():
@@ -191,6 +192,14 @@ def reply_blocks(part: ir.Part, same: bool = False) -> list[JSONDict]:
             return [raw]
         case _:
             return []
+
+
+def _cited(part: ir.Text | ir.Refusal) -> JSONDict:
+    """Claude's own citations are among the block's fields."""
+    if isinstance(part, ir.Refusal) or NAME in part.extra or not part.citations:
+        return {}
+    cited = emit_citations(part.citations)
+    return {"citations": cited} if cited else {}
 
 
 def _reasoning_blocks(part: ir.Reasoning, same: bool) -> list[JSONDict]:

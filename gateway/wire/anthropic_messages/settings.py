@@ -77,7 +77,7 @@ def _emit_tool(tool: ir.Tool, same: bool) -> JSONDict:
         emitted["description"] = tool.description
     if not same:
         emitted["input_schema"] = schema.for_anthropic(tool.parameters)
-        return emitted
+        return {**emitted, **own_fields(tool.extra)}
     if tool.parameters is not None:
         emitted["input_schema"] = tool.parameters
     if tool.strict is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.wire import ir, json
 from gateway.wire.anthropic_messages.blocks import JSON_TOOL, NAME, VENDOR, parse_block
+from gateway.wire.anthropic_messages.citations import parse_citations
 from gateway.wire.anthropic_messages.errors import code_of, describe, status_of
 from gateway.wire.anthropic_messages.response import answered, finish_reason, tier_of
 from gateway.wire.anthropic_messages.tap import UsageBody, parse_usage
@@ -34,6 +35,8 @@ class _Block:
     signature: str | None = None
     grown: bool = False
     pieces: list[str] = field(default_factory=list)
+    length: int = 0
+    cited: list[Any] = field(default_factory=list)
 
 
 class AnthropicStreamParser(StreamParser):
@@ -138,6 +141,9 @@ class AnthropicStreamParser(StreamParser):
         first = ""
         if isinstance(part, ir.Text | ir.Reasoning):
             first, part.text = part.text, ""
+            block.length = len(first)
+        if isinstance(part, ir.Text) and part.citations:
+            block.cited, part.citations = list(block.raw["citations"]), []
         if isinstance(part, ir.Reasoning) and part.redacted is None:
             part.vendor = VENDOR
         out: list[ir.Event] = [ir.PartStarted(block.index, part)]
@@ -163,11 +169,13 @@ class AnthropicStreamParser(StreamParser):
         if kind == "signature_delta" and isinstance(delta.get("signature"), str):
             block.signature = (block.signature or "") + delta["signature"]
         elif kind == "citations_delta" and block.index is not None:
+            block.cited.append(delta.get("citation"))
             out.append(ir.PartDelta(block.index, "", extra={NAME: {"citations": [delta.get("citation")]}}))
         return out
 
     def _grow(self, block: _Block, text: str) -> list[ir.Event]:
         block.grown = True
+        block.length += len(text)
         if block.index is not None:
             return [ir.PartDelta(block.index, text)]
         block.pieces.append(text)
@@ -230,7 +238,9 @@ def _completed(raw: JSONDict) -> JSONDict:
 
 
 def _late(block: _Block) -> ir.Part | None:
-    """What came after the text: Claude's signature."""
+    """What came beside or after the text: its sources; Claude's signature."""
+    if block.cited:
+        return ir.Text("", citations=parse_citations(block.cited, block.length))
     signature = block.signature or block.raw.get("signature")
     if block.raw.get("type") == "thinking" and isinstance(signature, str) and signature:
         return ir.Reasoning(signature=signature, vendor=VENDOR)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from gateway.wire import json
+from gateway.wire import json, priced
 from gateway.wire.anthropic_messages.errors import parse_error_value
 from gateway.wire.base import Inspection, Seen, Tap
 from gateway.wire.sse import ServerEvent
@@ -20,6 +22,14 @@ class _Details(msgspec.Struct):
     thinking_tokens: int | None = None
 
 
+class _Creation(msgspec.Struct):
+    ephemeral_1h_input_tokens: int | None = None
+
+
+class _ServerTools(msgspec.Struct):
+    web_search_requests: int | None = None
+
+
 class UsageBody(msgspec.Struct):
     """`usage` of a message; `input_tokens` is without what the cache read and wrote (facts §2.3)."""
 
@@ -28,6 +38,10 @@ class UsageBody(msgspec.Struct):
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
     output_tokens_details: _Details | None = None
+    cache_creation: _Creation | None = None
+    server_tool_use: _ServerTools | None = None
+    service_tier: Any = None
+    speed: Any = None
 
     def merge(self, later: UsageBody) -> UsageBody:
         """The later of each count: message_start guesses or knows the input only; message_delta is cumulative.
@@ -41,6 +55,10 @@ class UsageBody(msgspec.Struct):
             later.cache_read_input_tokens or self.cache_read_input_tokens,
             later.cache_creation_input_tokens or self.cache_creation_input_tokens,
             _Details(thinking) if thinking else None,
+            later.cache_creation or self.cache_creation,
+            later.server_tool_use or self.server_tool_use,
+            later.service_tier or self.service_tier,
+            later.speed or self.speed,
         )
 
     @property
@@ -48,6 +66,7 @@ class UsageBody(msgspec.Struct):
         return (self.output_tokens_details and self.output_tokens_details.thinking_tokens) or 0
 
     def to_usage(self) -> Usage:
+        creation, tools = self.cache_creation, self.server_tool_use
         read, write = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
         return Usage(
             input_tokens=(self.input_tokens or 0) + read + write,
@@ -55,6 +74,11 @@ class UsageBody(msgspec.Struct):
             cache_read_tokens=read,
             cache_write_tokens=write,
             reasoning_tokens=self._thinking,
+            priced_apart=priced.apart(
+                cache_write_1h_tokens=creation.ephemeral_1h_input_tokens if creation else 0,
+                web_searches=tools.web_search_requests if tools else 0,
+            ),
+            service_tier=priced.tier(self.speed) or priced.tier(self.service_tier),
         )
 
 

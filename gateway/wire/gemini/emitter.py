@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.wire import ir, json
 from gateway.wire.base import StreamEmitter
 from gateway.wire.gemini import array
+from gateway.wire.gemini.citations import emit_citations
 from gateway.wire.gemini.errors import emit_error
 from gateway.wire.gemini.fields import FORMAT, own
 from gateway.wire.gemini.finish import emit_finish, emit_logprobs
@@ -23,6 +26,9 @@ class GeminiStreamEmitter(StreamEmitter):
         self._array = own(request.extra).get("array") is True
         self._head: JSONDict = {"modelVersion": request.model} if request.model else {}
         self._parts: dict[tuple[int, int], ir.Part] = {}
+        self._said: dict[int, ir.Text] = {}
+        """{candidate: its text as far as it is complete, with its sources}"""
+        self._pieces: dict[tuple[int, int], list[str]] = {}
         self._finished: dict[int, JSONDict] = {}
         self._blocked = False
         self._usage: JSONDict | None = None
@@ -74,17 +80,23 @@ class GeminiStreamEmitter(StreamEmitter):
         if isinstance(part, ir.Text | ir.Reasoning | ir.Refusal | ir.ToolCall):
             if isinstance(part, ir.ToolCall):
                 part = ir.ToolCall(part.id, part.name, part.arguments, part.kind, part.signature, part.extra)
-            self._parts[event.candidate, event.index] = part
+            key = event.candidate, event.index
+            self._parts[key] = part
+            if isinstance(part, ir.Text):
+                self._pieces[key] = [part.text]
             if isinstance(part, ir.ToolCall) or not _is_worth_sending(part):
                 return b""
         emitted = emit_part(part, CLIENT, [])
         return b"" if emitted is None else self._chunk(emitted, event.candidate)
 
     def _delta(self, event: ir.PartDelta) -> bytes:
-        part = self._parts.get((event.candidate, event.index))
+        key = event.candidate, event.index
+        part = self._parts.get(key)
         if isinstance(part, ir.ToolCall):
             part.arguments += event.text
             return b""
+        if isinstance(part, ir.Text):
+            self._pieces[key].append(event.text)
         built: JSONDict = {"text": event.text}
         if isinstance(part, ir.Reasoning):
             built["thought"] = True
@@ -103,22 +115,37 @@ class GeminiStreamEmitter(StreamEmitter):
                 part.signature = late.signature
             emitted = emit_part(part, CLIENT, [])
             return b"" if emitted is None else self._chunk(emitted, event.candidate)
+        if isinstance(part, ir.Text):
+            text = "".join(self._pieces.pop((event.candidate, event.index)))
+            self._note_sources(event.candidate, text, late.citations if isinstance(late, ir.Text) else [])
         if isinstance(late, ir.Reasoning) and late.signature and late.vendor == FORMAT:
             built = {"text": "", "thought": True, "thoughtSignature": late.signature}
             return self._chunk(built, event.candidate)
         return b""
 
+    def _note_sources(self, candidate: int, text: str, cited: list[ir.Citation]) -> None:
+        said = self._said.setdefault(candidate, ir.Text(""))
+        before = len(said.text)
+        said.text += text
+        for source in cited:
+            if source.start is not None and source.end is not None:
+                source = replace(source, start=before + source.start, end=before + source.end)
+            said.citations.append(source)
+
     def _finish(self, event: ir.Finished) -> None:
-        noted = own(event.extra)
+        noted = {key: value for key, value in own(event.extra).items() if key != "content"}
         if noted.get("blocked"):
             self._blocked = True
             return
         logprobs = emit_logprobs(event.logprobs)
+        said = self._said.get(event.candidate)
+        sources = emit_citations([(0, said)]) if said else None
         self._finished[event.candidate] = {
             "content": {"parts": [{"text": ""}], "role": "model"},
             "finishReason": emit_finish(event.reason),
             "index": event.candidate,
             **({"logprobsResult": logprobs} if logprobs else {}),
+            **({"groundingMetadata": sources} if sources and not noted else {}),
             **noted,
         }
 

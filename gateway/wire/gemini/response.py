@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.wire import ir, json
+from gateway.wire.gemini.citations import emit_citations, parse_citations
 from gateway.wire.gemini.errors import parse_error_value
 from gateway.wire.gemini.fields import FORMAT, as_list, camel, get, own, spelled
 from gateway.wire.gemini.finish import emit_finish, emit_logprobs, parse_finish, parse_logprobs
@@ -72,6 +73,11 @@ def _parse_candidate(raw: Any, seed: str) -> ir.Candidate:
     calls = [part for part in parts if isinstance(part, ir.ToolCall)]
     for number, call in enumerate(calls):
         call.id = call.id or made_id(seed, raw.get("index") or 0, number, call.name, call.arguments)
+    texts = {number: part.text for number, part in enumerate(parts) if isinstance(part, ir.Text)}
+    for number, cited in parse_citations(raw, texts).items():
+        text = parts[number]
+        if isinstance(text, ir.Text):
+            text.citations = cited
     reason = parse_finish(get(raw, "finishReason"), bool(calls))
     if reason is None and parts:
         reason = "tool_calls" if calls else "stop"
@@ -114,7 +120,18 @@ def _emit_candidate(candidate: ir.Candidate, number: int) -> JSONDict:
         built[spelled(raw, "finishReason")] = emit_finish(candidate.finish_reason or "stop")
     if not raw:
         built["index"] = number
-        logprobs = emit_logprobs(candidate.logprobs)
-        if logprobs:
-            built["logprobsResult"] = logprobs
+        built |= _emit_beside(candidate)
     return built
+
+
+def _emit_beside(candidate: ir.Candidate) -> JSONDict:
+    """What another vendor's answer says about its content."""
+    beside: JSONDict = {}
+    logprobs = emit_logprobs(candidate.logprobs)
+    if logprobs:
+        beside["logprobsResult"] = logprobs
+    kept = [part for part in candidate.parts if emit_part(part, CLIENT, []) is not None]
+    sources = emit_citations([(n, part) for n, part in enumerate(kept) if isinstance(part, ir.Text)])
+    if sources:
+        beside["groundingMetadata"] = sources
+    return beside

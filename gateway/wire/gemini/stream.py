@@ -7,11 +7,14 @@ finish reason, behind which more chunks may come (facts/translators.md §3.4).
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gateway.wire import ir, json
 from gateway.wire.base import StreamParser
 from gateway.wire.gemini import array
+from gateway.wire.gemini.citations import parse_citations
 from gateway.wire.gemini.errors import parse_error_value
 from gateway.wire.gemini.fields import FORMAT, as_list, get, own
 from gateway.wire.gemini.finish import parse_finish, parse_logprobs
@@ -30,7 +33,7 @@ CUT = "The provider's stream ended without a finish reason"
 class _Open:
     """The state of one candidate: which text or thought is open, and how many parts and calls there were."""
 
-    __slots__ = ("calls", "extra", "index", "logprobs", "next", "part", "reason")
+    __slots__ = ("calls", "extra", "index", "logprobs", "next", "part", "reason", "said", "said_before")
 
     def __init__(self) -> None:
         self.part: ir.Text | ir.Reasoning | None = None
@@ -40,6 +43,16 @@ class _Open:
         self.reason: Any = None
         self.logprobs: JSONDict | None = None
         self.extra: JSONDict = {}
+        self.said: list[str] = []
+        self.said_before = 0
+        """Characters of the answer in front of the open text."""
+
+    def sources(self) -> list[ir.Citation]:
+        """Of the open text. Google's places are in the answer as a whole, and come with its end."""
+        text = "".join(self.said)
+        cited = parse_citations(self.extra, {0: text}).get(0, [])
+        before = self.said_before
+        return [_moved(citation, before) for citation in cited] if before else cited
 
 
 class GeminiStreamParser(StreamParser):
@@ -75,7 +88,7 @@ class GeminiStreamParser(StreamParser):
             return [*self._report(), ir.Errored(CUT, 502)]
         events: list[ir.Event] = []
         for number, state in sorted(self._candidates.items()):
-            self._end_part(state, number, events)
+            self._end_part(state, number, events, state.sources() if state.part is not None else [])
             reason = parse_finish(state.reason, state.calls > 0) or "content_filter"
             extra = {FORMAT: state.extra} if state.extra else {}
             events.append(ir.Finished(reason, None, number, state.logprobs, extra))
@@ -157,7 +170,10 @@ class GeminiStreamParser(StreamParser):
             self._end_part(state, number, events)
             state.index, state.next = state.next, state.next + 1
             state.part = ir.Text("") if isinstance(part, ir.Text) else ir.Reasoning(vendor=FORMAT)
+            state.said_before = sum(map(len, state.said))
             events.append(ir.PartStarted(state.index, state.part, number))
+        if isinstance(part, ir.Text):
+            state.said.append(part.text)
         if part.text or extra:
             events.append(ir.PartDelta(state.index, part.text, number, extra))
         if isinstance(part, ir.Reasoning) and part.signature:
@@ -167,10 +183,22 @@ class GeminiStreamParser(StreamParser):
             state.part = None
 
     @staticmethod
-    def _end_part(state: _Open, number: int, events: list[ir.Event]) -> None:
-        if state.part is not None:
-            state.part = None
-            events.append(ir.PartEnded(state.index, None, number))
+    def _end_part(
+        state: _Open, number: int, events: list[ir.Event], sources: Sequence[ir.Citation] = ()
+    ) -> None:
+        if state.part is None:
+            return
+        cited = isinstance(state.part, ir.Text) and sources
+        state.part = None
+        late = ir.Text("", citations=list(sources)) if cited else None
+        events.append(ir.PartEnded(state.index, late, number))
+
+
+def _moved(citation: ir.Citation, by: int) -> ir.Citation:
+    """Counted from the open text's beginning; without a place where it stands for an earlier one."""
+    if citation.start is None or citation.end is None or citation.end <= by:
+        return replace(citation, start=None, end=None)
+    return replace(citation, start=max(citation.start - by, 0), end=citation.end - by)
 
 
 def _noted(extra: JSONDict) -> ir.Extra:

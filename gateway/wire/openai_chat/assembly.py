@@ -11,6 +11,7 @@ from typing import Any
 from gateway.wire import ir
 from gateway.wire.openai_chat import thinking
 from gateway.wire.openai_chat.calls import LEGACY
+from gateway.wire.openai_chat.citations import parse_annotations, place
 from gateway.wire.openai_chat.content import parse_content
 from gateway.wire.openai_chat.finish import parse_finish
 from gateway.wire.openai_chat.keep import CHAT, SHAPE
@@ -36,6 +37,11 @@ class Choice:
         self._late: ir.Part | None = None
         self._thought: list[str] = []
         self._text: list[str] = []
+        self._text_from = 0
+        """Where in `_text` the open text begins."""
+        self.sources: list[ir.Citation] = []
+        """What the chunks list beside the choices, for the first text that ends."""
+        self._cited = False
         self._used_delta = False
         self._audio: JSONDict = {}
         self._logprobs: JSONDict | None = None
@@ -168,6 +174,9 @@ class Choice:
         if self._late is None:
             self._late = ir.Text("", {CHAT: {"annotations": []}})
         self._late.extra[CHAT]["annotations"] += annotations
+        if isinstance(self._late, ir.Text):
+            self._late.citations += parse_annotations(annotations)
+            self._cited = True
 
     def _add_logprobs(self, logprobs: JSONDict) -> None:
         if self._logprobs is None:
@@ -187,7 +196,7 @@ class Choice:
     def _start(self, kind: Kind, events: Events, extra: ir.Extra | None = None) -> None:
         self._calls.settle(events)
         self.stop(events)
-        self._open, self._open_index = kind, self.take_index()
+        self._open, self._open_index, self._text_from = kind, self.take_index(), len(self._text)
         events.append(ir.PartStarted(self._open_index, kind("", extra=extra or {}), self.number))
 
     def take_index(self) -> int:
@@ -197,6 +206,11 @@ class Choice:
     def stop(self, events: Events) -> None:
         """End the text, reasoning or refusal that is open."""
         if self._open is not None:
+            if self.sources and self._open is ir.Text and not self._cited:
+                self._late = ir.Text(
+                    "", citations=place(self.sources, "".join(self._text[self._text_from :]))
+                )
+                self._cited = True
             events.append(ir.PartEnded(self._open_index, self._late, self.number))
             self._open = self._late = None
 

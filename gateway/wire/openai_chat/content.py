@@ -18,7 +18,7 @@ from omniroute.types import JSONDict
 _DATA_URI = re.compile(r"data:([^;,]*);base64,(.*)", re.DOTALL)
 _EXTENSIONS = {"application/pdf": "pdf", "text/plain": "txt", "text/markdown": "md", "text/csv": "csv"}
 _CLAUDE = "anthropic_messages"
-"""Clients of OpenRouter and litellm mark Claude's cache breakpoints in the parts of a chat message."""
+MARK = "cache_control"
 TEXT_ONLY = frozenset(
     {
         "cerebras",
@@ -46,6 +46,12 @@ class Emission:
     profile: ModelProfile = field(default_factory=ModelProfile)
     native: bool = False
     dropped: list[str] = field(default_factory=list)
+
+    @property
+    def caches(self) -> bool:
+        """Whether the reader passes Claude's cache breakpoints on; others may refuse the field."""
+        profile = self.profile
+        return not self.native and profile.provider == "openrouter" and "claude" in profile.model
 
     def drop(self, what: str) -> None:
         if what not in self.dropped:
@@ -81,9 +87,14 @@ def parse_part(raw: Any, where: str) -> ir.Part:
     kept = difference(raw, emitted) if emitted else None
     if kept:
         part.extra[CHAT] = kept
-    if isinstance(raw.get("cache_control"), dict):
-        part.extra[_CLAUDE] = {"cache_control": raw["cache_control"]}
+    mark_cached(part.extra, raw)
     return part
+
+
+def mark_cached(extra: ir.Extra, raw: JSONDict) -> None:
+    """OpenRouter's and litellm's clients set Claude's cache breakpoints in parts, messages and tools."""
+    if isinstance(raw.get(MARK), dict):
+        extra[_CLAUDE] = {**extra.get(_CLAUDE, {}), MARK: raw[MARK]}
 
 
 def _parse_text(raw: JSONDict, where: str) -> ir.Part:
@@ -205,7 +216,12 @@ _PARSERS: dict[str, Callable[[JSONDict, str], ir.Part | None]] = {
 def emit_part(part: ir.Part, emission: Emission) -> JSONDict | None:
     """None for what a content cannot hold; whatever is lost by that is noted in `emission.dropped`."""
     emitted = _canonical(part, emission)
-    return restore(emitted, part.extra.get(CHAT)) if emitted is not None else None
+    if emitted is None:
+        return None
+    marked = part.extra.get(_CLAUDE)
+    if marked and MARK in marked and emission.caches:
+        emitted[MARK] = marked[MARK]
+    return restore(emitted, part.extra.get(CHAT))
 
 
 def _canonical(part: ir.Part, emission: Emission) -> JSONDict | None:

@@ -7,6 +7,7 @@ import time
 from gateway.wire import freetext, ir, json
 from gateway.wire.base import StreamEmitter
 from gateway.wire.openai_chat import calls, thinking, toolbox
+from gateway.wire.openai_chat.citations import emit_annotations
 from gateway.wire.openai_chat.errors import emit_stream_error
 from gateway.wire.openai_chat.finish import emit_finish
 from gateway.wire.openai_chat.keep import CHAT, SHAPE
@@ -20,7 +21,7 @@ from omniroute.types import JSONDict, Usage
 class _Open:
     """An open part. Its deltas are written as `head`, a JSON string, `tail`: nothing is built per event."""
 
-    __slots__ = ("head", "part", "pieces", "separator", "tail")
+    __slots__ = ("head", "offset", "part", "pieces", "separator", "tail")
 
     def __init__(self, part: ir.Part, head: bytes, tail: bytes) -> None:
         self.part = part
@@ -28,6 +29,8 @@ class _Open:
         self.tail = tail
         self.pieces: list[str] = []
         self.separator = ""
+        self.offset = 0
+        """Where in the content a text begins."""
 
 
 class ChatStreamEmitter(StreamEmitter):
@@ -44,6 +47,8 @@ class ChatStreamEmitter(StreamEmitter):
         """{candidate that has begun: its number of calls}"""
         self._call_numbers: dict[tuple[int, int], int] = {}
         self._thought: set[int] = set()
+        self._lengths: dict[int, int] = {}
+        """{candidate: characters of its content so far}"""
         self._finished = self._failed = False
         self._set_envelope(ir.Started())
 
@@ -130,6 +135,8 @@ class ChatStreamEmitter(StreamEmitter):
         opened = _Open(part, self._head + b'%d,"delta":' % key[0] + head, tail + self._tail if tail else b"")
         if isinstance(part, ir.Reasoning) and key[0] in self._thought:
             opened.separator = thinking.SEPARATOR
+        elif isinstance(part, ir.Text):
+            opened.offset = self._lengths.setdefault(key[0], 0)
         self._parts[key] = opened
         return self._emit_delta(ir.PartDelta(key[1], text, key[0])) if text else b""
 
@@ -179,6 +186,8 @@ class ChatStreamEmitter(StreamEmitter):
             if opened.separator:
                 needed = thinking.needs_separator(opened.part, text)
                 text, opened.separator = (opened.separator if needed else "") + text, ""
+        elif isinstance(opened.part, ir.Text):
+            self._lengths[event.candidate] += len(text)
         return opened.head + json.dumps(text) + opened.tail
 
     def _emit_end(self, event: ir.PartEnded) -> bytes:
@@ -206,6 +215,7 @@ class ChatStreamEmitter(StreamEmitter):
                 delta = {"tool_calls": [{"index": self._call_numbers[key], "extra_content": content}]}
             case ir.Text(), ir.Text() as late:
                 annotations = late.extra.get(CHAT, {}).get("annotations")
+                annotations = annotations or emit_annotations(late.citations, opened.offset)
                 delta = {"annotations": annotations} if annotations else {}
         return self._chunk(event.candidate, delta) if delta else b""
 

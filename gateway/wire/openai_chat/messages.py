@@ -13,7 +13,15 @@ from typing import Any
 from gateway.wire import ir
 from gateway.wire.history import mark_error
 from gateway.wire.openai_chat import calls, thinking
-from gateway.wire.openai_chat.content import NATIVE, Emission, emit_part, parse_content, parse_part
+from gateway.wire.openai_chat.content import (
+    MARK,
+    NATIVE,
+    Emission,
+    emit_part,
+    mark_cached,
+    parse_content,
+    parse_part,
+)
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference, restore
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
@@ -33,6 +41,8 @@ _BILLING = "x-anthropic-billing-header"
 """First system block of Claude Code. It changes with every request and defeats other vendors' caches."""
 ECHOES = frozenset({"deepseek", "glm", "kimi", "kimi-coding", "minimax"})
 """Providers that want `reasoning_content` back with its tool calls (facts/api_key_providers.md §2)."""
+TAKES_REFUSALS = frozenset({"openai"})
+"""Elsewhere the field is ignored, and the model would not know what it had said."""
 FLAT = frozenset({"cerebras", "deepseek", "nvidia", "perplexity"})
 """Providers some of whose models take text only as one string."""
 
@@ -85,6 +95,8 @@ def _parse_message(raw: Any, where: str, names: dict[str, str]) -> ir.Message:
         message.parts = parse_assistant(raw, where)
     else:
         message.parts = parse_content(raw.get("content"), f"{where}.content")
+    if message.parts:
+        mark_cached(message.parts[-1].extra, raw)
     for part in message.parts:
         if isinstance(part, ir.ToolCall):
             if part.extra.get(SHAPE) == calls.LEGACY:
@@ -112,6 +124,7 @@ def _parse_result(raw: JSONDict, where: str, names: dict[str, str]) -> ir.ToolRe
         identity, parse_content(raw.get("content"), f"{where}.content"), name or names.get(identity)
     )
     _keep(result.extra, raw, [_emit_result(result, NATIVE)])
+    mark_cached(result.extra, raw)
     return result
 
 
@@ -191,7 +204,9 @@ def _emit_system(system: list[ir.Text], emission: Emission) -> list[JSONDict]:
     messages: list[JSONDict] = []
     foreign = [t for t in system if SHAPE not in t.extra and t.text and not t.text.startswith(_BILLING)]
     if foreign:
-        content = "\n\n".join(text.text for text in foreign)
+        blocks = [emit_part(text, emission) or {} for text in foreign]
+        marked = any(MARK in block for block in blocks)
+        content = blocks if marked else "\n\n".join(text.text for text in foreign)
         messages.append({"role": "system", "content": content})
     for number, text in enumerate(system):
         shape = text.extra.get(SHAPE)
@@ -225,6 +240,8 @@ def _role(message: ir.Message, emission: Emission) -> str:
 
 def _emit_model_turn(message: ir.Message, emission: Emission) -> JSONDict:
     shown = [part for part in message.parts if not isinstance(part, ir.ToolCall | ir.ToolResult)]
+    if not emission.native and emission.profile.provider not in TAKES_REFUSALS:
+        shown = [ir.Text(part.text) if isinstance(part, ir.Refusal) else part for part in shown]
     reasoning = [part for part in shown if isinstance(part, ir.Reasoning) and part.extra.get(SHAPE) != "part"]
     emitted: JSONDict = {"role": "assistant", "content": _emit_content(shown, message, emission)}
     refusals = [part.text for part in shown if isinstance(part, ir.Refusal)]
@@ -270,7 +287,7 @@ def _emit_content(parts: Iterable[ir.Part], message: ir.Message, emission: Emiss
     emitted = [value for part in taken if (value := emit_part(part, emission)) is not None]
     if own_list:
         return emitted
-    if any(value.get("type") != "text" for value in emitted):
+    if any(value.get("type") != "text" or MARK in value for value in emitted):
         return emitted
     texts = [value["text"] for value in emitted]
     if len(texts) > 1 and message.role in ("user", "assistant") and emission.profile.provider not in FLAT:

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.wire import ir, json
 from gateway.wire.openai_chat import calls, thinking, toolbox
+from gateway.wire.openai_chat.citations import emit_annotations, parse_annotations, place, sources_of
 from gateway.wire.openai_chat.content import Emission, emit_image, emit_part
 from gateway.wire.openai_chat.errors import parse_error_value
 from gateway.wire.openai_chat.finish import emit_finish, parse_finish
@@ -45,9 +46,16 @@ def parse_response(body: JSONDict) -> ir.Response:
         response.candidates = [_parse_choice(raw, number) for number, raw in enumerate(choices)]
     except InvalidRequest as error:
         raise UpstreamBroken(f"The provider's answer is malformed: {error.message}") from None
+    _cite(response.candidates[0].parts, sources_of(body))
     kept = difference(body, _envelope(response), ("choices",))
     response.extra[CHAT] = kept
     return response
+
+
+def _cite(parts: list[ir.Part], sources: list[ir.Citation]) -> None:
+    texts = [part for part in parts if isinstance(part, ir.Text)]
+    if sources and texts and not any(text.citations for text in texts):
+        texts[-1].citations = place(sources, texts[-1].text)
 
 
 def raise_for_error(body: JSONDict) -> None:
@@ -101,6 +109,7 @@ def _parse_message(message: JSONDict, where: str) -> list[ir.Part]:
     texts = [part for part in parts if isinstance(part, ir.Text)]
     if texts and isinstance(annotations, list) and annotations:
         texts[-1].extra.setdefault(CHAT, {})["annotations"] = annotations
+        texts[-1].citations = parse_annotations(annotations)
     return parts
 
 
@@ -208,7 +217,7 @@ def _is_inside(part: ir.Part) -> bool:
 
 def _media(parts: list[ir.Part], native: bool) -> JSONDict:
     fields: JSONDict = {}
-    annotations = [a for part in parts for a in part.extra.get(CHAT, {}).get("annotations", ())]
+    annotations = _annotations(parts, native)
     if annotations:
         fields["annotations"] = annotations
     images = [emit_image_part(part) for part in parts if isinstance(part, ir.Image)]
@@ -219,6 +228,19 @@ def _media(parts: list[ir.Part], native: bool) -> JSONDict:
         if isinstance(part, ir.Audio) and part.data is not None:
             fields["audio"] = part.extra.get(SHAPE) or foreign_audio(part)
     return fields
+
+
+def _annotations(parts: list[ir.Part], native: bool) -> list[JSONDict]:
+    """A provider of this format has said them itself, as annotations or in a list of its own."""
+    if native:
+        return [a for part in parts for a in part.extra.get(CHAT, {}).get("annotations", ())]
+    annotations: list[JSONDict] = []
+    offset = 0
+    for part in parts:
+        if isinstance(part, ir.Text):
+            annotations += emit_annotations(part.citations, offset)
+            offset += len(part.text)
+    return annotations
 
 
 def emit_image_part(image: ir.Image) -> JSONDict | None:

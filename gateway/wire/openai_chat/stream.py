@@ -7,6 +7,7 @@ import msgspec
 from gateway.wire import ir, json
 from gateway.wire.base import StreamParser
 from gateway.wire.openai_chat.assembly import Choice
+from gateway.wire.openai_chat.citations import LISTS, sources_of
 from gateway.wire.openai_chat.keep import CHAT
 from gateway.wire.openai_chat.response import raise_for_error
 from gateway.wire.openai_chat.usage import usage_in
@@ -17,6 +18,7 @@ from omniroute.types import JSONDict, Usage
 _decode = msgspec.json.Decoder().decode
 _ODD = frozenset({"error", "x_groq", "base_resp"})
 """Fields beside `choices` that may hold an error."""
+_SOURCES = frozenset(LISTS)
 
 
 class ChatStreamParser(StreamParser):
@@ -28,6 +30,7 @@ class ChatStreamParser(StreamParser):
         self._over = False
         self._usage: Usage | None = None
         self._tier: str | None = None
+        self._sources: list[ir.Citation] = []
 
     def feed(self, event: ServerEvent) -> list[ir.Event]:
         data = event.data
@@ -62,10 +65,14 @@ class ChatStreamParser(StreamParser):
         if isinstance(choices, list) and choices:
             if not self._started:
                 self._start(chunk, events)
+            if not self._sources and not _SOURCES.isdisjoint(chunk):
+                self._sources = sources_of(chunk)
             try:
                 for position, raw in enumerate(choices):
                     if isinstance(raw, dict):
-                        self._choice(raw, position).take(raw, events)
+                        choice = self._choice(raw, position)
+                        choice.sources = self._sources
+                        choice.take(raw, events)
             except InvalidRequest as error:
                 events += self._fail(UpstreamBroken(f"The provider's stream is malformed: {error.message}"))
                 return events

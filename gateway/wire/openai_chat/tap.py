@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -10,56 +9,10 @@ import msgspec
 from gateway.wire import json
 from gateway.wire.base import Inspection, Seen, Tap
 from gateway.wire.openai_chat.errors import parse_error_value
+from gateway.wire.openai_chat.usage import UsageBody, usage_in
 from gateway.wire.sse import DONE, ServerEvent
-from omniroute.errors import GatewayError, UpstreamBroken
+from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken
 from omniroute.types import Usage
-
-
-class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
-class UsageBody(msgspec.Struct):
-    """`usage` and what vendors add to it (facts/translators.md §2.3, api_key_providers.md §2)."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-    prompt_cache_hit_tokens: int | None = None  # DeepSeek
-    cached_tokens: int | None = None  # Moonshot
-    cost: float | dict[str, Any] | None = None  # OpenRouter: USD; Perplexity: an object
-
-    def to_usage(self) -> Usage:
-        prompt, completion = self.prompt_tokens or 0, self.completion_tokens or 0
-        details, produced = self.prompt_tokens_details, self.completion_tokens_details
-        cached = (
-            (details and details.cached_tokens) or self.prompt_cache_hit_tokens or self.cached_tokens or 0
-        )
-        reasoning = (produced and produced.reasoning_tokens) or 0
-        if (
-            self.total_tokens is not None
-            and reasoning
-            and self.total_tokens == prompt + completion + reasoning
-        ):
-            completion += (
-                reasoning  # xAI counts reasoning beside completion_tokens, everybody else inside of it
-            )
-        return Usage(
-            input_tokens=prompt,
-            output_tokens=completion,
-            cache_read_tokens=cached,
-            cache_write_tokens=(details and details.cache_write_tokens) or 0,
-            reasoning_tokens=reasoning,
-            cost=self._reported_cost(),
-        )
-
-    def _reported_cost(self) -> Decimal | None:
-        cost = self.cost.get("total_cost") if isinstance(self.cost, dict) else self.cost
-        return Decimal(str(cost)) if isinstance(cost, int | float) else None
 
 
 class _Function(msgspec.Struct):
@@ -101,6 +54,7 @@ class _Chunk(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
     x_groq: _XGroq | None = None
     object: str | None = None
+    service_tier: Any = None
 
 
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
@@ -165,7 +119,7 @@ class ChatTap(Tap):
             return Seen.ERROR
         usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
         if usage:
-            self.usage = usage.to_usage()
+            self.usage = usage.to_usage(chunk.service_tier)
         if chunk.choices is None and (event.name == b"error" or chunk.object == "error"):
             self.error = parse_error_value(data)  # vLLM of old, and servers that name the event only
             return Seen.ERROR
@@ -189,6 +143,8 @@ class ChatTap(Tap):
         """A chunk of another shape than the types above. Whatever it is, the client gets it."""
         if b'"finish_reason"' in data and b'"finish_reason":null' not in data.replace(b" ", b""):
             self.finished = True
+        if b'"usage"' in data:
+            self.usage = _odd_usage(data) or self.usage
         return Seen.CONTENT if b'"choices"' in data else Seen.NOTHING
 
 
@@ -198,6 +154,7 @@ class _Whole(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
     base_resp: dict[str, Any] | None = None  # MiniMax: an error under status 200
     object: str | None = None
+    service_tier: Any = None
 
 
 _decode_whole = msgspec.json.Decoder(_Whole).decode
@@ -208,7 +165,7 @@ def inspect(body: bytes) -> Inspection:
         whole = _decode_whole(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _inspect_odd(body)
-    usage = whole.usage.to_usage() if whole.usage else None
+    usage = whole.usage.to_usage(whole.service_tier) if whole.usage else None
     if bytes(whole.error) not in _EMPTY:
         return Inspection(usage, parse_error_value(whole.error))
     if whole.base_resp and whole.base_resp.get("status_code"):
@@ -219,7 +176,16 @@ def inspect(body: bytes) -> Inspection:
 
 
 def _inspect_odd(body: bytes) -> Inspection:
-    return Inspection() if b'"choices"' in body else Inspection(error=_nothing())
+    return Inspection(_odd_usage(body)) if b'"choices"' in body else Inspection(error=_nothing())
+
+
+def _odd_usage(data: bytes) -> Usage | None:
+    """Counts of an answer that has other oddities, or has them in its counts."""
+    try:
+        value = json.loads(data)
+    except InvalidRequest:
+        return None
+    return usage_in(value) if isinstance(value, dict) else None
 
 
 def _nothing() -> GatewayError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.wire import ir
-from gateway.wire.openai_chat.content import Emission
+from gateway.wire.openai_chat.content import Emission, mark_cached
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference, restore
 from gateway.wire.schema import for_openai, is_strict
 from omniroute.errors import InvalidRequest
@@ -85,6 +85,7 @@ def _keep(tool: ir.Tool, raw: JSONDict) -> ir.Tool:
     kept = difference(raw, _emit_own(tool))
     if kept:
         tool.extra[CHAT] = kept
+    mark_cached(tool.extra, raw)
     return tool
 
 

@@ -17,6 +17,7 @@ from omniroute.types import Fields, InboundRequest, JSONDict
 class OpenAIResponses(WireFormat):
     name = "openai_responses"
     label = "OpenAI Responses"
+    vendor = "openai"
     keepalive = comment("keep-alive")
     rules = Rules(tool_id=r".{1,64}", custom_tools=True)
 

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from gateway.wire import ir, media
+from gateway.wire.openai_responses.citations import parse_annotations
 from gateway.wire.openai_responses.fields import NAME, invalid, leftover, own, typed
 from omniroute.types import JSONDict
 
@@ -26,7 +27,9 @@ def parse_part(value: Any, role: str, param: str) -> ir.Part:
     kind = part.get("type")
     if kind in _TEXT_TYPES:
         text = typed(part.get("text"), str, f"{param}.text", "a string")
-        return ir.Text(text, _extra(part, ("text",), text_type(role)))
+        annotations = part.get("annotations")
+        cited = parse_annotations(annotations) if annotations else []
+        return ir.Text(text, _extra(part, ("text",), text_type(role)), cited)
     if kind == "refusal":
         refusal = typed(part.get("refusal"), str, f"{param}.refusal", "a string")
         return ir.Refusal(refusal, _extra(part, ("refusal",), kind))

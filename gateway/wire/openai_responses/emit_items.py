@@ -96,7 +96,7 @@ class InputEmitter:
     def _add_reasoning(self, part: ir.Reasoning) -> None:
         if NAME in part.extra:
             self.items.append(emit_native_reasoning(part))
-        elif part.signature and part.vendor and part.vendor == self.profile.vendor:
+        elif part.signature and part.vendor and part.vendor == self.profile.maker:
             texts = part.summaries or ((part.text,) if part.text else ())
             item: JSONDict = {"type": "reasoning", "summary": [_summary(text) for text in texts]}
             self.items.append({**item, "encrypted_content": part.signature})

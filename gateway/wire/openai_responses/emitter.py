@@ -193,6 +193,8 @@ class ResponsesStreamEmitter(StreamEmitter):
         if isinstance(part, ir.Reasoning) and isinstance(late, ir.Reasoning):
             part.signature, part.redacted = late.signature or part.signature, late.redacted or part.redacted
             part.vendor, part.id = late.vendor or part.vendor, part.id or late.id
+        elif isinstance(part, ir.Text) and isinstance(late, ir.Text):
+            part.citations = [*part.citations, *late.citations]
         elif isinstance(part, ir.ToolCall) and isinstance(late, ir.ToolCall) and not part.signature:
             part.signature = late.signature
 

@@ -93,8 +93,10 @@ def _late(part: ir.Part) -> ir.Part | None:
             return ir.Reasoning(
                 "", part.signature, part.redacted, part.vendor or VENDOR, part.id, part.summaries, part.extra
             )
-        case ir.Text() | ir.Refusal():
-            return type(part)("", part.extra)
+        case ir.Text():
+            return ir.Text("", part.extra, part.citations)
+        case ir.Refusal():
+            return ir.Refusal("", part.extra)
         case ir.ToolCall():
             return ir.ToolCall(part.id, part.name, "", part.kind, part.signature, part.extra)
         case _:

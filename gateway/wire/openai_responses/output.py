@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.wire import ir
 from gateway.wire.openai_responses import search, shell
+from gateway.wire.openai_responses.citations import emit_annotations
 from gateway.wire.openai_responses.emit_items import emit_call, emit_native_reasoning
 from gateway.wire.openai_responses.envelope import new_id
 from gateway.wire.openai_responses.fields import NAME, VENDOR, own
@@ -27,7 +28,8 @@ def text_part(part: ir.Text | ir.Refusal, logprobs: list[Any] | None = None) -> 
         return {"type": "refusal", "refusal": part.text, **rest}
     if NAME in part.extra:
         return {"type": "output_text", "text": part.text, **rest}
-    return {"type": "output_text", "text": part.text, "annotations": [], "logprobs": logprobs or []}
+    annotations = emit_annotations(part.citations)
+    return {"type": "output_text", "text": part.text, "annotations": annotations, "logprobs": logprobs or []}
 
 
 def message_item(first: ir.Part, content: list[JSONDict], status: str) -> JSONDict:

@@ -10,7 +10,7 @@ from gateway.wire.openai_responses.emit_items import is_content
 from gateway.wire.openai_responses.errors import parse_error_value
 from gateway.wire.openai_responses.fields import NAME, leftover, own
 from gateway.wire.openai_responses.items import SUMMARY_JOINT, parse_item
-from gateway.wire.openai_responses.usage import estimate_usage, parse_usage, usage_object
+from gateway.wire.openai_responses.usage import estimate_usage, usage_in, usage_object
 from omniroute.errors import InvalidRequest, UpstreamBroken
 from omniroute.types import JSONDict
 
@@ -31,7 +31,7 @@ def parse_response(body: JSONDict) -> ir.Response:
         candidates=[
             ir.Candidate(parts, finish_reason(body, parts), logprobs=parse_logprobs(parts)),
         ],
-        usage=parse_usage(body.get("usage")),
+        usage=usage_in(body),
         service_tier=body["service_tier"] if isinstance(body.get("service_tier"), str) else None,
         extra={NAME: leftover(body, _NEUTRAL)},
     )

@@ -16,7 +16,7 @@ from gateway.wire.openai_responses.fields import NAME, leftover
 from gateway.wire.openai_responses.items import SUMMARY_JOINT, parse_item
 from gateway.wire.openai_responses.open_parts import OpenParts
 from gateway.wire.openai_responses.response import created, finish_reason, parse_logprobs
-from gateway.wire.openai_responses.usage import parse_usage
+from gateway.wire.openai_responses.usage import usage_in
 from gateway.wire.sse import DONE, ServerEvent
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
@@ -81,7 +81,7 @@ class ResponsesStreamParser(StreamParser):
         events += self._parts.end_all()
         self._over = True
         kept = leftover(response, ("id", "model", "output"))
-        usage = parse_usage(response.get("usage"))
+        usage = usage_in(response)
         logprobs = (
             {"content": self._logprobs, "refusal": None}
             if self._logprobs

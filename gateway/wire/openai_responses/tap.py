@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from gateway.wire import json
+from gateway.wire import json, priced
 from gateway.wire.base import Inspection, Seen, Tap
 from gateway.wire.openai_responses.errors import parse_error_value
 from gateway.wire.openai_responses.usage import UsageBody
@@ -25,6 +27,7 @@ class _Response(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
     status: str | None = None
     output: msgspec.Raw = msgspec.Raw()
+    service_tier: Any = None
 
 
 class _Event(msgspec.Struct):
@@ -75,7 +78,7 @@ class ResponsesTap(Tap):
         response = _response(value.response)
         if bytes(response.error) not in _EMPTY:
             return self._failed(response.error, bytes(value.response))
-        self.usage = _usage(response.usage) or self.usage
+        self.usage = _usage(response) or self.usage
         self.finished = True
         return Seen.LAST if self._has_content else Seen.CONTENT
 
@@ -92,13 +95,18 @@ def _response(raw: msgspec.Raw) -> _Response:
         return _Response()
 
 
-def _usage(raw: msgspec.Raw) -> Usage | None:
-    if bytes(raw) in _EMPTY:
+def _usage(response: _Response) -> Usage | None:
+    if bytes(response.usage) in _EMPTY:
         return None
     try:
-        return _decode_usage(raw).to_usage()
+        return _decode_usage(response.usage).to_usage(response.service_tier, _searches(response.output))
     except _UNREADABLE:
         return None
+
+
+def _searches(output: msgspec.Raw) -> int:
+    items = bytes(output)
+    return priced.searches(json.loads(items)) if b'"web_search_call"' in items else 0
 
 
 def _refused(error: bytes) -> UpstreamRefused:
@@ -128,7 +136,7 @@ def inspect(body: bytes) -> Inspection:
         whole = _decode_whole(body)
     except _UNREADABLE:
         return Inspection() if b'"output"' in body else Inspection(error=_nothing())
-    usage = _usage(whole.usage)
+    usage = _usage(whole)
     if bytes(whole.error) not in _EMPTY:
         return Inspection(usage, _refused(bytes(whole.error)))
     if whole.status == "failed":

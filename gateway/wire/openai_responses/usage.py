@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from gateway.wire import ir, tokens
+from gateway.wire import ir, priced, tokens
 from omniroute.types import JSONDict, Usage
 
 _CHARACTERS_PER_TOKEN = 4
@@ -32,7 +33,7 @@ class UsageBody(msgspec.Struct):
     cost: float | None = None  # OpenRouter: USD
     cost_in_usd_ticks: int | None = None
 
-    def to_usage(self) -> Usage:
+    def to_usage(self, service_tier: Any = None, web_searches: int = 0) -> Usage:
         read, produced = self.input_tokens_details, self.output_tokens_details
         return Usage(
             input_tokens=self.input_tokens or 0,
@@ -41,15 +42,24 @@ class UsageBody(msgspec.Struct):
             cache_write_tokens=(read and read.cache_write_tokens) or 0,
             reasoning_tokens=(produced and produced.reasoning_tokens) or 0,
             cost=self._reported_cost(),
+            priced_apart=priced.apart(web_searches=web_searches),
+            service_tier=priced.tier(service_tier),
         )
 
     def _reported_cost(self) -> Decimal | None:
         if self.cost is not None:
             return Decimal(str(self.cost))
-        return self.cost_in_usd_ticks * _USD_PER_TICK if self.cost_in_usd_ticks is not None else None
+        return self.cost_in_usd_ticks * _USD_PER_TICK if self.cost_in_usd_ticks else None
 
 
-def parse_usage(value: object) -> Usage | None:
+def usage_in(response: JSONDict) -> Usage | None:
+    """Of a whole response, with what is priced apart."""
+    return parse_usage(
+        response.get("usage"), response.get("service_tier"), priced.searches(response.get("output"))
+    )
+
+
+def parse_usage(value: object, service_tier: Any = None, web_searches: int = 0) -> Usage | None:
     """None for an answer that reports no usage, or one that nobody can read."""
     if not isinstance(value, dict) or not value:
         return None
@@ -57,7 +67,7 @@ def parse_usage(value: object) -> Usage | None:
         body = msgspec.convert(value, UsageBody, strict=False)
     except msgspec.ValidationError:
         return None
-    return body.to_usage()
+    return body.to_usage(service_tier, web_searches)
 
 
 def estimate_usage(request: ir.Request, output: list[JSONDict]) -> Usage:
@@ -75,6 +85,8 @@ def _length(item: JSONDict) -> int:
 
 def usage_object(usage: Usage | None, kept: Any) -> JSONDict | None:
     """The provider's own object as long as it says the same."""
+    if usage is not None and isinstance(kept, dict):
+        usage = replace(usage, priced_apart=(), service_tier="")
     if isinstance(kept, dict) and parse_usage(kept) == usage:
         return kept
     return None if usage is None else emit_usage(usage)

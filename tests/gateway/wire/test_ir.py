@@ -13,7 +13,7 @@ EXTRA = st.sampled_from([{}, {"x": {"a": [1]}}])
 TEXT = st.sampled_from(["", "a", " b\n"])
 OPTIONAL = st.none() | st.just("s")
 PARTS = st.one_of(
-    st.builds(ir.Text, TEXT, extra=EXTRA),
+    st.builds(ir.Text, TEXT, EXTRA, st.sampled_from([[], [ir.Citation("u", start=0, end=1)]])),
     st.builds(ir.Refusal, TEXT, extra=EXTRA),
     st.builds(
         ir.Reasoning, TEXT, OPTIONAL, OPTIONAL, OPTIONAL, OPTIONAL, st.sampled_from([(), ("a",)]), EXTRA

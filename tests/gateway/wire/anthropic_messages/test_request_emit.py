@@ -54,7 +54,7 @@ def test_results_come_before_everything_else_in_their_turn():
             "content": [
                 {"type": "tool_result", "tool_use_id": "a", "content": "1"},
                 {"type": "tool_result", "tool_use_id": "b", "content": "", "is_error": True},
-                {"type": "text", "text": "and"},
+                {"type": "text", "text": "and", "cache_control": {"type": "ephemeral"}},
             ],
         },
     ]

@@ -150,7 +150,9 @@ def test_citations_gather_in_extra():
         end(),
         STOP,
     )
-    assert parts(*events) == [ir.Text("x", {NAME: {"citations": [cite, cite]}})]
+    (text,) = parts(*events)
+    assert text.extra == {NAME: {"citations": [cite, cite]}}
+    assert [(source.quote, source.start, source.end) for source in text.citations] == [("a", 0, 1)] * 2
 
 
 def test_imitators_may_forget_the_frame():

@@ -107,7 +107,7 @@ def test_a_reply_is_understood():
     assert second.extra["openai_responses"]["namespace"] == "n"
     assert (custom.kind, custom.arguments) == ("custom", "text")
     assert candidate.finish_reason == "tool_calls"
-    assert response.usage == Usage(100, 30, 40, 10, 20)
+    assert response.usage == Usage(100, 30, 40, 10, 20, priced_apart=(("web_searches", 1),))
     assert (response.id, response.model, response.created, response.service_tier) == (
         "resp_1",
         "gpt-5",

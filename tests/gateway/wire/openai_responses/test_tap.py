@@ -70,7 +70,7 @@ def test_the_end_is_the_content_where_nothing_came_before_it(end, response):
 
 def test_usage_is_read_at_the_end():
     tap, _ = look({"type": "response.completed", "response": WHOLE})
-    assert tap.usage == Usage(100, 30, 40, 10, 20)
+    assert tap.usage == Usage(100, 30, 40, 10, 20, priced_apart=(("web_searches", 1),))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,9 @@ def test_which_event_ends_the_stream():
 
 
 def test_a_whole_answer_is_inspected():
-    assert FORMAT.inspect(json.dumps(WHOLE)).usage == Usage(100, 30, 40, 10, 20)
+    assert FORMAT.inspect(json.dumps(WHOLE)).usage == Usage(
+        100, 30, 40, 10, 20, priced_apart=(("web_searches", 1),)
+    )
     assert FORMAT.inspect(json.dumps(WHOLE)).error is None
     assert FORMAT.inspect(json.dumps({**WHOLE, "status": "in_progress", "background": True})).error is None
 

@@ -1,0 +1,64 @@
+"""Gemini CLI's Code Assist: Gemini's format in an envelope, for a Google Cloud project.
+
+Source: facts/oauth_providers.md §3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from providers.adapters import code_assist_setup as setup
+from providers.adapters.base import Adapter, Draft, Rewrite, registry
+
+if TYPE_CHECKING:
+    from providers.config import AccountConfig
+
+PROJECT = setup.PROJECT
+_IDENTITY = ("user-agent", "x-goog-api-client")
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class CodeAssist(Adapter):
+    inlines_media = True
+
+    def prepare(self, draft: Draft) -> None:
+        base, _, method = draft.url.rpartition("/models/")
+        draft.url = base + ":" + method.partition(":")[2]
+        if draft.said("user-agent").startswith("GeminiCLI/"):
+            draft.forward(*_IDENTITY)
+        session = draft.conversation_id("contents", "systemInstruction")
+        request = {**draft.fields, "session_id": session}
+        for name in ("system_instruction", "systemInstruction"):
+            instruction = draft.get(name)
+            if isinstance(instruction, dict) and "role" not in instruction:
+                request[name] = {"role": "user", **instruction}
+        project = draft.account.provider_data.get(PROJECT)
+        draft.fields = {
+            "model": draft.model,
+            **({"project": project} if project else {}),
+            "user_prompt_id": draft.request_id(),
+            "request": request,
+        }
+
+    def rewriter(self, format: str, model: str) -> Rewrite:
+        return unwrap
+
+    async def ready(self, account: AccountConfig) -> AccountConfig:
+        return await setup.ready(account)
+
+
+def unwrap(data: bytes) -> bytes:
+    """What is in `response`; anything else, such as an error, stays as it is."""
+    try:
+        fields = _split(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return data
+    if "response" not in fields:
+        return data
+    inner = bytes(fields["response"])
+    return inner.translate(None, b"\r\n") if b"\n" in inner or b"\r" in inner else inner
+
+
+registry.register("code_assist")(CodeAssist())
