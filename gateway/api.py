@@ -16,6 +16,9 @@ from gateway.api_auth import router as login
 from gateway.api_cache import router as cache
 from gateway.api_call_logs import router as call_logs
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
+from gateway.api_ip_filter import router as ip_filter
+from gateway.api_limits import router as limits
+from gateway.api_monitoring import router as monitoring
 from gateway.api_policies import router as policies
 from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
@@ -81,6 +84,9 @@ for router in (
     cache,
     policies,
     resilience,
+    limits,
+    ip_filter,
+    monitoring,
     system,
 ):
     api.add_router("", router)
