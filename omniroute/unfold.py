@@ -46,10 +46,11 @@ SECTIONS: list[tuple[str, list[Item]]] = [
         "Settings",
         [
             ("Gateway settings", "tune", "gateway.gatewaysettings"),
+            ("History and logs", "history", "billing.usagesettings"),
             ("Routing", "route", "combos.routingsettings"),
             ("Provider rules", "rule", "combos.providerrouting"),
             ("Proxies", "vpn_lock", "providers.proxyrule"),
-            ("History and logs", "history", "billing.usagesettings"),
+            ("Cache", "cached", "gateway.cachesettings"),
             ("Sign-in settings", "login", "providers.signinsettings"),
             ("Admin users", "group", "auth.user"),
             ("Background jobs", "schedule", "django_q.schedule"),
