@@ -15,6 +15,7 @@ from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
 from gateway.api_cache import router as cache
 from gateway.api_call_logs import router as call_logs
+from gateway.api_combo_metrics import router as combo_metrics
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_export import router as export
 from gateway.api_ip_filter import router as ip_filter
@@ -73,6 +74,7 @@ for router in (
     models,
     learned,
     names,
+    combo_metrics,
     combos,
     routing,
     fallback,

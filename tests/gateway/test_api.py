@@ -21,6 +21,7 @@ ROUTES = {
     "/api/cache/stats": {"get", "delete"},
     "/api/settings/cache": {"get", "put"},
     "/api/combos": {"get", "post"},
+    "/api/combos/metrics": {"get", "delete"},
     "/api/combos/{id}": {"get", "put", "delete"},
     "/api/fallback/chains": {"get", "post", "delete"},
     "/api/health": {"get"},
