@@ -7,6 +7,7 @@ from django.contrib import admin
 from gateway.forms import AI_FIELDS, GatewaySettingsForm
 from gateway.models import GatewaySettings
 from gateway.proxy_admin import ProxyRuleAdmin as ProxyRuleAdmin
+from gateway.resilience_admin import ProviderProfileAdmin as ProviderProfileAdmin
 from omniroute.model_admin import SingletonAdmin
 
 
