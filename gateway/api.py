@@ -14,7 +14,9 @@ from combos.api_routing import router as routing
 from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
 from gateway.api_call_logs import router as call_logs
+from gateway.api_combos import router as combos_at_work
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
+from gateway.api_explain import router as explain
 from gateway.api_policies import router as policies
 from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
@@ -68,8 +70,10 @@ for router in (
     models,
     learned,
     names,
+    combos_at_work,
     combos,
     routing,
+    explain,
     fallback,
     keys,
     usage,
