@@ -75,7 +75,7 @@ class Exchange:
             trial.end(self.status, self.error)
 
     def trail(self) -> str:
-        """Why it is not the first choice that answers: `ds/chat 429 rate_limit_exceeded, gemini/pro skipped billing`."""
+        """Why it is not the first choice that answers: `ds/chat 429 rate_limit_exceeded, gc/pro skipped billing`."""
         parts = [
             (skip.at, f"{skip.attempt.target.name} skipped {skip.obstacle.reason}")
             for skip in self.skipped[:MAX_TRAIL]
