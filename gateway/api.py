@@ -17,6 +17,9 @@ from gateway.api_call_logs import router as call_logs
 from gateway.api_combos import router as combos_at_work
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_explain import router as explain
+from gateway.api_ip_filter import router as ip_filter
+from gateway.api_limits import router as limits
+from gateway.api_monitoring import router as monitoring
 from gateway.api_policies import router as policies
 from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
@@ -83,6 +86,9 @@ for router in (
     proxies,
     policies,
     resilience,
+    limits,
+    ip_filter,
+    monitoring,
     system,
 ):
     api.add_router("", router)

@@ -15,6 +15,7 @@ from combos.attempt import Attempt, Skip
 from combos.resolve import Route
 from gateway.conversations import Conversation
 from gateway.recorder import UsageRow
+from gateway.telemetry import Laps
 from gateway.trial import Trial, clean
 from gateway.wire import json
 from omniroute.errors import GatewayError
@@ -50,6 +51,8 @@ class Exchange:
     """USD that a cached answer cost when a provider made it."""
     status: int = 200
     error: GatewayError | None = None
+    laps: Laps | None = None
+    """What came before the first trial took."""
 
     @property
     def told(self) -> Trial | None:

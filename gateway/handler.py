@@ -22,7 +22,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
 from gateway import encodings
-from gateway.auth import Caller
+from gateway.auth import Caller, count_wrong_key
 from gateway.responses import StreamedResponse, error_response
 from gateway.surface import format_for
 from gateway.wire import get_format
@@ -70,7 +70,8 @@ class WireHandler:
             task.uncancel()
         except GatewayError as error:
             format = get_format(format_for(scope["path"], headers))
-            await _send(error_response(format, error), send, origin)
+            told = count_wrong_key(error, peer(scope))
+            await _send(error_response(format, told), send, origin)
         finally:
             watcher.stop()
 
@@ -101,9 +102,14 @@ class WireRequest(ASGIRequest):
 
     def __init__(self, scope: Scope, headers: dict[str, str], body: bytes) -> None:
         super().__init__(scope, io.BytesIO())
-        client = scope.get("client")
-        self.caller = Caller(client[0] if client else "127.0.0.1", headers, self.META["QUERY_STRING"])
+        self.caller = Caller(peer(scope), headers, self.META["QUERY_STRING"])
         self._body = body
+
+
+def peer(scope: Scope) -> str:
+    """The client's address. A forwarding header counts only from a trusted proxy: the server has settled that."""
+    client = scope.get("client")
+    return client[0] if client else "127.0.0.1"
 
 
 def _preflight(headers: dict[str, str]) -> HttpResponse:

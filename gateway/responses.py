@@ -61,11 +61,12 @@ def error_response(
 
 
 def _is_answer(body: bytes) -> bool:
-    """An object, or the list of one that Gemini's array streams have for errors."""
+    """An object that says `error`, or the list of one that Gemini's array streams have for errors."""
     try:
-        return isinstance(json.loads(body), dict | list)
+        value = json.loads(body)
     except GatewayError:
         return False
+    return isinstance(value, list) or (isinstance(value, dict) and "error" in value)
 
 
 class StreamedResponse(HttpResponseBase):

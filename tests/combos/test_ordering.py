@@ -22,7 +22,7 @@ FIVE = providers(A, B, C, accounts={"a": 3, "b": 1, "c": 1})
 
 
 def config(strategy: str = "round_robin", sticky: int = 1, **named: list[str]):
-    return replace(combos(**named), order=AccountOrder(strategy, sticky))
+    return replace(combos(None, None, **named), order=AccountOrder(strategy, sticky))
 
 
 def strategy_of(made, name: str, strategy: str):
