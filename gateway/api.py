@@ -13,6 +13,7 @@ from combos.api_models import router as names
 from combos.api_routing import router as routing
 from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
+from gateway.api_cache import router as cache
 from gateway.api_call_logs import router as call_logs
 from gateway.api_combos import router as combos_at_work
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
@@ -84,6 +85,7 @@ for router in (
     call_logs,
     settings,
     proxies,
+    cache,
     policies,
     resilience,
     limits,

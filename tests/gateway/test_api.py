@@ -17,6 +17,9 @@ from tests.management import ManagementClient, api  # noqa: F401
 ROUTES = {
     "/api/auth/login": {"post"},
     "/api/auth/logout": {"post"},
+    "/api/cache": {"get", "delete"},
+    "/api/cache/stats": {"get", "delete"},
+    "/api/settings/cache": {"get", "put"},
     "/api/combos": {"get", "post"},
     "/api/combos/{id}": {"get", "put", "delete"},
     "/api/combos/metrics": {"get"},
