@@ -9,6 +9,7 @@ from typing import Any
 
 from providers import catalog, learned
 from providers.cooling import account_key
+from providers.limit_fields import OwnLimits
 from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import spec_of_node
 from providers.proxies import NO_PROXIES, ProxyTable
@@ -45,6 +46,9 @@ class AccountConfig:
     external_id: str = ""
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What else of a sign-in is secret."""
+
+    limits: OwnLimits | None = None
+    """None: the account is not protected."""
 
     @property
     def key(self) -> str:
@@ -140,6 +144,7 @@ def account_config(row: Account) -> AccountConfig:
         plan=row.plan,
         external_id=row.external_id,
         secrets=row.secrets if signed_in else {},
+        limits=row.own_limits,
     )
 
 

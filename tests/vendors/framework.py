@@ -54,6 +54,14 @@ class Reply:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def chunks(self) -> list[bytes]:
+        """What is sent one by one: a list of bytes as it is, anything else in one piece."""
+        if isinstance(self.body, list) and self.body and isinstance(self.body[0], bytes):
+            return self.body
+        text = self.body if isinstance(self.body, str) else json.dumps(self.body)
+        return [text.encode()]
+
 
 class Refused(Exception):
     """Ends a handler with an error answer."""
@@ -114,7 +122,6 @@ class VendorApp:
         import asyncio
 
         reply = await asyncio.to_thread(self._answer, asked)
-        text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
         kind = "text/html" if isinstance(reply.body, str) else "application/json"
         headers = {"content-type": kind, **reply.headers}
         await send(
@@ -124,7 +131,9 @@ class VendorApp:
                 "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             }
         )
-        await send({"type": "http.response.body", "body": text.encode()})
+        for chunk in reply.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     def _answer(self, asked: Asked) -> Reply:
         route = f"{asked.method} {asked.path}"
