@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
-from gateway import usage_page
+from gateway import health_pages, usage_page  # noqa: F401  (health_pages registers its own)
 from omniroute.pages import page
 from omniroute.types import JSONDict
 from resilience.cooldown import cooldowns
