@@ -25,6 +25,7 @@ from providers.proxies import Proxy
 CLIENT_LEFT = 499
 MAX_ENTRIES = 40
 """Of a timeline."""
+MAX_TRAIL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,19 @@ class Exchange:
         """Nothing runs any more, and nothing is held."""
         for trial in self.trials:
             trial.end(self.status, self.error)
+
+    def trail(self) -> str:
+        """Why it is not the first choice that answers: `ds/chat 429 rate_limit_exceeded, gc/pro skipped billing`."""
+        parts = [
+            (skip.at, f"{skip.attempt.target.name} skipped {skip.obstacle.reason}")
+            for skip in self.skipped[:MAX_TRAIL]
+        ]
+        parts += [
+            (trial.started, f"{trial.attempt.target.name} {trial.status} {trial.error.code}")
+            for trial in self.trials[:MAX_TRAIL]
+            if trial.error is not None
+        ]
+        return ", ".join(text for _, text in sorted(parts)) if parts else ""
 
     def timeline(self, billing: BillingConfig) -> list[dict[str, Any]]:
         """What was tried and what was passed over, in that order in time; not more than a row should hold."""

@@ -210,10 +210,11 @@ async def ask(
             timeouts = snapshot.timeouts
             whole = None if streaming else limit
             upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
+            texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             if streaming:
-                return await StreamAnswer.begin(upstream, passage, trial)
-            return await read_whole(upstream, passage, trial)
+                return await StreamAnswer.begin(upstream, passage, trial, texts)
+            return await read_whole(upstream, passage, trial, texts)
     except TimeoutError:
         raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
 

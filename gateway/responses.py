@@ -30,11 +30,18 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
         headers["x-omniroute-provider"] = target.provider.id
         headers["x-omniroute-model"] = header_text(target.model)
         headers["x-omniroute-account"] = header_text(trial.attempt.account.name)
+    if exchange.conversation is not None:
+        headers["x-omniroute-session-id"] = header_text(exchange.conversation.id)
+    if trail := exchange.trail():
+        headers["x-omniroute-fallback"] = header_text(trail)
     return headers
 
 
+MAX_HEADER = 500
+
+
 def header_text(text: str) -> str:
-    return "".join(c if " " <= c <= "~" else "?" for c in text[:200])
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:MAX_HEADER])
 
 
 def error_response(
