@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import policies, request_log
+from gateway import policies, progress
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -33,6 +33,7 @@ from gateway.planning import plan_for
 from gateway.preparation import prepare, ready
 from gateway.recorder import recorder
 from gateway.replay import flow as replays
+from gateway.request_log import note_id
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
@@ -58,7 +59,8 @@ async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
     """One request, whatever becomes of it. Raise `ClientError` for one that never gets as far as a route."""
     exchange, snapshot = await open_exchange(inbound, caller)
     replay = replays.of(exchange, snapshot)
-    return await (replay.serve(answer, record) if replay else answer(exchange, snapshot))
+    response = await (replay.serve(answer, record) if replay else answer(exchange, snapshot))
+    return progress.shown(response, inbound) if inbound.stream else response
 
 
 async def answer(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBase:
@@ -105,7 +107,7 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     """The usage row is on its way once this returns, and committed once its result is awaited."""
     exchange.close()
-    request_log.note_id(exchange.inbound.id)
+    note_id(exchange.inbound.id)
     sample = telemetry.note(exchange.started, exchange.laps, exchange.serving)
     written = recorder().record(exchange.row(snapshot.billing))
     written.add_done_callback(sample.finalized)
