@@ -28,6 +28,7 @@ from providers.api_checks import router as checks
 from providers.api_learned import router as learned
 from providers.api_models import router as models
 from providers.api_nodes import router as nodes
+from providers.api_oauth import router as sign_ins
 
 _DESCRIPTION = """Everything that the admin configures, for scripts.
 
@@ -63,6 +64,7 @@ for router in (
     checks,
     accounts,
     nodes,
+    sign_ins,
     models,
     learned,
     names,

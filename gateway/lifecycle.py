@@ -15,6 +15,7 @@ from gateway.recorder import recorder
 from gateway.upstream import close_clients
 from gateway.write_behind import writer
 from omniroute import shared_state
+from providers.oauth import renewal
 
 
 async def start() -> list[asyncio.Task[Any]]:
@@ -39,6 +40,7 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
+    await renewal.settle()
     await recorder().flush()
     await writer().flush()
     await close_clients()

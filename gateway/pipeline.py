@@ -9,6 +9,7 @@ next attempt. Behind it, an error is told to the client in band (`gateway.answer
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from typing import Any
 
@@ -33,6 +34,7 @@ from gateway.recorder import recorder
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
+from gateway.tokens import after_refusal, with_fresh_token
 from gateway.trial import Trial
 from gateway.upstream import send
 from gateway.wire import get_format
@@ -145,7 +147,10 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
     Repeated where the provider's refusal says what to change about the request: each is a trial of its own.
     """
     healing: Healing | None = None
+    renewed = False
     while True:
+        if attempt.account.stale_at <= time.time():
+            attempt = await with_fresh_token(exchange, attempt)
         attempt = await ready(attempt)
         passage, endpoint = passage_for(exchange.inbound, attempt)
         proxy = proxy_for(exchange, attempt, endpoint.base_url, snapshot)
@@ -157,6 +162,11 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
         try:
             answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:
+            other = None if renewed else await after_refusal(attempt, error)
+            if other is not None:
+                trial.end(error.status, error)
+                attempt, renewed = other, True
+                continue
             judge(error, attempt)
             trial.end(error.status, error)
             healing = healing or Healing(attempt, snapshot)

@@ -73,10 +73,10 @@ class OmniRouteAdminSite(UnfoldAdminSite):
         return response
 
     def _page_view(self, page: Page) -> Callable[..., HttpResponse]:
-        def view(request: HttpRequest) -> HttpResponse:
+        def view(request: HttpRequest, **captured: str) -> HttpResponse:
             if not page.is_allowed(request):
                 raise PermissionDenied
-            result = page.view(request)
+            result = page.view(request, **captured)
             if isinstance(result, HttpResponse):
                 return result
             request.current_app = self.name

@@ -30,6 +30,8 @@ PROVIDERS_FILE = Path(env.str("OMNIROUTE_PROVIDERS_FILE", default="") or DATA_DI
 SECRET_KEY = env.str("JWT_SECRET", default="") or read_or_create(DATA_DIR / "secret.key")
 API_KEY_SECRET = env.str("API_KEY_SECRET", default="") or read_or_create(DATA_DIR / "api-key-secret.key")
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [read_or_create(DATA_DIR / "encryption.key")]
+GEMINI_CLI_OAUTH_CLIENT_SECRET = env.str("GEMINI_CLI_OAUTH_CLIENT_SECRET", default="")
+IFLOW_OAUTH_CLIENT_SECRET = env.str("IFLOW_OAUTH_CLIENT_SECRET", default="")
 INITIAL_PASSWORD = env.str("INITIAL_PASSWORD", default="")
 
 # ---- The gateway ------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from providers.credentials import is_header, is_sendable
 from providers.nodes import normalise_base_url, prefix_problem, spec_of_node
 from providers.oauth.fields import SignedIn
 from providers.oauth.fields import SignIn as SignIn
+from providers.oauth.fields import SignInSettings as SignInSettings
 from providers.proxy_models import ProxyRule as ProxyRule
 from providers.remedies import Remedy
 from providers.spec import ProviderSpec
