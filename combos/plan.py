@@ -19,12 +19,13 @@ _TELLING = {
     reason: rank
     for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
 }
-_LIMITS = frozenset({"rate_limited", "billing"})
+_LIMITS = frozenset({"rate_limited", "billing", "quota_exhausted"})
 _SPOKEN = {
     "auth": "the provider refused the credential",
     "billing": "out of credit or quota",
     "model_unavailable": "the provider does not have the model",
     "permission": "the provider refused permission",
+    "quota_exhausted": "nothing is left of the plan",
     "rate_limited": "rate limited",
 }
 _RETRY_STATUSES = (429, 503, 529)

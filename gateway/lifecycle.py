@@ -15,6 +15,7 @@ from gateway.recorder import recorder
 from gateway.upstream import close_clients
 from gateway.write_behind import writer
 from omniroute import shared_state
+from providers import quota_rows
 from providers.oauth import renewal
 
 
@@ -23,6 +24,7 @@ async def start() -> list[asyncio.Task[Any]]:
     await snapshot.current()
     _tune_interpreter()
     background = [asyncio.create_task(snapshot.poll(), name="configuration poll")]
+    background.append(asyncio.create_task(quota_rows.follow(), name="quota windows"))
     if settings.REDIS_URL:
         background.append(asyncio.create_task(live.follow(), name="live watchers"))
     return background

@@ -1,7 +1,7 @@
 """What is left of an account's plan: windows of use, as its vendor reports them (facts/oauth_providers.md §G).
 
-Routing reads them from memory (`windows`), without a query and without waiting. They come from the headers of answers, from
-the vendors' own endpoints (`providers.quotas`), and from the database, through which processes share them.
+Routing reads them from memory (`windows`), without a query and without waiting. They come from the headers of answers,
+from the vendors' own endpoints (`providers.quotas`), and from the database, through which processes share them.
 """
 
 from __future__ import annotations
@@ -93,6 +93,18 @@ class QuotaStore:
             self._windows[account_key] = tuple(known.values())
         return changed
 
+    def adopt(self, account_key: str, windows: Iterable[Window]) -> None:
+        """Those that another process wrote down: of each, the newer counts; what it knows no more is gone."""
+        theirs = {window.key: window for window in windows}
+        written = max((window.fetched_at for window in theirs.values()), default=None)
+        for window in self.windows(account_key):
+            known = theirs.get(window.key)
+            if (known is None and written is not None and window.fetched_at > written) or (
+                known is not None and window.fetched_at > known.fetched_at
+            ):
+                theirs[window.key] = window
+        self.put(account_key, theirs.values())
+
     def clear(self) -> None:
         self._windows.clear()
 
@@ -120,7 +132,7 @@ class Exhausted:
 def exhausted(
     account_key: str, model: str, *, reserve_percent: float = 0.0, plan_only: bool = False, now: datetime
 ) -> Exhausted | None:
-    """The window that leaves nothing for `model` at this account, the one that ends last; None: there is something left.
+    """The window that leaves nothing for `model` at this account, the one that ends last. None: something is left.
 
     `reserve_percent` of every window is left alone. Paid use beyond the plan counts as something left, unless
     `plan_only`.

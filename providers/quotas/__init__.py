@@ -5,7 +5,7 @@ A failing quota endpoint never disables chat: what was known stays, until its re
 
 from __future__ import annotations
 
-from providers.quotas import claude, codex, code_assist, copilot, kiro
+from providers.quotas import claude, code_assist, codex, copilot, kiro
 from providers.quotas.base import QuotaSource, registry
 
 __all__ = ["MODULES", "QuotaSource", "registry", "source_of"]

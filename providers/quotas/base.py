@@ -14,7 +14,7 @@ from providers import reach
 from providers.quota import Window
 
 if TYPE_CHECKING:
-    from providers.config import AccountConfig
+    from providers.models import Account
 
 
 class QuotaUnknown(Exception):
@@ -37,11 +37,11 @@ class QuotaSource:
         """Of any answer, good or bad. Names are lower case."""
         return []
 
-    async def fetch(self, http: httpx.AsyncClient, account: AccountConfig, now: datetime) -> list[Window]:
+    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
         """Ask the endpoint. Raise `QuotaUnknown`."""
         raise QuotaUnknown("The vendor has no endpoint for it")
 
-    def address(self, account: AccountConfig) -> str:
+    def address(self, account: Account) -> str:
         """The endpoint; at the account's own address where it has one, as everything else of it."""
         if not account.base_url:
             return self.url

@@ -1,4 +1,7 @@
-"""Claude Code's windows: on every answer, and at an endpoint that is asked rarely (facts/oauth_providers.md §1.4, §1.5)."""
+"""Claude Code's windows: on every answer, and at an endpoint that is asked rarely.
+
+Source: facts/oauth_providers.md §1.4, §1.5.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from providers.quota import Kind, Window
 from providers.quotas.base import QuotaSource, answer_of, get, moment, number, objects, percent, registry
 
 if TYPE_CHECKING:
-    from providers.config import AccountConfig
+    from providers.models import Account
 
 _PREFIX = "anthropic-ratelimit-unified-"
 _WINDOWS: tuple[tuple[str, str, Kind, str], ...] = (
@@ -52,8 +55,8 @@ class Claude(QuotaSource):
             )
         return windows
 
-    async def fetch(self, http: httpx.AsyncClient, account: AccountConfig, now: datetime) -> list[Window]:
-        headers = {"authorization": f"Bearer {account.api_key}", "anthropic-beta": "oauth-2025-04-20"}
+    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
+        headers = {"authorization": f"Bearer {account.bearer}", "anthropic-beta": "oauth-2025-04-20"}
         body = answer_of(await http.get(self.address(account), headers=headers))
         limits = objects(body.get("limits"))
         windows = _of_limits(limits, now) if limits else _of_keys(body, now)

@@ -21,16 +21,16 @@ from providers.quotas.base import (
 )
 
 if TYPE_CHECKING:
-    from providers.config import AccountConfig
+    from providers.models import Account
 
 
 class CodeAssist(QuotaSource):
-    async def fetch(self, http: httpx.AsyncClient, account: AccountConfig, now: datetime) -> list[Window]:
-        project = account.provider_data.get(PROJECT)
+    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
+        project = (account.provider_data or {}).get(PROJECT)
         if not project:
             raise QuotaUnknown("The account's project is not known yet")
-        headers = {"authorization": f"Bearer {account.api_key}"}
-        url = f"{base(account)}:retrieveUserQuota"
+        headers = {"authorization": f"Bearer {account.bearer}"}
+        url = f"{base(account.base_url)}:retrieveUserQuota"
         body = answer_of(await http.post(url, json={"project": project}, headers=headers))
         windows: dict[str, Window] = {}
         for bucket in objects(body.get("buckets")):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from providers.adapters.codex import ACCOUNT_ID
 from providers.quota import LABELS, Kind, Window
 from providers.quotas.base import QuotaSource, answer_of, get, moment, number, objects, percent, registry
 
 if TYPE_CHECKING:
-    from providers.config import AccountConfig
+    from providers.models import Account
 
 _DAY_S = 86_400
 _SESSION_S = 6 * 3600
@@ -47,9 +48,9 @@ class Codex(QuotaSource):
             now,
         )
 
-    async def fetch(self, http: httpx.AsyncClient, account: AccountConfig, now: datetime) -> list[Window]:
-        headers = {"authorization": f"Bearer {account.api_key}"}
-        workspace = account.provider_data.get("accountId") or account.external_id
+    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
+        headers = {"authorization": f"Bearer {account.bearer}"}
+        workspace = (account.provider_data or {}).get(ACCOUNT_ID) or account.external_id
         if workspace:
             headers["chatgpt-account-id"] = str(workspace)
         body = answer_of(await http.get(self.address(account), headers=headers))

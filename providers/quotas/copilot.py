@@ -13,7 +13,7 @@ from providers.quota import Kind, Window
 from providers.quotas.base import QuotaSource, QuotaUnknown, answer_of, get, moment, number, percent, registry
 
 if TYPE_CHECKING:
-    from providers.config import AccountConfig
+    from providers.models import Account
 
 _SNAPSHOT, _RATE = "x-quota-snapshot-", "x-usage-ratelimit-"
 _POOLS = {"chat": "Chat", "premium_interactions": "Premium", "premium_models": "Premium models"}
@@ -36,9 +36,9 @@ class Copilot(QuotaSource):
                 windows += _of_query(rate, *_RATES[rate], text, now)
         return windows
 
-    async def fetch(self, http: httpx.AsyncClient, account: AccountConfig, now: datetime) -> list[Window]:
-        github = account.secrets.get("githubToken") or account.provider_data.get("githubToken")
-        if not isinstance(github, str) or not github:
+    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
+        github = account.refresh_token  # the token that Copilot's are minted from
+        if not github:
             raise QuotaUnknown("The account has no GitHub token to ask with")
         headers = {"authorization": f"token {github}", **_EDITOR}
         body = answer_of(await http.get(self.address(account), headers=headers))

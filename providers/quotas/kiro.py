@@ -12,18 +12,18 @@ from providers.quota import Window
 from providers.quotas.base import QuotaSource, answer_of, get, moment, number, objects, percent, registry
 
 if TYPE_CHECKING:
-    from providers.config import AccountConfig
+    from providers.models import Account
 
 
 class Kiro(QuotaSource):
     url = "https://codewhisperer.us-east-1.amazonaws.com/getUsageLimits"
 
-    async def fetch(self, http: httpx.AsyncClient, account: AccountConfig, now: datetime) -> list[Window]:
+    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
         asked = {"isEmailRequired": "true", "origin": "AI_EDITOR", "resourceType": "AGENTIC_REQUEST"}
-        arn = account.provider_data.get(PROFILE_ARN)
+        arn = (account.provider_data or {}).get(PROFILE_ARN)
         if arn:
             asked["profileArn"] = str(arn)
-        headers = {"authorization": f"Bearer {account.api_key}"}
+        headers = {"authorization": f"Bearer {account.bearer}"}
         body = answer_of(await http.get(self.address(account), params=asked, headers=headers))
         reset = moment(body.get("nextDateReset"))
         windows: list[Window] = []
