@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import policies
+from gateway import policies, quotas
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -203,6 +203,7 @@ async def ask(
             whole = None if streaming else limit
             upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
             answered(trial, upstream.headers, snapshot)
+            quotas.heed(trial.attempt, upstream.headers)
             if streaming:
                 return await StreamAnswer.begin(upstream, passage, trial)
             return await read_whole(upstream, passage, trial)

@@ -70,6 +70,8 @@ class AccountForm(ProviderSelectForm):
             "region",
             "base_url",
             "default_model",
+            "quota_reserve",
+            "plan_only",
             "priority",
             "is_active",
             "provider_data",
