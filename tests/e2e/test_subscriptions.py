@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -24,6 +25,7 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 LOOK = ir.Tool(
     "look", "Looks.", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 )
+UNIFIED = "anthropic-ratelimit-unified-"
 PREFIXES = {
     "claude": "cc",
     "codex": "cx",
@@ -376,3 +378,63 @@ def test_kiros_exception_in_the_middle_is_told_in_band(
     assert b"You " in answer.content
     assert b"Too much" in answer.content
     assert whole.status_code == 429
+
+
+# ---- Plans ------------------------------------------------------------------------------------------------
+
+
+def test_a_rejected_window_cools_the_account_and_tells_the_client_when(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    """Fixture 1 of the fact sheet."""
+    reset = int(time.time()) + 5000
+    refusal = {"type": "error", "error": {"type": "rate_limit_error", "message": "Too many"}}
+    headers = {f"{UNIFIED}status": "rejected", f"{UNIFIED}reset": str(reset)}
+    vendors["claude"].fail("POST /v1/messages", Reply(429, refusal, headers))
+    answer = send(gateway, "openai_chat", ir.Request("cc/claude-opus-4-6", [user("Hi")]))
+    assert answer.status_code == 429
+    assert 4900 < int(answer.headers["retry-after"]) <= 5000
+    before = len(vendors["claude"].asked)
+    again = send(gateway, "openai_chat", ir.Request("cc/claude-opus-4-6", [user("Hi")]))
+    assert again.status_code == 429
+    assert len(vendors["claude"].asked) == before
+
+
+@pytest.fixture
+def second_account(gateway: Gateway, vendors: dict[str, ChatApp]) -> Iterator[ChatApp]:
+    """Another Claude account, at a vendor of its own, behind the first one."""
+    with vendor_running(chat.ClaudeCodeChat()) as other:
+        code = account_code(other).replace("'name': 'claude'", "'name': 'second', 'priority': 2")
+        gateway.command("shell", "-c", code)
+        yield other
+        gateway.command(
+            "shell",
+            "-c",
+            "from providers.models import Account; [a.delete() for a in Account.objects.filter(name='second')]",
+        )
+
+
+def test_an_account_whose_plan_is_used_up_rests_until_the_real_reset(
+    gateway: Gateway, vendors: dict[str, ChatApp], second_account: ChatApp
+) -> None:
+    """Told by an answer's headers, before any request is refused. The last test: the account stays used up."""
+    reset = str(int(time.time()) + 9000)
+    headers = {**chat.CLAUDE_LIMITS, f"{UNIFIED}5h-utilization": "1.0", f"{UNIFIED}5h-reset": reset}
+    chat_limits, chat.CLAUDE_LIMITS = chat.CLAUDE_LIMITS, headers
+    try:
+        assert served(gateway) == "claude"
+    finally:
+        chat.CLAUDE_LIMITS = chat_limits
+    assert served(gateway) == "second"
+    account = next(
+        row for row in gateway.manage("GET", "/api/providers")["connections"] if row["name"] == "claude"
+    )
+    told = gateway.manage("GET", f"/api/usage/{account['id']}")
+    (window,) = (each for each in told["quotas"] if each["key"] == "five_hour")
+    assert (window["usedPercent"], window["kind"], window["source"]) == (100, "session5h", "header")
+
+
+def served(gateway: Gateway) -> str:
+    answer = send(gateway, "openai_chat", ir.Request("cc/claude-sonnet-4-6", [user("Hi")]))
+    assert answer.status_code == 200, answer.text
+    return str(answer.headers["x-omniroute-account"])
