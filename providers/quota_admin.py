@@ -20,6 +20,8 @@ from providers.models import Account, QuotaCheck, QuotaWindow, spec_by_id
 from providers.quota import Window
 
 ASK_PATH = "ask-for-quota"
+IN_LIST = 4
+"""So many windows, the fullest, are in the list of accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,10 @@ class QuotaAccounts:
         if obj is None or not _is_tracked(obj):
             return fieldsets
         plan = ("Plan", {"fields": ("quota_on_page", "quota_reserve", "plan_only")})
-        return (fieldsets[0], plan, *fieldsets[1:])
+        spec = spec_by_id(obj.provider)
+        risk = ("At your own risk", {"fields": ("claude_code_prompt",)})
+        last = (risk, fieldsets[-1]) if spec and spec.adapter == "claude_code" else fieldsets[-1:]
+        return (fieldsets[0], plan, *fieldsets[1:-1], *last)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
         return (*super().get_readonly_fields(request, obj), "quota_on_page")  # type: ignore[misc]
@@ -64,8 +69,8 @@ class QuotaAccounts:
 
     @display(description="Plan used")
     def quota(self, row: Account) -> SafeString | str:
-        shown = self._bars.get(row.pk, [])
-        return _drawn(shown, small=True) if shown else "-"
+        shown = sorted(self._bars.get(row.pk, []), key=lambda bar: -bar.used)
+        return _drawn(shown[:IN_LIST], small=True, more=len(shown) - IN_LIST) if shown else "-"
 
     @display(description="Used")
     def quota_on_page(self, row: Account) -> SafeString:
@@ -125,6 +130,8 @@ def _is_tracked(account: Account) -> bool:
     return spec is not None and bool(spec.quota)
 
 
-def _drawn(shown: list[Bar], *, small: bool = False, check: QuotaCheck | None = None) -> SafeString:
-    context = {"bars": shown, "small": small, "check": check}
+def _drawn(
+    shown: list[Bar], *, small: bool = False, more: int = 0, check: QuotaCheck | None = None
+) -> SafeString:
+    context = {"bars": shown, "small": small, "more": more, "check": check}
     return render_to_string("admin/providers/quota.html", context)
