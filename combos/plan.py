@@ -71,7 +71,7 @@ class Plan:
                 return
             if attempt.target in self._left:
                 continue
-            obstacle = self._obstacle(attempt)
+            obstacle = self.obstacle(attempt)
             if attempt.target in self._slow and (obstacle is None or obstacle.soft):
                 postponed.append(attempt)
             elif obstacle is None:
@@ -159,7 +159,7 @@ class Plan:
                     seen.add(identity)
                     yield Attempt(target, account)
 
-    def _obstacle(self, attempt: Attempt) -> Obstacle | None:
+    def obstacle(self, attempt: Attempt) -> Obstacle | None:
         """The first hard one, else the first soft one."""
         found: Obstacle | None = None
         for gate in self.gates:

@@ -13,8 +13,11 @@ from combos.api_models import router as names
 from combos.api_routing import router as routing
 from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
+from gateway.api_cache import router as cache
 from gateway.api_call_logs import router as call_logs
+from gateway.api_combos import router as combos_at_work
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
+from gateway.api_explain import router as explain
 from gateway.api_ip_filter import router as ip_filter
 from gateway.api_limits import router as limits
 from gateway.api_monitoring import router as monitoring
@@ -72,8 +75,10 @@ for router in (
     models,
     learned,
     names,
+    combos_at_work,
     combos,
     routing,
+    explain,
     fallback,
     keys,
     usage,
@@ -82,6 +87,7 @@ for router in (
     call_logs,
     settings,
     proxies,
+    cache,
     policies,
     resilience,
     limits,

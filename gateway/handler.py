@@ -23,7 +23,7 @@ from django.urls import Resolver404, get_resolver
 
 from gateway import encodings
 from gateway.auth import Caller, count_wrong_key
-from gateway.responses import StreamedResponse, error_response
+from gateway.responses import Streaming, error_response
 from gateway.surface import format_for
 from gateway.wire import get_format
 from omniroute.errors import GatewayError, MethodNotAllowed, NotFound
@@ -149,7 +149,7 @@ async def _send(response: HttpResponseBase, send: Send, origin: str | None = Non
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     if origin is not None:
         headers += [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*")]
-    if isinstance(response, StreamedResponse):
+    if isinstance(response, Streaming):
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
 
         async def write(part: bytes) -> None:

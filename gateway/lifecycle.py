@@ -7,11 +7,13 @@ import gc
 import sys
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from gateway import snapshot
 from gateway.live import live
 from gateway.recorder import recorder
+from gateway.replay.store import MemoryStore, store
 from gateway.upstream import close_clients
 from gateway.write_behind import writer
 from omniroute import shared_state
@@ -24,6 +26,8 @@ from resilience.link import link
 async def start() -> list[asyncio.Task[Any]]:
     """Read the configuration, and follow its changes from now on."""
     await snapshot.current()
+    if isinstance(answers := store(), MemoryStore):
+        await sync_to_async(answers.warm)()
     await persistence.start()
     _tune_interpreter()
     background = [

@@ -32,6 +32,7 @@ from gateway.passage import Passage, Whole
 from gateway.planning import plan_for
 from gateway.preparation import prepare, ready
 from gateway.recorder import recorder
+from gateway.replay import flow as replays
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
@@ -56,9 +57,15 @@ Answer = Whole | StreamAnswer
 async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
     """One request, whatever becomes of it. Raise `ClientError` for one that never gets as far as a route."""
     exchange, snapshot = await open_exchange(inbound, caller)
-    if inbound.stream:
+    replay = replays.of(exchange, snapshot)
+    return await (replay.serve(answer, record) if replay else answer(exchange, snapshot))
+
+
+async def answer(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBase:
+    """Ask for it, and record what came of it."""
+    if exchange.inbound.stream:
         return await serve_stream(exchange, snapshot)
-    format = get_format(inbound.format)
+    format = get_format(exchange.inbound.format)
     try:
         whole = await first_answer(exchange, snapshot)
         response = HttpResponse(whole.body, content_type=whole.content_type, headers=answer_headers(exchange))
@@ -202,11 +209,12 @@ async def ask(
             timeouts = snapshot.timeouts
             whole = None if streaming else limit
             upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
+            texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             quotas.heed(trial.attempt, upstream.headers)
             if streaming:
-                return await StreamAnswer.begin(upstream, passage, trial)
-            return await read_whole(upstream, passage, trial)
+                return await StreamAnswer.begin(upstream, passage, trial, texts)
+            return await read_whole(upstream, passage, trial, texts)
     except TimeoutError:
         raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
 

@@ -33,8 +33,10 @@ from combos.models import (
     RoutingSettings,
 )
 from combos.resolve import Route
-from gateway.models import ConfigVersion, GatewaySettings
+from gateway.models import CacheSettings, ConfigVersion, GatewaySettings
 from gateway.policies import Policies
+from gateway.replay import config as replay_config
+from gateway.replay.config import ReplayConfig
 from gateway.thinking import ThinkingPolicy
 from providers import config as providers_config
 from providers import patience
@@ -50,6 +52,7 @@ T = TypeVar("T")
 WATCHED = (
     Account,
     ApiKey,
+    CacheSettings,
     Combo,
     ComboTarget,
     CustomModel,
@@ -96,6 +99,7 @@ class Snapshot:
     policies: Policies
     require_key_for_models: bool
     fetch_private_addresses: bool = False
+    replay: ReplayConfig = replay_config.DEFAULT
     patience: Patience = field(default_factory=Patience)
     routes: dict[str, Route] = field(default_factory=dict)
     """Names that were resolved under this snapshot."""
@@ -142,6 +146,7 @@ def load() -> Snapshot:
         ),
         require_key_for_models=row.require_key_for_models,
         fetch_private_addresses=row.fetch_private_addresses,
+        replay=replay_config.load(),
         patience=patience.load(providers),
     )
 

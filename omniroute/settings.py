@@ -49,6 +49,8 @@ ENVIRONMENT_PROXIES = {
     "all": env.str("all_proxy", default="") or env.str("ALL_PROXY", default=""),
 }
 NO_PROXY = env.list("no_proxy", default=[]) or env.list("NO_PROXY", default=[])
+SEMANTIC_CACHE_MAX_SIZE = env.int("SEMANTIC_CACHE_MAX_SIZE", default=500)
+SEMANTIC_CACHE_TTL_MS = env.int("SEMANTIC_CACHE_TTL_MS", default=3600000)
 PROXY_TEST_URL = env.str("PROXY_TEST_URL", default="https://api64.ipify.org?format=json")
 """Answers with the address that the question came from."""
 CLOUD_URL = env.str("CLOUD_URL", default="")
