@@ -18,7 +18,7 @@ from providers.models import Account, QuotaCheck
 from providers.quota import Window, store
 from providers.quotas import QuotaSource, source_of
 from providers.quotas.base import QuotaUnknown
-from providers.reach import explain
+from providers.reach import explain, without_secret
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +102,8 @@ def keep(account: Account, source: QuotaSource, answer: list[Window] | QuotaUnkn
     now = timezone.now()
     pause, error = source.interval_s, ""
     if isinstance(answer, QuotaUnknown):
+        for secret in (account.bearer, account.refresh_token):
+            answer.message = without_secret(answer.message, secret)
         error = answer.message[:_LONGEST_ERROR]
         pause = min(max(answer.retry_after or 0, pause), LONGEST_PAUSE_S)
         logger.info("The quota of %s is not known: %s", account.name, error)

@@ -380,6 +380,103 @@ def test_kiros_exception_in_the_middle_is_told_in_band(
     assert whole.status_code == 429
 
 
+# ---- What vendors refuse ----------------------------------------------------------------------------------
+
+RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.07s"}
+PER_MINUTE = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED"}
+GOOGLE = {
+    "error": {
+        "code": 429,
+        "message": "x",
+        "status": "RESOURCE_EXHAUSTED",
+        "details": [PER_MINUTE, RETRY_INFO],
+    }
+}
+USED_UP = {
+    "error": {
+        "type": "usage_limit_reached",
+        "message": "The usage limit has been reached",
+        "resets_in_seconds": 4000,
+    }
+}
+ROUTES = {
+    "codex": "POST /backend-api/codex/responses",
+    "gemini-cli": "POST /v1internal:generateContent",
+    "github": "POST /chat/completions",
+    "qwen": "POST /v1/chat/completions",
+    "kiro": "POST /generateAssistantResponse",
+}
+
+
+@pytest.mark.parametrize(
+    ("provider", "status", "body", "shortest", "longest", "other_model"),
+    [
+        ("codex", 429, USED_UP, 3900, 4000, None),
+        ("gemini-cli", 429, GOOGLE, 30, 35, "gc/gemini-2.5-flash"),
+        (
+            "github",
+            402,
+            {"error": {"message": "You have no quota", "code": "quota_exceeded"}},
+            1,
+            31 * 86_400,
+            None,
+        ),
+        (
+            "qwen",
+            403,
+            {"error": {"message": "Free allocated quota exceeded.", "code": "insufficient_quota"}},
+            1,
+            86_400,
+            None,
+        ),
+        ("kiro", 402, {"message": "x", "reason": "MONTHLY_REQUEST_COUNT"}, 1, 31 * 86_400, None),
+        (
+            "kiro",
+            400,
+            {"message": "x", "reason": "INSUFFICIENT_MODEL_CAPACITY"},
+            50,
+            60,
+            "kr/claude-haiku-4.5",
+        ),
+    ],
+)
+def test_a_refusal_keeps_the_account_or_the_model_away_as_long_as_the_vendor_says(
+    gateway: Gateway, vendors: dict[str, ChatApp], provider: str, status: int, body: Any, shortest: float,
+    longest: float, other_model: str | None,
+) -> None:  # fmt: skip
+    vendor = vendors[provider]
+    vendor.fail(ROUTES[provider], Reply(status, body))
+    send(gateway, "openai_chat", ir.Request(name_of(vendor), [user("Hi")]))
+    asked = len(vendor.asked)
+    again = send(gateway, "openai_chat", ir.Request(name_of(vendor), [user("Hi")]))
+    assert len(vendor.asked) == asked, again.text
+    assert again.status_code in (429, 503)
+    assert shortest <= int(again.headers["retry-after"]) <= longest
+    if other_model:
+        assert text_of(ask(gateway, "openai_chat", other_model, user("Hi"))).endswith("Hi")
+
+
+def test_an_account_that_its_vendor_closed_is_switched_off(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    vendor = vendors["kiro"]
+    suspended = {"message": "Your User ID (d-1) temporarily is suspended. Contact support."}
+    vendor.fail(ROUTES["kiro"], Reply(403, suspended))
+    answer = send(gateway, "openai_chat", ir.Request(name_of(vendor), [user("Hi")]))
+    assert "suspended" in answer.text
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        rows = gateway.manage("GET", "/api/providers")["connections"]
+        (row,) = (each for each in rows if each["provider"] == "kiro")
+        if not row["isActive"]:
+            break
+        time.sleep(0.05)
+    assert not row["isActive"]
+    assert "suspended" in row["lastError"]
+    again = "a = Account.objects.get(provider='kiro'); a.is_active = True; a.save()"
+    gateway.command("shell", "-c", f"from providers.models import Account; {again}")
+
+
 # ---- Plans ------------------------------------------------------------------------------------------------
 
 
