@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from providers.spec import matches
@@ -23,6 +23,10 @@ LABELS: dict[Kind, str] = {
     "monthly": "Month",
     "credits": "Credits",
 }
+
+
+BELIEVED = timedelta(minutes=15)
+"""How long a window without a reset time is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +57,12 @@ class Window:
         return not self.scope_models or matches(self.scope_models, model)
 
     def remaining_percent(self, now: datetime) -> float:
-        """100 for a window that is unlimited, or whose reset has come since it was read."""
-        if self.unlimited or (self.resets_at is not None and self.resets_at <= now):
+        """100 for a window that is unlimited, or whose reset has come since it was read.
+
+        Without a reset time it is believed for a while only: a vendor that stops telling keeps no account away.
+        """
+        ends = self.resets_at if self.resets_at is not None else self.fetched_at + BELIEVED
+        if self.unlimited or ends <= now:
             return 100.0
         return max(0.0, 100.0 - self.used_percent)
 

@@ -79,6 +79,8 @@ class Adapter:
     """The provider only streams; who wants a whole answer gets what the stream adds up to."""
     inlines_media = False
     """Pictures behind web addresses must be sent as data."""
+    has_embeddings = False
+    """Whether it has a say in requests for embeddings, too."""
     counts_tokens = False
     """Whether its endpoint of the format that counts tokens is there."""
 

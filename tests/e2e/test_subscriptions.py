@@ -339,6 +339,11 @@ def test_a_model_that_copilot_moved_is_found_again_and_remembered(
     assert [asked.path for asked in vendor.asked] == ["/chat/completions", "/responses", "/responses"]
 
 
+def test_copilot_has_embeddings(gateway: Gateway) -> None:
+    body = {"model": "gh/text-embedding-3-small", "input": "Hi"}
+    assert gateway.http.post("/v1/embeddings", json=body).json()["data"][0]["embedding"] == [0.5, 0.25]
+
+
 def test_iflows_error_under_a_good_status_is_an_error(gateway: Gateway, vendors: dict[str, ChatApp]) -> None:
     vendors["iflow"].fail("POST /v1/chat/completions", Reply(200, {"status": "449", "msg": "slow down"}))
     answer = send(gateway, "openai_chat", ir.Request("if/glm-4.7", [user("Hi")]))

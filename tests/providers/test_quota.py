@@ -42,6 +42,8 @@ def test_what_remains_is_the_rest_of_the_window_until_its_reset() -> None:
     assert window().remaining_percent(NOW) == 60
     assert window().remaining_percent(NOW + timedelta(hours=1)) == 100
     assert window(used_percent=130.0).remaining_percent(NOW) == 0
+    assert window(resets_at=None).remaining_percent(NOW + timedelta(minutes=14)) == 60
+    assert window(resets_at=None).remaining_percent(NOW + timedelta(minutes=15)) == 100
     assert window(unlimited=True, used_percent=100.0).remaining_percent(NOW) == 100
 
 
