@@ -12,6 +12,7 @@ from omniroute.forms import HeadersField, ObjectField, SecretField, one_of
 from providers.adapters.claude_code import PROMPT_OPTION
 from providers.choices import needs_key, provider_choices, suggested_name
 from providers.config import load_specs
+from providers.limit_fields import LIMIT_FIELDS
 from providers.models import Account, CustomModel, ProviderNode
 from providers.spec import ProviderSpec
 
@@ -83,6 +84,7 @@ class AccountForm(ProviderSelectForm):
             "plan_only",
             "priority",
             "is_active",
+            *LIMIT_FIELDS,
             "provider_data",
         )
 
