@@ -1,4 +1,4 @@
-"""What the home page's buttons do."""
+"""What the home page's buttons do, and the pages of health."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
+from gateway import health_pages  # noqa: F401  (registers its pages)
 from omniroute.pages import page
 from resilience.cooldown import cooldowns
 
