@@ -67,3 +67,15 @@ def percent(value: float | None) -> str:
 def ago(moment: datetime | None) -> str:
     """3 hours ago: the largest unit alone."""
     return f"{timesince(moment, depth=1)} ago" if moment else "never"
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """As `duration`, of seconds."""
+    return duration(None if value is None else value * 1000)
+
+
+@register.filter
+def spoken(code: str) -> str:
+    """rate limited, of `rate_limited`."""
+    return code.replace("_", " ")
