@@ -1,4 +1,4 @@
-"""What the home page's buttons do."""
+"""What the home page's buttons do, and the pages of health."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from combos.queries import combo_names
+from gateway import health_pages  # noqa: F401  (registers its pages)
 from gateway import snapshot as snapshots
 from gateway.explain import explain
 from omniroute.pages import page
