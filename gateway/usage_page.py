@@ -16,6 +16,7 @@ from billing.analytics import Key, Period
 from billing.export import FORMATS
 from billing.queries import Dimension, Totals, key_names
 from gateway.api_export import WHAT
+from omniroute.pages import page
 from omniroute.types import JSONDict
 from providers.choices import account_names, provider_names
 
@@ -56,7 +57,8 @@ class Row:
     link: str
 
 
-def context(request: HttpRequest) -> JSONDict:
+@page("usage", title="Analytics", section="Usage", icon="monitoring", permission="billing.view_usagerecord")
+def usage(request: HttpRequest) -> JSONDict:
     range_, by = request.GET.get("range", ""), request.GET.get("by", "")
     range_ = range_ if range_ in analytics.RANGES else analytics.DEFAULT_RANGE
     by = by if by in DIMENSIONS else "model"

@@ -115,3 +115,9 @@ def change(percent: float | None) -> str:
         return ""
     sign = "+" if percent > 0 else "-" if percent < 0 else "±"
     return f"{sign}{min(abs(percent), 999):.0f}%"
+
+
+@register.filter
+def spoken(code: str) -> str:
+    """rate limited, of `rate_limited`."""
+    return code.replace("_", " ")
