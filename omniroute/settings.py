@@ -148,7 +148,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
-# WhiteNoise opens static files itself; Django would warn once a process that it reads them whole, which they are fit for.
+# WhiteNoise opens static files itself; Django would warn once that it reads them whole, which their size allows.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 
 # ---- Database ---------------------------------------------------------------------------------------------------
