@@ -40,7 +40,7 @@ from gateway.replay.config import ReplayConfig
 from gateway.thinking import ThinkingPolicy
 from providers import config as providers_config
 from providers import patience
-from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode, ProxyRule
+from providers.models import Account, CustomModel, LearnedQuirk, ModelSync, ProviderNode, ProxyRule
 from providers.patience import Patience
 from providers.spec import Quirk
 from resilience.models import IpRules, ProviderProfile, RateLimitSettings, TemporaryBan
@@ -62,6 +62,7 @@ WATCHED = (
     IpRules,
     LearnedQuirk,
     ModelAlias,
+    ModelSync,
     Price,
     ProviderNode,
     ProviderRouting,

@@ -31,6 +31,8 @@ from providers.limit_fields import LIMIT_FIELDS
 from providers.models import Account, CustomModel, ProviderNode
 from providers.probe import check_accounts, report
 from providers.sign_in_admin import SignedInAccounts
+from providers.sync_admin import ListedModelAdmin as ListedModelAdmin
+from providers.sync_admin import SyncingAccounts
 
 TEST_LABELS: dict[str, str] = {
     Account.TestStatus.UNTESTED: "default",
@@ -49,7 +51,7 @@ hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
 
 
 @admin.register(Account)
-class AccountAdmin(SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditingAdmin):
+class AccountAdmin(SyncingAccounts, SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditingAdmin):
     form = AccountForm
     list_display = ("account", "provider_name", "status", "tested", "cooldown", "priority", "is_active")
     list_editable = ("priority", "is_active")
@@ -62,8 +64,8 @@ class AccountAdmin(SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditin
     list_filter_submit = True
     search_fields = ("name", "provider")
     search_help_text = "Search by name or provider"
-    actions = ("test_selected", "clear_selected")
-    actions_detail = ("test_account", "clear_account", "sign_in_again", "renew_token")
+    actions = ("test_selected", "sync_selected", "clear_selected")
+    actions_detail = ("test_account", "sync_models", "clear_account", "sign_in_again", "renew_token")
     readonly_fields = ("credential", "outcome", "tested", "last_error", "cooldown")
     change_form_after_template = "admin/providers/account_defaults.html"
     fieldsets = (
