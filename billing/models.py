@@ -161,7 +161,10 @@ class Budget(models.Model):
 class BudgetSpend(models.Model):
     """What was spent of a budget in one period, written in the transaction of the usage rows."""
 
-    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="spends")
+    # Without a constraint: a budget that is deleted meanwhile must not cost anybody the row of its usage.
+    budget = models.ForeignKey(
+        Budget, on_delete=models.CASCADE, related_name="spends", db_constraint=False
+    )
     period_start = models.DateTimeField()
     usd = models.BigIntegerField(default=0, help_text="In units of 1e-10 USD, so that sums are exact.")
     tokens = models.BigIntegerField(default=0)

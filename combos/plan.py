@@ -21,10 +21,11 @@ _TELLING = {
     reason: rank
     for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
 }
-_LIMITS = frozenset({"rate_limited", "billing"})
+_LIMITS = frozenset({"rate_limited", "billing", "budget_spent"})
 _SPOKEN = {
     "auth": "the provider refused the credential",
     "billing": "out of credit or quota",
+    "budget_spent": "the account's budget is spent",
     "model_unavailable": "the provider does not have the model",
     "permission": "the provider refused permission",
     "rate_limited": "rate limited",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from billing.budgets import Reservation
 from billing.config import BillingConfig, KeyConfig
 from billing.pricing import UNPRICED, Cost
 from combos.attempt import Attempt
@@ -41,6 +42,8 @@ class Exchange:
     """USD that a cached answer cost when a provider made it."""
     status: int = 200
     error: GatewayError | None = None
+    holds: list[Reservation] = field(default_factory=list)
+    """Of budgets, until the row is committed."""
 
     @property
     def told(self) -> Trial | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from billing.shared_budgets import keep_lease
 from gateway import snapshot
 from gateway.live import live
 from gateway.recorder import recorder
@@ -24,6 +25,7 @@ async def start() -> list[asyncio.Task[Any]]:
     background = [asyncio.create_task(snapshot.poll(), name="configuration poll")]
     if settings.REDIS_URL:
         background.append(asyncio.create_task(live.follow(), name="live watchers"))
+        background.append(asyncio.create_task(keep_lease(), name="budget reservations"))
     return background
 
 

@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 from combos.attempt import Attempt
 from combos.plan import Plan
 from combos.resolve import Route, resolve
-from gateway import policies
+from gateway import admission, policies
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -96,7 +96,8 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     """The usage row is on its way once this returns, and committed once its result is awaited."""
     exchange.close()
-    return recorder().record(exchange.row(snapshot.billing))
+    row = exchange.row(snapshot.billing)
+    return recorder().record(row, admission.bill(exchange, row, snapshot))
 
 
 async def open_exchange(inbound: InboundRequest, caller: Caller) -> tuple[Exchange, Snapshot]:
@@ -131,6 +132,7 @@ def route_of(model: str, snapshot: Snapshot) -> Route:
 
 async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
     """The first attempt that comes to its commit point. Raise the most telling error when none does."""
+    await admission.admit(exchange, snapshot)
     combo = exchange.route.combo
     plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy, gates(snapshot))
     errors: list[UpstreamError] = []
@@ -170,6 +172,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             healing.expect_change(request)
         trial = exchange.begin(attempt, endpoint.format, proxy)
         try:
+            await admission.hold_account(exchange, trial, snapshot)
             answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:
             judge(error, attempt)

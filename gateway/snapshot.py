@@ -20,7 +20,7 @@ from django.db.models import F
 from django.db.models.signals import post_delete, post_save
 
 from billing import config as billing_config
-from billing.models import ApiKey, Price
+from billing.models import ApiKey, Budget, Price
 from combos import config as combos_config
 from combos.models import Combo, ComboTarget, ModelAlias
 from combos.resolve import Route
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 WATCHED = (
     Account,
     ApiKey,
+    Budget,
     Combo,
     ComboTarget,
     CustomModel,
