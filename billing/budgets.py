@@ -131,13 +131,16 @@ class Ledger:
         meter = self._meters.get(key)
         if meter is None or not meter.period.has(now):
             meter = self._meters[key] = Meter(budget, budget.period(now))
-        if meter.budget is not budget:
+            self._learn_known(meter)
+        elif meter.budget is not budget:
             meter.budget = budget
-            if budget.known_start == meter.period.start:
-                meter.learn(budget.known)
-        elif not meter.spent and budget.known_start == meter.period.start:
-            meter.learn(budget.known)
+            self._learn_known(meter)
         return meter
+
+    @staticmethod
+    def _learn_known(meter: Meter) -> None:
+        if meter.budget.known_start == meter.period.start:
+            meter.learn(meter.budget.known)
 
     def reserve(
         self, budgets: Iterable[BudgetConfig], amount: Spent, *, shared: bool = False
@@ -199,7 +202,7 @@ def ledger() -> Ledger:
 def load() -> Budgets:
     """From the database, with what is spent by now."""
     now = datetime.now(UTC)
-    rows = [_config(row) for row in Budget.objects.all()]
+    rows = [config_of(row) for row in Budget.objects.all()]
     starts = {row.id: row.period(now).start for row in rows}
     spent = totals({row.id: row.charge(starts[row.id]) for row in rows})
     of_all: list[BudgetConfig] = []
@@ -220,7 +223,7 @@ def load() -> Budgets:
     )
 
 
-def _config(row: Budget) -> BudgetConfig:
+def config_of(row: Budget) -> BudgetConfig:
     return BudgetConfig(
         id=row.pk,
         revision=row.revision,

@@ -39,7 +39,7 @@ class BillingConfig:
     """By `billing.keys.hash_key`."""
     prices: Mapping[str, tuple[tuple[re.Pattern[str], PriceRow], ...]]
     """Overrides by provider, the most specific pattern first."""
-    budgets: Budgets = Budgets()
+    budgets: Budgets = field(default_factory=Budgets)
     expected: dict[Any, tuple[int, int, int]] = field(default_factory=dict)
     """What requests are expected to cost under this configuration, kept by whoever estimates it."""
 
@@ -59,9 +59,7 @@ def load() -> BillingConfig:
     prices: dict[str, list[tuple[re.Pattern[str], PriceRow]]] = {}
     for price in sorted(Price.objects.all(), key=lambda price: ("*" in price.model, -len(price.model))):
         prices.setdefault(price.provider, []).append((_pattern(price.model), of_override(price)))
-    return BillingConfig(
-        keys, {provider: tuple(rows) for provider, rows in prices.items()}, budgets.load()
-    )
+    return BillingConfig(keys, {provider: tuple(rows) for provider, rows in prices.items()}, budgets.load())
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -11,15 +11,26 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter
 
+from billing import finding
+from billing.finding import Place
 from billing.queries import key_names, known_values
+from omniroute.schema import row_id
 
 Rows = QuerySet[Any]
 
 names_of_providers: Callable[[], Mapping[str, str]] = dict
+names_of_accounts: Callable[[], Mapping[int, str]] = dict
 """Names by id. Set by the gateway: billing knows the ids alone."""
 
 
-class StatusFilter(DropdownFilter):
+class RequestFilter(DropdownFilter):
+    """`place` says where in the roll-ups to look for what it lets through; None: anywhere."""
+
+    def place(self) -> Place | None:
+        return None
+
+
+class StatusFilter(RequestFilter):
     title = "result"
     parameter_name = "result"
     _tests = {
@@ -46,6 +57,9 @@ class StatusFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         test = self._tests.get(self.value() or "")
         return queryset.filter(test) if test else queryset
+
+    def place(self) -> Place | None:
+        return finding.FAILED if self.value() in ("error", "429", "499", "4xx", "5xx") else None
 
 
 class PeriodFilter(DropdownFilter):
@@ -76,8 +90,10 @@ class PeriodFilter(DropdownFilter):
         return queryset.filter(created_at__gte=since)
 
 
-class _KnownValueFilter(DropdownFilter):
+class _KnownValueFilter(RequestFilter):
     """By a text column; offers what occurred lately."""
+
+    place_of: Callable[[str], Place]
 
     daily_field = ""
 
@@ -87,11 +103,16 @@ class _KnownValueFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         return queryset.filter(**{self._column(queryset): self.value()}) if self.value() else queryset
 
+    def place(self) -> Place | None:
+        value = self.value()
+        return type(self).place_of(value) if value else None
+
     def _column(self, queryset: Rows) -> str:
         return self.daily_field
 
 
 class ProviderFilter(_KnownValueFilter):
+    place_of = staticmethod(finding.by_provider)
     title = "provider"
     parameter_name = daily_field = "provider"
 
@@ -102,6 +123,7 @@ class ProviderFilter(_KnownValueFilter):
 
 
 class ModelFilter(_KnownValueFilter):
+    place_of = staticmethod(finding.by_model)
     title = "model"
     parameter_name = daily_field = "model"
 
@@ -110,20 +132,43 @@ class ModelFilter(_KnownValueFilter):
 
 
 class ComboFilter(_KnownValueFilter):
+    place_of = staticmethod(finding.by_combo)
     title = "combo"
     parameter_name = daily_field = "combo"
 
 
-class KeyFilter(DropdownFilter):
-    title = "API key"
-    parameter_name = "key"
+class _IdFilter(RequestFilter):
+    """By the id of something that has a name."""
+
+    column = ""
+    place_of: Callable[[int], Place]
+    names: Callable[[], Mapping[int, str]]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(key), name) for key, name in key_names().items()]
+        return [(str(pk), name) for pk, name in type(self).names().items()]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
-        value = self.value() or ""
-        return queryset.filter(api_key_id=int(value)) if value.isdecimal() else queryset
+        pk = row_id(self.value() or "")
+        return queryset.filter(**{self.column: pk}) if pk > 0 else queryset
+
+    def place(self) -> Place | None:
+        pk = row_id(self.value() or "")
+        return type(self).place_of(pk) if pk > 0 else None
+
+
+class KeyFilter(_IdFilter):
+    title = "API key"
+    parameter_name = "key"
+    column = "api_key_id"
+    place_of = staticmethod(finding.by_key)
+    names = staticmethod(key_names)
+
+
+class AccountFilter(_IdFilter):
+    title = parameter_name = "account"
+    column = "account_id"
+    place_of = staticmethod(finding.by_account)
+    names = staticmethod(lambda: names_of_accounts())
 
 
 class CostFilter(DropdownFilter):

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -41,3 +43,13 @@ def _period(first: date, after: date, zone: ZoneInfo) -> Period:
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     """The day's first moment. Where the clock jumps over midnight, the zone's rules give the one behind the jump."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def check_time_zone(name: str) -> None:
+    """Validator. Raise `ValidationError`."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValidationError(
+            f"{name[:60]!r} is no time zone; examples: UTC, Europe/Paris, Asia/Tokyo"
+        ) from None

@@ -1,8 +1,8 @@
 """Reservations that several processes share, in Redis: one atomic step to take, one to give back.
 
 A budget's period is a hash: `spent` is the highest total of the database that any process knows, and each process has
-a field with the sum of what its requests hold. Processes renew a lease with every step (and now and then, while they hold
-anything); what is held by one whose lease ran out, because it was killed, counts no more.
+a field with the sum of what its requests hold. Processes renew a lease with every step, and now and then while they
+hold anything; what is held by one whose lease ran out, because it was killed, counts no more.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import os
 import secrets
 from collections.abc import Mapping
-
 from functools import cache
 
 from billing.budgets import Ledger, Meter, Reservation, ledger

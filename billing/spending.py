@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import F, Q, Sum
 
-from billing.models import Budget, BudgetSpend, UsageRecord
+from billing.models import BudgetSpend, UsageRecord
 from billing.rollup_models import UsageTotal
 
 TICKS = Decimal(10**10)
@@ -83,11 +83,7 @@ def _open(charge: Charge) -> None:
     """The first entry of a period: with what was used before the budget was there."""
     before = since(charge.period_start, charge.api_key_id, charge.account_id)
     BudgetSpend.objects.bulk_create(
-        [
-            BudgetSpend(
-                budget_id=charge.budget_id, period_start=charge.period_start, **before._asdict()
-            )
-        ],
+        [BudgetSpend(budget_id=charge.budget_id, period_start=charge.period_start, **before._asdict())],
         ignore_conflicts=True,
     )
 
@@ -122,7 +118,9 @@ def since(start: datetime, api_key_id: int | None, account_id: int | None) -> Sp
     """
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     first_day = midnight if midnight == start else midnight + timedelta(days=1)
-    return _sum(_of_days(first_day, api_key_id, account_id), _of_rows(start, first_day, api_key_id, account_id))
+    return _sum(
+        _of_days(first_day, api_key_id, account_id), _of_rows(start, first_day, api_key_id, account_id)
+    )
 
 
 def _of_days(first: datetime, api_key_id: int | None, account_id: int | None) -> Spent:
@@ -163,12 +161,3 @@ def _spent(found: Mapping[str, Any]) -> Spent:
 
 def _sum(one: Spent, other: Spent) -> Spent:
     return Spent(*map(sum, zip(one, other, strict=True)))
-
-
-def begin_anew(budgets: Iterable[Budget]) -> None:
-    """What is spent is worked out again, because the budget is about something else now or the history was changed."""
-    with transaction.atomic():
-        for budget in budgets:
-            BudgetSpend.objects.filter(budget=budget).delete()
-            budget.revision += 1
-            budget.save(update_fields=["revision"])

@@ -12,11 +12,11 @@ from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
-from billing import filters
+from billing import filters, finding
 from billing.models import DailyUsage, UsageRecord
 from billing.queries import key_names
+from billing.request_list import RequestChangeList
 from omniroute.model_admin import ReadOnlyAdmin
 from omniroute.templatetags.figures import duration, usd
 
@@ -30,6 +30,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
         filters.StatusFilter,
         filters.ProviderFilter,
         filters.ModelFilter,
+        filters.AccountFilter,
         filters.ComboFilter,
         filters.KeyFilter,
         filters.CostFilter,
@@ -39,11 +40,10 @@ class UsageRecordAdmin(ReadOnlyAdmin):
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    paginator = InfinitePaginator
-    ordering = ("-id",)
+    ordering = ("-created_at", "-id")
     sortable_by = ()
-    search_fields = ("=request_id",)
-    search_help_text = "Search by request id"
+    search_fields = finding.TEXTS
+    search_help_text = "Request id, or words of the model, account, key, combo or error"
     fieldsets = (
         (None, {"fields": ("result", "trail")}),
         ("Tokens and cost", {"fields": ("token_table", "price", "cost_source_label")}),
@@ -73,6 +73,14 @@ class UsageRecordAdmin(ReadOnlyAdmin):
         if object_id.isdecimal():
             return super().get_object(request, object_id, from_field)
         return UsageRecord.objects.filter(request_id=object_id).first()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RequestChangeList]:
+        return RequestChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[UsageRecord], search_term: str
+    ) -> tuple[QuerySet[UsageRecord], bool]:
+        return (queryset.filter(finding.saying(search_term)) if search_term else queryset), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return tuple(name for _, options in self.fieldsets for name in options["fields"])

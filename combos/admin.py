@@ -16,26 +16,12 @@ from unfold.decorators import display
 from combos.flow import flow_of
 from combos.forms import ComboForm, ModelAliasForm, TargetForm, TargetFormSet
 from combos.models import Combo, ComboTarget, ModelAlias
-from combos.queries import combo_names, references, rename_references
+from combos.queries import references, rename_references
+from combos.routing_admin import FallbackChainAdmin as FallbackChainAdmin
+from combos.routing_forms import COMBO_OPTION_FIELDS
 from combos.strategies import registry
+from combos.suggestions import SuggestsModels
 from combos.validation import Names, known_names
-from providers.choices import model_ids
-from providers.config import load_specs
-
-
-class SuggestsModels:
-    """Gives the form's page the `<datalist>` of every model and combo."""
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        suggestions = [*combo_names(), *model_ids(load_specs(), ("chat",))]
-        context = {**(extra_context or {}), "suggestions": suggestions}
-        return super().changeform_view(request, object_id, form_url, context)  # type: ignore[misc]
 
 
 class TargetInline(TabularInline):
@@ -66,7 +52,11 @@ class ComboAdmin(SuggestsModels, ModelAdmin):
         (None, {"fields": ("flow", "name", "description", "strategy", "is_active")}),
         (
             "Advanced",
-            {"classes": ("collapse",), "fields": ("max_retries", "retry_delay_ms", "target_timeout_s")},
+            {
+                "classes": ("collapse",),
+                "fields": COMBO_OPTION_FIELDS,
+                "description": "What is empty is as the provider's rule says, or the combo defaults under Routing.",
+            },
         ),
     )
     add_fieldsets = (

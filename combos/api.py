@@ -7,9 +7,10 @@ from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Router, Status
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from combos import rules
+from combos.api_settings import ComboConfig
 from combos.models import Combo, ComboTarget
 from combos.validation import Names, known_names
 from omniroute.errors import NotFound
@@ -22,16 +23,6 @@ class TargetModel(CamelModel):
     model: ModelName
     weight: Count = 1
     is_active: bool = True
-
-
-class ComboConfig(CamelModel):
-    """Unknown entries are refused: a setting that nothing reads would only look as if it worked."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    max_retries: Annotated[int, Field(ge=0, le=20)] | None = None
-    retry_delay_ms: Annotated[int, Field(ge=0, le=600_000)] | None = None
-    target_timeout_ms: Annotated[int, Field(ge=1, le=86_400_000)] | None = None
 
 
 class ComboIn(CamelModel):
@@ -118,7 +109,7 @@ def _save(combo: Combo, body: ComboPatch) -> ComboOut:
     if body.strategy is not None:
         combo.strategy = body.strategy.replace("-", "_")
     if body.config is not None:
-        _apply(combo, body.config)
+        body.config.apply(combo)
     targets = None
     if body.models is not None:
         targets = [
@@ -130,17 +121,7 @@ def _save(combo: Combo, body: ComboPatch) -> ComboOut:
     return _shown(rules.save_combo(combo, targets), known_names())
 
 
-def _apply(combo: Combo, config: ComboConfig) -> None:
-    if config.max_retries is not None:
-        combo.max_retries = config.max_retries
-    if config.retry_delay_ms is not None:
-        combo.retry_delay_ms = config.retry_delay_ms
-    if "target_timeout_ms" in config.model_fields_set:
-        combo.target_timeout_s = None if config.target_timeout_ms is None else config.target_timeout_ms / 1000
-
-
 def _shown(combo: Combo, names: Names) -> ComboOut:
-    timeout = combo.target_timeout_s
     targets = combo.targets.all()
     return ComboOut(
         id=str(combo.pk),
@@ -149,11 +130,7 @@ def _shown(combo: Combo, names: Names) -> ComboOut:
         strategy=combo.strategy.replace("_", "-"),
         description=combo.description,
         is_active=combo.is_active,
-        config=ComboConfig(
-            max_retries=combo.max_retries,
-            retry_delay_ms=combo.retry_delay_ms,
-            target_timeout_ms=None if timeout is None else round(timeout * 1000),
-        ),
+        config=ComboConfig.of(combo),
         warnings=rules.target_warnings([target.model for target in targets], names),
         created_at=combo.created_at,
         updated_at=combo.updated_at,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from combos.resolve import Target
 from providers.config import AccountConfig
@@ -42,6 +44,20 @@ class Skip:
 
     attempt: Attempt
     obstacle: Obstacle
+    at: float = field(default_factory=time.perf_counter)
+
+    def entry(self, request_started: float) -> dict[str, Any]:
+        """For the usage row, beside those of the attempts that were made. `at` is in ms after the request's start."""
+        entry: dict[str, Any] = {
+            "provider": self.attempt.target.provider.id,
+            "model": self.attempt.target.model,
+            "account": self.attempt.account.name,
+            "skipped": self.obstacle.reason,
+            "at": round((self.at - request_started) * 1000),
+        }
+        if self.obstacle.wait_s is not None:
+            entry["wait_s"] = round(self.obstacle.wait_s, 1)
+        return entry
 
 
 def cooling(cooldowns: Cooldowns) -> Gate:

@@ -5,9 +5,18 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from combos.models import Combo, ComboTarget, ModelAlias
+from combos.cascade import BUILT_IN, NOTHING_SAID, ComboSettings
+from combos.models import (
+    Combo,
+    ComboTarget,
+    FallbackChain,
+    FallbackEntry,
+    ModelAlias,
+    ProviderRouting,
+    RoutingSettings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +30,30 @@ class ComboConfig:
     name: str
     strategy: str
     targets: tuple[TargetConfig, ...]
-    max_retries: int = 0
-    retry_delay_s: float = 2.0
-    target_timeout_s: float | None = None
+    settings: ComboSettings = NOTHING_SAID
+    """What the combo says itself."""
     id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOrder:
+    """How a provider's accounts are chosen."""
+
+    strategy: str = "fill_first"
+    sticky_limit: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRules:
+    """What is set for one provider."""
+
+    order: AccountOrder = AccountOrder()
+    settings: ComboSettings = NOTHING_SAID
+    is_blocked: bool = False
+    blocked_models: tuple[re.Pattern[str], ...] = ()
+
+    def blocks(self, model: str) -> bool:
+        return self.is_blocked or any(pattern.match(model) for pattern in self.blocked_models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +63,39 @@ class CombosConfig:
     combos: Mapping[str, ComboConfig]
     aliases: Mapping[str, str]
     patterns: tuple[tuple[re.Pattern[str], str], ...]
+    folded: Mapping[str, str] = field(default_factory=dict)
+    """Exact aliases by their name in lower case."""
+    chains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Fallbacks of a single model, by its name in lower case."""
+    last_resorts: tuple[str, ...] = ()
+    """Fallbacks of every request."""
+    defaults: ComboSettings = BUILT_IN
+    """Of combos, with everything said."""
+    order: AccountOrder = AccountOrder()
+    providers: Mapping[str, ProviderRules] = field(default_factory=dict)
+    """Only those for which something is set."""
+    affinity_s: float = 1800.0
+    """How long a conversation stays on its account; 0: it does not."""
+    error_texts: tuple[re.Pattern[str], ...] = ()
+    """What a provider says instead of an answer, under a good status."""
+
+    def order_of(self, provider: str) -> AccountOrder:
+        rules = self.providers.get(provider)
+        return rules.order if rules is not None else self.order
+
+    def blocks(self, provider: str, model: str) -> bool:
+        rules = self.providers.get(provider)
+        return rules is not None and rules.blocks(model)
+
+    def combo_timeout_of(self, combo: ComboConfig) -> float | None:
+        """Seconds to the first content of any target's answer."""
+        return combo.settings.over(self.defaults).combo_timeout_s
+
+    def settings_for(self, provider: str, said: ComboSettings) -> ComboSettings:
+        """The cascade for a provider's target in a combo that says `said`."""
+        rules = self.providers.get(provider)
+        wider = rules.settings.over(self.defaults) if rules is not None else self.defaults
+        return said.over(wider)
 
 
 def specificity(pattern: str) -> int:
@@ -49,21 +111,39 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def load() -> CombosConfig:
+    """Read everything from the database. The one place that builds this part of the snapshot."""
+    row = RoutingSettings.load()
+    order = AccountOrder(row.account_strategy, row.sticky_limit)
+    aliases, patterns = _aliases()
+    chains, last_resorts = _chains()
+    return CombosConfig(
+        combos=_combos(),
+        aliases=aliases,
+        patterns=patterns,
+        folded={name.lower(): target for name, target in aliases.items()},
+        chains=chains,
+        last_resorts=last_resorts,
+        defaults=row.combo_settings.over(BUILT_IN),
+        order=order,
+        providers={each.provider: _rules(each, order) for each in ProviderRouting.objects.all()},
+        affinity_s=row.affinity_minutes * 60.0 if row.session_affinity else 0.0,
+        error_texts=tuple(re.compile(re.escape(text), re.IGNORECASE) for text in row.error_texts if text),
+    )
+
+
+def _combos() -> dict[str, ComboConfig]:
     targets: dict[int, list[TargetConfig]] = {}
     for target in ComboTarget.objects.filter(is_active=True).order_by("position", "id"):
         targets.setdefault(target.combo_id, []).append(TargetConfig(target.model, target.weight))
-    combos = {
+    return {
         combo.name: ComboConfig(
-            name=combo.name,
-            strategy=combo.strategy,
-            targets=tuple(targets.get(combo.pk, ())),
-            max_retries=combo.max_retries,
-            retry_delay_s=combo.retry_delay_ms / 1000,
-            target_timeout_s=combo.target_timeout_s,
-            id=combo.pk,
+            combo.name, combo.strategy, tuple(targets.get(combo.pk, ())), combo.combo_settings, combo.pk
         )
         for combo in Combo.objects.filter(is_active=True)
     }
+
+
+def _aliases() -> tuple[dict[str, str], tuple[tuple[re.Pattern[str], str], ...]]:
     aliases, wildcards = {}, []
     for alias in ModelAlias.objects.filter(is_active=True):
         if "*" in alias.pattern or "?" in alias.pattern:
@@ -71,4 +151,30 @@ def load() -> CombosConfig:
         else:
             aliases[alias.pattern] = alias.target
     wildcards.sort(key=lambda alias: specificity(alias.pattern), reverse=True)
-    return CombosConfig(combos, aliases, tuple((compile_pattern(a.pattern), a.target) for a in wildcards))
+    return aliases, tuple((compile_pattern(alias.pattern), alias.target) for alias in wildcards)
+
+
+def _chains() -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    entries: dict[int, list[str]] = {}
+    for entry in FallbackEntry.objects.filter(is_active=True).order_by("position", "id"):
+        entries.setdefault(entry.chain_id, []).append(entry.target)
+    chains: dict[str, tuple[str, ...]] = {}
+    last_resorts: list[str] = []
+    for chain in FallbackChain.objects.filter(is_active=True):
+        if chain.model:
+            chains[chain.model.lower()] = tuple(entries.get(chain.pk, ()))
+        else:
+            last_resorts += entries.get(chain.pk, ())
+    return chains, tuple(dict.fromkeys(last_resorts))
+
+
+def _rules(row: ProviderRouting, order: AccountOrder) -> ProviderRules:
+    return ProviderRules(
+        order=AccountOrder(
+            row.account_strategy or order.strategy,
+            order.sticky_limit if row.sticky_limit is None else row.sticky_limit,
+        ),
+        settings=row.combo_settings,
+        is_blocked=row.is_blocked,
+        blocked_models=tuple(compile_pattern(str(model)) for model in row.blocked_models),
+    )

@@ -9,13 +9,12 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from combos.models import Combo, ComboTarget, ModelAlias
+from combos.routing_forms import COMBO_OPTION_FIELDS, show_inherited
 from combos.rules import refuse_circle, validate_targets
 from combos.strategies import registry
+from combos.suggestions import SUGGESTIONS
 from combos.validation import InvalidTarget, Names, known_names
 from omniroute.forms import SuggestionInput
-
-SUGGESTIONS = "model-suggestions"
-"""Id of the page's `<datalist>`."""
 
 
 class ComboForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -30,9 +29,7 @@ class ComboForm(forms.ModelForm):  # type: ignore[type-arg]
             "description",
             "strategy",
             "is_active",
-            "max_retries",
-            "retry_delay_ms",
-            "target_timeout_s",
+            *COMBO_OPTION_FIELDS,
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -43,12 +40,7 @@ class ComboForm(forms.ModelForm):  # type: ignore[type-arg]
             if current and current not in dict(choices):
                 choices.append((current, f"{current} (not available)"))
             field.choices = choices
-
-    def clean_target_timeout_s(self) -> float | None:
-        seconds: float | None = self.cleaned_data["target_timeout_s"]
-        if seconds is not None and seconds <= 0:
-            raise forms.ValidationError("Must be greater than 0. Empty: the gateway's setting.")
-        return seconds
+        show_inherited(self)
 
 
 class TargetForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -6,13 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from combos import strategies
 from combos.attempt import Attempt, Gate, Obstacle, Skip, cooling
+from combos.ordering import Ordering
 from combos.resolve import Route, Target
 from omniroute.errors import GatewayError, NoTargetAvailable, UpstreamError
-from providers import selection
-from providers.config import ProvidersConfig
-from resilience.classify import Next, Scope, Verdict, classify
+from resilience.classify import BAD_REQUEST, Next, Scope, Verdict, classify
 from resilience.cooldown import Cooldown, Cooldowns
 
 MAX_SKIPS = 50
@@ -42,9 +40,8 @@ class Plan:
     """
 
     route: Route
-    providers: ProvidersConfig
+    ordering: Ordering
     cooldowns: Cooldowns
-    account_strategy: str
     gates: tuple[Gate, ...] = ()
     """Beside that of the cooldowns."""
     skipped: list[Skip] = field(default_factory=list)
@@ -53,38 +50,46 @@ class Plan:
     """Seconds until the accounts that were passed over are free again."""
     reasons: set[str] = field(default_factory=set)
     """Why they were."""
-    _targets: tuple[Target, ...] = ()
     _left: set[Target] = field(default_factory=set)
     """Targets that need no further account."""
+    _slow: set[Target] = field(default_factory=set)
+    """Targets that let their request wait: others go first."""
+    _is_over: bool = False
 
     def __post_init__(self) -> None:
-        combo = self.route.combo
-        targets = self.route.targets
-        self._targets = tuple(strategies.registry.get(combo.strategy)(targets)) if combo else targets
         self.gates = (cooling(self.cooldowns), *self.gates)
 
     def __iter__(self) -> Iterator[Attempt]:
         postponed: list[Attempt] = []
         for attempt in self._candidates():
+            if self._is_over:
+                return
             if attempt.target in self._left:
                 continue
             obstacle = self._obstacle(attempt)
-            if obstacle is None:
+            if attempt.target in self._slow and (obstacle is None or obstacle.soft):
+                postponed.append(attempt)
+            elif obstacle is None:
+                self.ordering.chosen(attempt)
                 yield attempt
             elif obstacle.soft:
                 postponed.append(attempt)
             else:
-                self._pass_over(attempt, obstacle)
+                self.pass_over(attempt, obstacle)
         for attempt in postponed:
-            if attempt.target not in self._left:
+            if attempt.target not in self._left and not self._is_over:
+                self.ordering.chosen(attempt)
                 yield attempt
 
     def fail(self, attempt: Attempt, verdict: Verdict, hint: float | None) -> Cooldown | None:
         """Take note of a failure: put the account aside as the verdict says, and leave the target where it says so."""
         if verdict.next is Next.TARGET:
             self._left.add(attempt.target)
+        if verdict is BAD_REQUEST and self.route.combo is None:
+            self._is_over = True  # outside of a combo, what the client did wrong is not tried elsewhere
         if verdict.scope is Scope.NONE:
             return None
+        self.ordering.use.failed(attempt.account, limited=verdict.reason in _LIMITS)
         key = attempt.account.key if verdict.scope is Scope.ACCOUNT else attempt.model_key
         cooldown = self.cooldowns.apply(key, verdict, hint)
         self.waits.append(self.cooldowns.remaining(key))
@@ -93,6 +98,16 @@ class Plan:
     def succeed(self, attempt: Attempt) -> None:
         self.cooldowns.succeed(attempt.account.key)
         self.cooldowns.succeed(attempt.model_key)
+        self.ordering.use.succeeded(attempt.account)
+
+    def postpone(self, target: Target) -> None:
+        """Try other targets before this one's further accounts."""
+        self._slow.add(target)
+
+    def leave(self, attempt: Attempt, obstacle: Obstacle) -> None:
+        """Ask none of the target's accounts: it is busy."""
+        self._left.add(attempt.target)
+        self.pass_over(attempt, obstacle)
 
     def failure(self, errors: Sequence[UpstreamError]) -> GatewayError:
         """What to tell the client when no attempt is left: the failure that it can act upon, the first of equals.
@@ -107,7 +122,7 @@ class Plan:
         return telling
 
     def _no_attempt(self) -> NoTargetAvailable:
-        if not self.route.targets:
+        if not (self.route.targets or self.route.fallbacks):
             return NoTargetAvailable(f"The combo {self.route.requested!r} has no usable target")
         if self.waits:
             wait = min(self.waits)
@@ -126,10 +141,11 @@ class Plan:
         )
 
     def _candidates(self) -> Iterator[Attempt]:
-        choose = selection.registry.get(self.account_strategy)
         seen: set[tuple[str, str]] = set()
-        for target in self._targets:
-            for account in choose(self.providers.accounts.get(target.provider.id, ())):
+        for target in self.ordering.targets(self.route):
+            if target in self._left:
+                continue
+            for account in self.ordering.accounts(target):
                 identity = (account.key, target.model)
                 if identity not in seen:
                     seen.add(identity)
@@ -145,7 +161,7 @@ class Plan:
             found = found or obstacle
         return found
 
-    def _pass_over(self, attempt: Attempt, obstacle: Obstacle) -> None:
+    def pass_over(self, attempt: Attempt, obstacle: Obstacle) -> None:
         self.reasons.add(obstacle.reason)
         if obstacle.wait_s is not None:
             self.waits.append(obstacle.wait_s)

@@ -14,9 +14,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from combos import strategies
-from combos.models import Combo, ComboTarget, ModelAlias
+from combos.models import Combo, ComboTarget, FallbackChain, FallbackEntry, ModelAlias
 from combos.queries import rename_references
-from combos.validation import InvalidTarget, Names, check_nesting
+from combos.validation import InvalidTarget, Names, check_nesting, known_names
+from providers.config import load_specs, prefixes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,56 @@ def _replace_targets(combo: Combo, targets: Sequence[Target]) -> None:
     combo.targets.all().delete()
     for row in rows:
         row.save()
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """One line of a chain, before it is a row."""
+
+    target: str
+    is_active: bool = True
+
+
+def save_chain(
+    name: str, model: str, entries: Sequence[Fallback], *, is_active: bool = True
+) -> FallbackChain:
+    """Make a chain, or replace the one of this model, else of this name."""
+    with transaction.atomic():
+        found = FallbackChain.objects.filter(model=model).first() if model else None
+        row = found or FallbackChain.objects.filter(name=name).first() or FallbackChain()
+        row.name, row.model, row.is_active = name, model, is_active
+        row.full_clean()
+        if not entries:
+            raise ValidationError({"chain": "Add at least one line."})
+        for entry in entries:
+            check_fallback(entry.target)
+        row.save()
+        row.entries.all().delete()
+        for position, entry in enumerate(entries):
+            line = FallbackEntry(chain=row, position=position, target=entry.target, is_active=entry.is_active)
+            line.full_clean(exclude=["chain"])
+            line.save()
+    return row
+
+
+def check_fallback(target: str) -> None:
+    """Raise `ValidationError` for what is neither a provider nor a combo nor a model."""
+    names = known_names()
+    if names.providers.find(target) is not None:
+        return
+    try:
+        names.check(target, in_combo=False)
+    except InvalidTarget as error:
+        raise ValidationError({"chain": f"{target}: {error}"}) from None
+
+
+def provider_id(name: str, field: str) -> str:
+    """The id of the provider that the user calls so. Raise `ValidationError` for `field` where there is none."""
+    prefixes = prefixes_of(load_specs())
+    found = prefixes.get(name) or prefixes.get(name.lower())
+    if found is None:
+        raise ValidationError({field: f"There is no provider “{name}”."})
+    return found
 
 
 def save_alias(pattern: str, target: str) -> ModelAlias:

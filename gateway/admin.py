@@ -14,7 +14,6 @@ from omniroute.model_admin import SingletonAdmin
 class GatewaySettingsAdmin(SingletonAdmin):
     form = GatewaySettingsForm
     fieldsets = (
-        ("Routing", {"fields": ("account_strategy",)}),
         ("Access", {"fields": ("require_key_for_models", "fetch_private_addresses")}),
         ("AI", {"fields": AI_FIELDS}),
         (

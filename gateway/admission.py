@@ -6,7 +6,7 @@ A request without budgets passes for the price of a look at an empty table.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, timedelta
+from datetime import UTC
 from decimal import Decimal
 
 import msgspec

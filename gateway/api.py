@@ -7,12 +7,18 @@ from django.urls.resolvers import URLPattern, URLResolver
 from ninja import NinjaAPI
 
 from billing.api import router as keys
+from billing.api_budgets import router as budgets
 from combos.api import router as combos
+from combos.api_fallback import router as fallback
 from combos.api_models import router as names
+from combos.api_routing import router as routing
 from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
+from gateway.api_call_logs import router as call_logs
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
+from gateway.api_me import router as own_usage
 from gateway.api_policies import router as policies
+from gateway.api_pricing import router as prices
 from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
 from gateway.api_settings import router as settings
@@ -64,9 +70,15 @@ for router in (
     learned,
     names,
     combos,
+    routing,
+    fallback,
     keys,
+    budgets,
+    own_usage,
+    prices,
     usage,
     analytics,
+    call_logs,
     settings,
     proxies,
     policies,

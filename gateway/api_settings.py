@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
@@ -14,12 +14,12 @@ from django.db.models import TextField
 from django.http import HttpRequest
 from ninja import Router
 from ninja.orm.fields import TYPES
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictInt, create_model
 
+from combos.api_routing import RoutingPatch, save_routing, shown_routing
 from gateway.models import GatewaySettings
 from omniroute.errors import Unauthorized
 from omniroute.schema import CamelModel, Line
-from providers import selection
 
 router = Router(tags=["Settings"], by_alias=True)
 
@@ -44,14 +44,34 @@ class _Passwords(CamelModel):
     new_password: str | None = None
 
 
+class _Routing(CamelModel):
+    """The routing settings that OmniRoute's clients expect here; all of them are under `/settings/routing`."""
+
+    account_strategy: Annotated[
+        Line, Field(validation_alias=AliasChoices("accountStrategy", "fallbackStrategy", "account_strategy"))
+    ] = None  # type: ignore[assignment]  # null is no value
+    sticky_limit: Annotated[
+        StrictInt,
+        Field(validation_alias=AliasChoices("stickyLimit", "stickyRoundRobinLimit", "sticky_limit")),
+    ] = None  # type: ignore[assignment]
+    blocked_providers: Annotated[list[Line], Field(max_length=1000)] = None  # type: ignore[assignment]
+
+
 class _Environment(CamelModel):
     require_api_key: bool
     """Set by the environment, like the next."""
     enable_request_logs: bool
     has_password: bool
+    account_strategy: str
+    sticky_limit: int
+    blocked_providers: list[str]
 
 
-SettingsPatch: type[BaseModel] = create_model("SettingsPatch", __base__=_Passwords, **_CHANGES)
+class _Changes(_Passwords, _Routing):
+    pass
+
+
+SettingsPatch: type[BaseModel] = create_model("SettingsPatch", __base__=_Changes, **_CHANGES)
 SettingsOut: type[BaseModel] = create_model("SettingsOut", __base__=_Environment, **_VALUES)
 
 
@@ -68,14 +88,14 @@ def patch_settings(request: HttpRequest, body: SettingsPatch) -> BaseModel:  # t
     with transaction.atomic():
         if new is not None:
             _change_password(request, current or "", new)
+        routing = {name: changes.pop(name) for name in _Routing.model_fields if name in changes}
+        if routing:
+            save_routing(RoutingPatch(**routing))
         if changes:
             row = GatewaySettings.load()
             for name, value in changes.items():
                 setattr(row, name, value)
-            row.account_strategy = row.account_strategy.replace("-", "_")
             row.full_clean()
-            if row.account_strategy not in selection.registry:
-                raise ValidationError({"account_strategy": f"One of: {', '.join(selection.registry)}."})
             row.save()
     return _shown(request)
 
@@ -106,7 +126,11 @@ def _change_password(request: HttpRequest, current: str, new: str) -> None:
 def _shown(request: HttpRequest) -> BaseModel:
     row = GatewaySettings.load()
     user = _administrator(request)
+    routing = shown_routing()
     return SettingsOut(
+        account_strategy=routing.account_strategy,
+        sticky_limit=routing.sticky_limit,
+        blocked_providers=routing.blocked_providers,
         require_api_key=settings.REQUIRE_API_KEY,
         enable_request_logs=settings.ENABLE_REQUEST_LOGS,
         has_password=bool(user and user.has_usable_password()),

@@ -8,8 +8,9 @@ class GatewayConfig(AppConfig):
     def ready(self) -> None:
         from billing import filters
         from gateway import proxy_entries, snapshot
-        from providers.choices import provider_names
+        from providers.choices import account_names, provider_names
 
         snapshot.watch_models()
         proxy_entries.watch_models()
         filters.names_of_providers = provider_names
+        filters.names_of_accounts = account_names

@@ -13,11 +13,10 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from combos.attempt import Attempt
-from combos.plan import Plan
 from gateway import pipeline
 from gateway.auth import Caller
 from gateway.exchange import Exchange
-from gateway.gates import gates
+from gateway.planning import rehearsal
 from gateway.preparation import ready
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.snapshot import Snapshot
@@ -26,7 +25,6 @@ from gateway.wire import get_format, ir, json, tokens
 from gateway.wire.gemini import listing
 from omniroute.errors import GatewayError, InvalidRequest
 from omniroute.types import InboundRequest, JSONDict, UpstreamRequest
-from resilience.cooldown import cooldowns
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +60,7 @@ async def count(inbound: InboundRequest, caller: Caller, request: ir.Request) ->
 
 async def _ask(exchange: Exchange, snapshot: Snapshot) -> int | None:
     """The first target's word; another model's count would be no better than an estimate."""
-    plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy, gates(snapshot))
+    plan = rehearsal(exchange.route, snapshot, stream=False)
     attempt = next(iter(plan), None)
     if attempt is None:
         return None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from billing.budgets import Reservation
 from billing.config import BillingConfig, KeyConfig
 from billing.pricing import UNPRICED, Cost
-from combos.attempt import Attempt
+from combos.attempt import Attempt, Skip
 from combos.resolve import Route
+from gateway.conversations import Conversation
 from gateway.recorder import UsageRow
 from gateway.trial import Trial, clean
 from gateway.wire import json
@@ -20,6 +23,8 @@ from omniroute.types import InboundRequest, Usage
 from providers.proxies import Proxy
 
 CLIENT_LEFT = 499
+MAX_ENTRIES = 40
+"""Of a timeline."""
 
 
 @dataclass(slots=True)
@@ -36,6 +41,9 @@ class Exchange:
     """In the order of their starts."""
     serving: Trial | None = None
     """The one whose answer the client gets."""
+    conversation: Conversation | None = None
+    skipped: Sequence[Skip] = ()
+    """What the plan passed over."""
     cache_hit: bool = False
     """The answer came from the gateway's own cache, and cost nothing."""
     saved: Decimal = Decimal(0)
@@ -68,6 +76,22 @@ class Exchange:
         for trial in self.trials:
             trial.end(self.status, self.error)
 
+    def timeline(self, billing: BillingConfig) -> list[dict[str, Any]]:
+        """What was tried and what was passed over, in that order in time; not more than a row should hold."""
+        tried = self.trials[:MAX_ENTRIES]
+        entries = [(trial.started, trial.entry(self.started)) for trial in tried]
+        for trial, (_, entry) in zip(tried, entries, strict=True):
+            if trial is not self.serving and trial.usage is not None:
+                entry["input_tokens"] = trial.usage.input_tokens
+                entry["output_tokens"] = trial.usage.output_tokens
+                if (spent := trial.cost(billing).amount) is not None:
+                    entry["cost"] = str(spent)
+        if self.skipped:
+            room = MAX_ENTRIES - len(entries)
+            entries += [(skip.at, skip.entry(self.started)) for skip in self.skipped[:room]]
+            entries.sort(key=lambda item: item[0])
+        return [entry for _, entry in entries]
+
     def row(self, billing: BillingConfig) -> UsageRow:
         now = time.perf_counter()
         inbound, trial, error = self.inbound, self.told, self.error
@@ -93,7 +117,7 @@ class Exchange:
             status=self.status,
             error_code=clean(error.code or "", 80) if error else "",
             error_message=clean(error.message, 500) if error else "",
-            attempts=json.dumps([each.entry(self.started) for each in self.trials]).decode(),
+            attempts=json.dumps(self.timeline(billing)).decode(),
             attempt_count=len(self.trials),
             latency_ms=round((now - self.started) * 1000),
             first_token_ms=round((trial.first_token_at - self.started) * 1000)

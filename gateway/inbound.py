@@ -16,6 +16,8 @@ from omniroute.types import InboundRequest
 MAX_MODEL_LENGTH = 250
 _REQUIRED_LISTS = {"openai_chat": "messages", "anthropic_messages": "messages", "gemini": "contents"}
 """What a request cannot do without, by format. Everything else is the provider's to judge."""
+_SINGLE = frozenset({"contents"})
+"""Google takes one value for a list of one."""
 
 
 def parse(
@@ -92,6 +94,8 @@ def _check_list(fields: dict[str, msgspec.Raw], name: str) -> None:
     if raw is None:
         raise InvalidRequest(f"The field '{name}' is missing", param=name)
     text = bytes(raw[:2] if isinstance(raw, bytes) else memoryview(raw)[:2])
+    if name in _SINGLE and text.startswith(b"{"):
+        return
     if not text.startswith(b"["):
         raise InvalidRequest(f"The field '{name}' must be a list, not {_kind(json.loads(raw))}", param=name)
     if bytes(raw) == b"[]":

@@ -25,9 +25,6 @@ class ConfigVersion(models.Model):
 class GatewaySettings(Singleton):
     """One row of settings that take effect on the next request."""
 
-    account_strategy = models.CharField(
-        max_length=30, default="fill_first", help_text="How an account is chosen when a provider has several."
-    )
     require_key_for_models = models.BooleanField(
         "API key for the model list",
         default=False,

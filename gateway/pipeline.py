@@ -17,17 +17,17 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
-from combos.plan import Plan
 from combos.resolve import Route, resolve
 from gateway import admission, policies
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
+from gateway.contest import Contest
 from gateway.exchange import Exchange
-from gateway.gates import gates
 from gateway.healing import Healing
 from gateway.judging import judge
 from gateway.passage import Passage, Whole
+from gateway.planning import plan_for
 from gateway.preparation import prepare, ready
 from gateway.recorder import recorder
 from gateway.requests import build_upstream_request, passage_for, proxy_for
@@ -45,8 +45,6 @@ from omniroute.errors import (
     UpstreamTimeout,
 )
 from omniroute.types import InboundRequest, UpstreamRequest
-from resilience.classify import classify
-from resilience.cooldown import cooldowns
 
 Answer = Whole | StreamAnswer
 
@@ -125,35 +123,22 @@ def route_of(model: str, snapshot: Snapshot) -> Route:
     route = snapshot.routes.get(model)
     if route is None:
         route = resolve(model, snapshot.combos, snapshot.providers)
-        if len(snapshot.routes) < snapshots.MAX_ROUTES:
-            snapshot.routes[model] = route
+        snapshots.remembered(snapshot.routes, model, route)
     return route
 
 
 async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
     """The first attempt that comes to its commit point. Raise the most telling error when none does."""
     await admission.admit(exchange, snapshot)
-    combo = exchange.route.combo
-    plan = Plan(exchange.route, snapshot.providers, cooldowns, snapshot.account_strategy, gates(snapshot))
-    errors: list[UpstreamError] = []
-    for attempt in plan:
-        retries, delay = (combo.max_retries, combo.retry_delay_s) if combo else (0, 0.0)
-        while True:
-            try:
-                trial, answer = await attempt_once(exchange, attempt, snapshot)
-            except UpstreamError as error:
-                errors.append(error)
-                verdict = classify(error)
-                if not (retries and verdict.retryable):
-                    plan.fail(attempt, verdict, error.retry_after)
-                    break
-            else:
-                exchange.serve(trial)
-                plan.succeed(attempt)
-                return answer
-            retries -= 1
-            await asyncio.sleep(delay)
-    raise plan.failure(errors)
+    plan = await plan_for(exchange, snapshot)
+    contest = Contest(exchange, plan, lambda attempt: attempt_once(exchange, attempt, snapshot), discard)
+    return await contest.answer()
+
+
+async def discard(answer: Answer) -> None:
+    """Of two attempts that were answered at the same moment, the one that came second."""
+    if isinstance(answer, StreamAnswer):
+        await answer.close()
 
 
 async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot) -> tuple[Trial, Answer]:
@@ -212,10 +197,9 @@ def time_limit(exchange: Exchange, trial: Trial, timeouts: Timeouts) -> float:
     Where another target waits for its turn, a combo's own limit or the gateway's. A request with one target only gets
     what its provider may need (a local model loads for minutes), and a whole answer as long as it takes.
     """
-    combo = exchange.route.combo
-    if combo and combo.target_timeout_s:
-        return combo.target_timeout_s
-    if len(exchange.route.targets) > 1:
+    if limit := trial.attempt.target.settings.target_timeout_s:
+        return limit
+    if exchange.route.has_choice:
         return timeouts.first_event
     if exchange.inbound.stream:
         return trial.attempt.target.provider.timeout_first_event_s or timeouts.first_event

@@ -176,7 +176,7 @@ class Recorder:
             logger.critical("Usage row lost: %s", row._asdict())
         return None
 
-    def _commit(self, rows: Sequence[UsageRow], bills: Sequence[Bill]) -> Totals:
+    def _commit(self, rows: Sequence[UsageRow], bills: Sequence[Bill] = ()) -> Totals:
         totals: Totals = {}
         with transaction.atomic(), connection.cursor() as cursor:
             if bills:
@@ -224,8 +224,10 @@ def _adapted(row: UsageRow) -> tuple[Any, ...]:
 
 
 def _attempts(row: UsageRow) -> list[JSONDict]:
-    """Empty where nothing is counted by attempt."""
-    return _decode(row.attempts) if row.attempt_count > 1 or row.combo else []
+    """Those that were made. Empty where nothing is counted by attempt."""
+    if row.attempt_count <= 1 and not row.combo:
+        return []
+    return [each for each in _decode(row.attempts) if "skipped" not in each]
 
 
 def _place(row: UsageRow) -> Place:

@@ -12,7 +12,8 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, transaction
@@ -22,7 +23,15 @@ from django.db.models.signals import post_delete, post_save
 from billing import config as billing_config
 from billing.models import ApiKey, Budget, Price
 from combos import config as combos_config
-from combos.models import Combo, ComboTarget, ModelAlias
+from combos.models import (
+    Combo,
+    ComboTarget,
+    FallbackChain,
+    FallbackEntry,
+    ModelAlias,
+    ProviderRouting,
+    RoutingSettings,
+)
 from combos.resolve import Route
 from gateway.models import ConfigVersion, GatewaySettings
 from gateway.policies import Policies
@@ -33,6 +42,8 @@ from providers.spec import Quirk
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 WATCHED = (
     Account,
     ApiKey,
@@ -40,11 +51,15 @@ WATCHED = (
     Combo,
     ComboTarget,
     CustomModel,
+    FallbackChain,
+    FallbackEntry,
     GatewaySettings,
     LearnedQuirk,
     ModelAlias,
     Price,
     ProviderNode,
+    ProviderRouting,
+    RoutingSettings,
     ProxyRule,
 )
 """Saving or deleting one of these changes the snapshot. `QuerySet.update` sends no signal: call `changed` after it."""
@@ -73,11 +88,21 @@ class Snapshot:
     billing: billing_config.BillingConfig
     timeouts: Timeouts
     policies: Policies
-    account_strategy: str
     require_key_for_models: bool
     fetch_private_addresses: bool = False
     routes: dict[str, Route] = field(default_factory=dict)
     """Names that were resolved under this snapshot."""
+    spreading: dict[str, bool] = field(default_factory=dict)
+    """Of these, which go to different places by turns (`gateway.planning.spreads`)."""
+    blended: dict[str, Decimal | None] = field(default_factory=dict)
+    """Prices of targets, input and output together (`gateway.planning`)."""
+
+
+def remembered(memory: dict[str, T], name: str, value: T) -> T:
+    """Keep what was found out under a snapshot, as long as there is room: names come from clients."""
+    if len(memory) < MAX_ROUTES:
+        memory[name] = value
+    return value
 
 
 _current: Snapshot | None = None
@@ -107,7 +132,6 @@ def load() -> Snapshot:
             row.system_prompt.strip() if row.system_prompt_enabled else "",
             ThinkingPolicy(row.thinking_mode, row.thinking_budget, row.thinking_effort),
         ),
-        account_strategy=row.account_strategy,
         require_key_for_models=row.require_key_for_models,
         fetch_private_addresses=row.fetch_private_addresses,
     )
@@ -176,9 +200,9 @@ def _with_fresh(snapshot: Snapshot) -> Snapshot:
     providers = snapshot.providers
     for provider, quirks in list(_fresh):
         providers = providers.with_quirks(provider, quirks)
-    return (
-        replace(snapshot, providers=providers, routes={}) if providers is not snapshot.providers else snapshot
-    )
+    if providers is snapshot.providers:
+        return snapshot
+    return replace(snapshot, providers=providers, routes={}, spreading={})
 
 
 def changed() -> None:

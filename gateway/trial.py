@@ -85,6 +85,8 @@ class Trial:
             "at": round((self.started - request_started) * 1000),
             "ms": round((decided - self.started) * 1000),
         }
+        if self.proxy is not None:
+            entry["proxy"] = self.proxy.shown
         if self.error is not None:
             entry["error"] = self.error.code
             entry["message"] = clean(self.error.message, 300)

@@ -2,7 +2,7 @@
 
 GatewayError                        status, code, message; shown to the client in its own format
 ├── ClientError                     the client's request cannot be served as it stands
-│   ├── InvalidRequest          400
+│   ├── InvalidRequest          400 ── AmbiguousModel
 │   ├── Unauthorized            401
 │   ├── Forbidden               403
 │   ├── NotFound                404 ── ModelNotFound
@@ -56,6 +56,17 @@ class ClientError(GatewayError):
 
 class InvalidRequest(ClientError):
     pass
+
+
+class AmbiguousModel(InvalidRequest):
+    """A bare model name that several providers serve."""
+
+    code = "ambiguous_model"
+
+    def __init__(self, message: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(message, param="model")
+        self.candidates = candidates
+        """Ids of these providers."""
 
 
 class Unauthorized(ClientError):

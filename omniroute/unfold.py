@@ -27,7 +27,11 @@ SECTIONS: list[tuple[str, list[Item]]] = [
     ),
     (
         "Combos",
-        [("Combos", "alt_route", "combos.combo"), ("Model aliases", "swap_horiz", "combos.modelalias")],
+        [
+            ("Combos", "alt_route", "combos.combo"),
+            ("Model aliases", "swap_horiz", "combos.modelalias"),
+            ("Fallback chains", "low_priority", "combos.fallbackchain"),
+        ],
     ),
     ("Clients", [("API keys", "vpn_key", "billing.apikey")]),
     (
@@ -42,6 +46,8 @@ SECTIONS: list[tuple[str, list[Item]]] = [
         "Settings",
         [
             ("Gateway settings", "tune", "gateway.gatewaysettings"),
+            ("Routing", "route", "combos.routingsettings"),
+            ("Provider rules", "rule", "combos.providerrouting"),
             ("Proxies", "vpn_lock", "providers.proxyrule"),
             ("Admin users", "group", "auth.user"),
             ("Background jobs", "schedule", "django_q.schedule"),

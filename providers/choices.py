@@ -122,5 +122,9 @@ def account_counts() -> dict[str, JSONDict]:
 FAILING = (Account.TestStatus.INVALID, Account.TestStatus.UNREACHABLE)
 
 
+def account_names() -> dict[int, str]:
+    return dict(Account.objects.order_by("name").values_list("pk", "name"))
+
+
 def provider_names() -> dict[str, str]:
     return {spec.id: spec.name for spec in load_specs().values()}

@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 from django.db import connection, transaction
 
 from billing import rollups
+from billing.models import UsageRecord
 from billing.rollups import Amounts, Place
 from gateway.recorder import UsageRow
 
@@ -27,6 +28,21 @@ def count(
     amounts = Amounts(**{"requests": 1, **given, **money})
     with transaction.atomic(), connection.cursor() as cursor:
         rollups.add(cursor, [(place, amounts)])
+
+
+def recorded(**values: Any) -> UsageRecord:
+    """A row of the history, counted as well."""
+    row = UsageRecord.objects.create(**values)
+    place = {name: getattr(row, name) or 0 for name in ("account_id", "api_key_id")}
+    count(
+        row.created_at,
+        row.provider,
+        row.served_model,
+        combo=row.combo,
+        errors=int(row.status >= 400),
+        **place,
+    )
+    return row
 
 
 def usage_row(**given: Any) -> UsageRow:

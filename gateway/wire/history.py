@@ -56,7 +56,10 @@ def repair(request: ir.Request, rules: Rules) -> ir.Request:
     filled = [turn for turn in turns if _tidy(turn, rules.filler)]
     if rules.merge_roles:
         filled = _merge(filled)
-    if rules.user_first and (not filled or filled[0].role != "user"):
+    alone = not filled and bool(
+        system
+    )  # the emitter lets the user say the instructions, which no filler replaces
+    if rules.user_first and not alone and (not filled or filled[0].role != "user"):
         filled.insert(0, _Turn("user", [ir.Text(rules.filler)], {}))
     repaired = [ir.Message(turn.role, turn.results + turn.parts, turn.extra) for turn in filled]
     result = replace(request, system=system, messages=repaired)

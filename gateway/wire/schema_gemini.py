@@ -12,11 +12,13 @@ from typing import Any, cast
 
 from gateway.wire.depth import shallow
 from gateway.wire.schema_walk import (
+    inline_all_but,
     inline_refs,
     is_null,
     map_children,
     merge,
     merge_all_of,
+    optional_cycles,
     options_of,
     properties_of,
     required_of,
@@ -57,19 +59,26 @@ def for_gemini(schema: Any) -> JSONDict:
 @shallow
 def fits_gemini(schema: Any) -> bool:
     """Can the OpenAPI subset say which values this schema means, constraints aside?"""
+    if not isinstance(schema, dict):
+        schema = {}
     subset = _Subset()
-    subset.clean(inline_refs(schema) if isinstance(schema, dict) else {})
-    return subset.exact
+    subset.clean(inline_refs(schema))
+    return subset.exact and not optional_cycles(schema)
 
 
 @shallow
 def for_gemini_json(schema: Any) -> JSONDict:
-    """JSON Schema as Gemini reads it: no references, only known keywords, no `const` or `oneOf`."""
-    return cast(JSONDict, _json_node(inline_refs(schema))) if isinstance(schema, dict) else {}
+    """JSON Schema as Gemini reads it: only known keywords, no `const` or `oneOf`; references where they recur."""
+    if not isinstance(schema, dict):
+        return {}
+    inlined = inline_all_but(schema, optional_cycles(schema))
+    definitions = {name: _json_node(node) for name, node in inlined.get("$defs", {}).items()}
+    cleaned = cast(JSONDict, _json_node(inlined))
+    return {**cleaned, "$defs": definitions} if definitions else cleaned
 
 
 def _json_node(node: Any) -> Any:
-    if not isinstance(node, dict):
+    if not isinstance(node, dict) or isinstance(node.get("$ref"), str):
         return node
     merged = merge_all_of(node)
     kept = {key: value for key, value in merged.items() if key in _JSON_KEYWORDS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -48,12 +48,81 @@ def map_children(node: JSONDict, change: Callable[[Any], Any]) -> JSONDict:
 @shallow
 def inline_refs(schema: JSONDict) -> JSONDict:
     """Every local `$ref` replaced by what it names; a cycle by a generic object, an unknown one by `{}`."""
-    return cast(JSONDict, _Inliner(schema).node(schema, ()))
+    return cast(JSONDict, _Inliner(schema, {}).node(schema, ()))
+
+
+@shallow
+def inline_all_but(schema: JSONDict, kept: dict[str, str]) -> JSONDict:
+    """The same, but with the references of `kept`, as `optional_cycles` finds them, and what they name in `$defs`."""
+    inliner = _Inliner(schema, kept)
+    root = dict(schema)
+    while isinstance(root.get("$ref"), str) and root["$ref"] in kept:  # the root is a schema, not a reference
+        named = resolve(schema, root.pop("$ref"))
+        root = merge(named if isinstance(named, dict) else {}, root)
+    inlined = cast(JSONDict, inliner.node(root, ()))
+    definitions = {name: inliner.node(resolve(schema, ref), (ref,)) for ref, name in kept.items()}
+    return {**inlined, "$defs": definitions} if definitions else inlined
+
+
+@shallow
+def optional_cycles(schema: JSONDict) -> dict[str, str]:
+    """{reference: name} of what is defined in terms of itself, if all the ways back lead through optional properties.
+
+    Only those can end somewhere, and only those does Google unroll.
+    """
+    graph = _references(schema)
+    cyclic = {ref for ref in graph if ref in _reach(graph, ref, False)}
+    if "#" in cyclic or any(ref in _reach(graph, ref, True) for ref in cyclic):
+        return {}
+    return {ref: f"{ref.rpartition('/')[2] or 'Schema'}_{n}" for n, ref in enumerate(sorted(cyclic), 1)}
+
+
+Edges = set[tuple[str, bool]]
+"""(reference, whether it is met without passing an optional property)."""
+
+
+def _references(schema: JSONDict) -> dict[str, Edges]:
+    """From each reference that the schema can lead to, those that its target holds."""
+    graph: dict[str, Edges] = {}
+    waiting = [ref for ref, _ in _held(schema, True)]
+    while waiting:
+        ref = waiting.pop()
+        if ref not in graph:
+            graph[ref] = set(_held(resolve(schema, ref), True))
+            waiting += [held for held, _ in graph[ref]]
+    return graph
+
+
+def _held(node: Any, required: bool) -> Iterator[tuple[str, bool]]:
+    if not isinstance(node, dict):
+        return
+    if isinstance(node.get("$ref"), str):
+        yield node["$ref"], required
+    needed = required_of(node)
+    for name, child in properties_of(node).items():
+        yield from _held(child, required and name in needed)
+    for key, value in node.items():
+        if key in SEVERAL or key in ONE:
+            for child in value if isinstance(value, list) else [value]:
+                yield from _held(child, required)
+
+
+def _reach(graph: dict[str, Edges], start: str, required: bool) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = {ref for ref, needed in graph.get(waiting.pop(), ()) if needed or not required} - found
+        found |= new
+        waiting += new
+    return found
 
 
 class _Inliner:
-    def __init__(self, root: JSONDict) -> None:
+    """`kept`: references that stay, under another name."""
+
+    def __init__(self, root: JSONDict, kept: dict[str, str]) -> None:
         self._root = root
+        self._kept = kept
         self._nodes = 0
 
     def node(self, node: Any, path: tuple[str, ...]) -> Any:
@@ -63,6 +132,8 @@ class _Inliner:
         if self._nodes > MAX_NODES or len(path) > 100:
             return dict(GENERIC)
         ref = node.get("$ref")
+        if isinstance(ref, str) and ref in self._kept:
+            return {"$ref": f"#/$defs/{self._kept[ref]}"}  # Google allows nothing beside it
         rest = {key: value for key, value in node.items() if key not in ("$ref", "$defs", "definitions")}
         rest = map_children(rest, lambda child: self.node(child, path))
         if not isinstance(ref, str):

@@ -16,7 +16,7 @@ from billing.queries import utc_today
 from providers.choices import provider_names
 from providers.models import ProviderNode
 from tests.html import only
-from tests.usage import count
+from tests.usage import count, recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ PRICES = "/admin/billing/price/"
 
 def record(**values) -> UsageRecord:
     given = {"created_at": timezone.now(), "status": 200, "requested_model": "glm/glm-4.7"}
-    return UsageRecord.objects.create(**{**given, **values})
+    return recorded(**{**given, **values})
 
 
 def shown(client, url: str) -> list[int]:
@@ -101,7 +101,7 @@ class TestRequests:
         assert shown(admin_client, REQUESTS) == [second.pk, first.pk]
 
     def test_it_never_counts_the_history(self, admin_client):
-        record()
+        record(status=500)
         for query in ("", "?result=error", "?q=abc", "?period=day&cost=unpriced"):
             with CaptureQueriesContext(
                 connection,
@@ -248,7 +248,6 @@ def test_a_request_is_looked_up_by_an_index():
 def test_the_provider_filter_offers_names(url, admin_client):
     node = ProviderNode.objects.create(name="Desk", prefix="desk", base_url="http://localhost:11434/v1")
     for provider in (node.pk, "glm", "node-gone"):
-        count(utc_today(), provider, "m")
         record(provider=provider)
     (found,) = (f for f in admin_client.get(url).context["cl"].filter_specs if f.title == "provider")
     assert [name for _, name in found.lookup_choices] == ["Desk", provider_names()["glm"], "node-gone"]

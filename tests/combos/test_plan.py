@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from combos.attempt import Attempt
+from combos.ordering import Ordering
 from combos.plan import Plan
 from combos.resolve import resolve
 from omniroute.errors import UpstreamBroken, UpstreamRefused
@@ -16,7 +17,7 @@ CONFIG = combos(best=["a/m", "b/m", "c/m"])
 
 def plan(known=None, cooldowns: Cooldowns | None = None, model: str = "best") -> Plan:
     known = known or providers(A, B, C)
-    return Plan(resolve(model, CONFIG, known), known, cooldowns or Cooldowns(lambda: 0.0), "fill_first")
+    return Plan(resolve(model, CONFIG, known), Ordering(CONFIG, known), cooldowns or Cooldowns(lambda: 0.0))
 
 
 def names(attempts) -> list[str]:
@@ -46,7 +47,7 @@ def test_a_model_that_cools_leaves_the_account_s_other_models_alone():
     cooldowns.apply("account:1:m", classify.MODEL, hint=9)
     assert names(plan(cooldowns=cooldowns)) == ["b-2", "c-3"]
     known = providers(A)
-    other = Plan(resolve("a/other", CONFIG, known), known, cooldowns, "fill_first")
+    other = Plan(resolve("a/other", CONFIG, known), Ordering(CONFIG, known), cooldowns)
     assert names(other) == ["a-1"]
 
 

@@ -104,7 +104,10 @@ def test_an_account_in_cooldown_is_passed_over_without_a_call(gateway: Gateway, 
     before = simulator.count
     assert gateway.chat("three").status_code == 200
     assert simulator.count == before + 1
-    assert [attempt["model"] for attempt in last_row(gateway)["attempts"]] == ["second"]
+    skipped, tried = last_row(gateway)["attempts"]
+    assert (skipped["model"], skipped["skipped"]) == ("first", "rate_limited")
+    assert 0 < skipped["wait_s"] <= 7
+    assert (tried["model"], tried["status"]) == ("second", 200)
 
 
 def test_when_every_account_is_limited_the_client_hears_when_to_come_back(

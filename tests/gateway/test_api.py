@@ -19,6 +19,7 @@ ROUTES = {
     "/api/auth/logout": {"post"},
     "/api/combos": {"get", "post"},
     "/api/combos/{id}": {"get", "put", "delete"},
+    "/api/fallback/chains": {"get", "post", "delete"},
     "/api/health": {"get"},
     "/api/keys": {"get", "post"},
     "/api/keys/{id}": {"get", "put", "delete"},
@@ -41,13 +42,19 @@ ROUTES = {
     "/api/resilience/cooldowns": {"get"},
     "/api/resilience/reset": {"post"},
     "/api/settings": {"get", "patch"},
+    "/api/settings/combo-defaults": {"get", "patch"},
+    "/api/settings/routing": {"get", "patch"},
     "/api/settings/proxy": {"get", "put", "delete"},
     "/api/settings/proxy/test": {"post"},
     "/api/settings/system-prompt": {"get", "put"},
     "/api/settings/thinking-budget": {"get", "put"},
     "/api/usage/analytics": {"get"},
+    "/api/usage/call-logs": {"get"},
+    "/api/usage/call-logs/{id}": {"get"},
     "/api/usage/history": {"get"},
     "/api/usage/logs": {"get"},
+    "/api/usage/proxy-logs": {"get"},
+    "/api/usage/request-logs": {"get"},
 }
 PUBLIC = {"/api/auth/login", "/api/health"}
 CALLS = sorted(
@@ -154,11 +161,19 @@ def test_monitoring_shows_the_system_and_the_providers(api: ManagementClient):  
 def test_settings_are_shown_and_patched(api: ManagementClient):  # noqa: F811
     before = api.ok("GET", "/api/settings")
     fields = {field.name for field in GatewaySettings._meta.get_fields()} - {"id"}
-    assert len(before) == len(fields) + 3
+    assert len(before) == len(fields) + 6
     assert before["hasPassword"] is False
     after = api.ok("PATCH", "/api/settings", {"idleTimeoutS": 7.5, "requireKeyForModels": True})
     assert after == before | {"idleTimeoutS": 7.5, "requireKeyForModels": True}
     assert GatewaySettings.load().idle_timeout_s == 7.5
+
+
+def test_routing_settings_are_patched_there_too_in_either_spelling(api: ManagementClient):  # noqa: F811
+    after = api.ok("PATCH", "/api/settings", {"fallbackStrategy": "round-robin", "stickyRoundRobinLimit": 5})
+    assert (after["accountStrategy"], after["stickyLimit"]) == ("round_robin", 5)
+    assert api.ok("PATCH", "/api/settings", {"blockedProviders": ["ds"]})["blockedProviders"] == ["deepseek"]
+    assert api.error("PATCH", "/api/settings", {"accountStrategy": "best"}) == (400, "accountStrategy")
+    assert api.error("PATCH", "/api/settings", {"blockedProviders": ["nobody"]}) == (400, "blockedProviders")
 
 
 @pytest.mark.parametrize(

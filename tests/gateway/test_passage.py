@@ -10,7 +10,7 @@ import pytest
 from gateway.inbound import parse
 from gateway.passage import CutStream, TapReader, stream_error
 from gateway.wire import get_format
-from omniroute.errors import UpstreamBroken, UpstreamRefused
+from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
 
 CHAT, GEMINI = get_format("openai_chat"), get_format("gemini")
 
@@ -101,3 +101,14 @@ def test_only_a_chunk_of_nothing_but_usage_is_kept_from_a_client_that_asked_for_
         sent = passing.feed(event(chunk("a")) + event(chunk("", "stop")) + event(last) + b"data: [DONE]\n\n")
         assert (event(last) in sent) is passed
         assert passing.usage is not None
+
+
+def test_google_takes_one_content_for_a_list_of_one():
+    content = {"role": "user", "parts": {"text": "x"}}
+    asked = inbound("gemini", contents=content)
+    request = GEMINI.parse_request({"contents": content}, asked.model, True)
+    assert [part.text for part in request.messages[0].parts] == ["x"]
+    with pytest.raises(InvalidRequest):
+        inbound("gemini", contents="x")
+    with pytest.raises(InvalidRequest):
+        inbound("openai_chat", messages={})

@@ -34,7 +34,7 @@ def parse_finish(reason: Any, has_calls: bool) -> ir.FinishReason | None:
     if not isinstance(reason, str) or reason in ("", "FINISH_REASON_UNSPECIFIED"):
         return None
     found = _REASONS.get(reason.upper(), "error")
-    return "tool_calls" if found == "stop" and has_calls else found
+    return "tool_calls" if found in ("stop", "error") and has_calls else found
 
 
 def emit_finish(reason: ir.FinishReason) -> str:

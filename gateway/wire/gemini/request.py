@@ -109,10 +109,9 @@ def emit_request(request: ir.Request, profile: ModelProfile) -> JSONDict:
     contents = emit_contents(request.messages, style, _is_gemini_3(profile), system, request.dropped)
     if generation.asks_in_words(request, profile) and request.response_format is not None:
         system.append(ir.Text(generation.json_in_words(request.response_format)))
-    if not contents and FORMAT not in request.extra:
-        contents = [
-            {"role": "user", "parts": [{"text": " "}]}
-        ]  # Gemini refuses a request of instructions alone
+    if not contents and FORMAT not in request.extra:  # Gemini refuses a request of instructions alone
+        contents = [{"role": "user", "parts": [{"text": text.text} for text in system] or [{"text": " "}]}]
+        system = []
     body: JSONDict = {"contents": contents}
     pieces = {
         "systemInstruction": _emit_system(system, raw),

@@ -41,6 +41,8 @@ _BILLING = "x-anthropic-billing-header"
 """First system block of Claude Code. It changes with every request and defeats other vendors' caches."""
 ECHOES = frozenset({"deepseek", "glm", "kimi", "kimi-coding", "minimax"})
 """Providers that want `reasoning_content` back with its tool calls (facts/api_key_providers.md §2)."""
+TAKES_REFUSALS = frozenset({"openai"})
+"""Elsewhere the field is ignored, and the model would not know what it had said."""
 FLAT = frozenset({"cerebras", "deepseek", "nvidia", "perplexity"})
 """Providers some of whose models take text only as one string."""
 
@@ -238,6 +240,8 @@ def _role(message: ir.Message, emission: Emission) -> str:
 
 def _emit_model_turn(message: ir.Message, emission: Emission) -> JSONDict:
     shown = [part for part in message.parts if not isinstance(part, ir.ToolCall | ir.ToolResult)]
+    if not emission.native and emission.profile.provider not in TAKES_REFUSALS:
+        shown = [ir.Text(part.text) if isinstance(part, ir.Refusal) else part for part in shown]
     reasoning = [part for part in shown if isinstance(part, ir.Reasoning) and part.extra.get(SHAPE) != "part"]
     emitted: JSONDict = {"role": "assistant", "content": _emit_content(shown, message, emission)}
     refusals = [part.text for part in shown if isinstance(part, ir.Refusal)]

@@ -42,6 +42,64 @@ def test_it_inlines_references_and_cuts_cycles():
     assert "$defs" not in inlined
 
 
+NODE = {
+    "type": "object",
+    "properties": {
+        "value": {"const": 1},
+        "next": {"$ref": "#/$defs/Node", "description": "lost: nothing may stand beside a reference"},
+    },
+    "required": ["value"],
+}
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        {"type": "object", "properties": {"first": {"$ref": "#/$defs/Node"}}, "required": ["first"]},
+        {"$ref": "#/$defs/Node"},
+    ],
+)
+def test_gemini_reads_recursion_that_can_end(root):
+    given = {**root, "$defs": {"Node": NODE}}
+    assert not schema.fits_gemini(given)
+    fitted = schema.for_gemini_json(given)
+    reference = {"$ref": "#/$defs/Node_1"}
+    assert fitted["type"] == "object"
+    assert reference in fitted["properties"].values()
+    (node,) = fitted["$defs"].values()
+    assert node["properties"] == {"value": {"enum": [1]}, "next": reference}
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {**NODE, "required": ["value", "next"]},
+        {
+            "type": "object",
+            "properties": {"more": {"type": "array", "items": {"$ref": "#/$defs/Node"}}},
+            "required": ["more"],
+        },
+        {"anyOf": [{"$ref": "#/$defs/Node"}]},
+    ],
+)
+def test_gemini_gets_a_generic_object_where_recursion_never_ends(node):
+    given = {"type": "object", "properties": {"first": {"$ref": "#/$defs/Node"}}, "$defs": {"Node": node}}
+    assert "$ref" not in str(schema.for_gemini_json(given))
+    assert "$ref" not in str(schema.for_gemini(given))
+
+
+def test_two_definitions_may_recur_through_each_other():
+    defs = {
+        "A": {"type": "object", "properties": {"b": {"$ref": "#/$defs/B"}}, "required": ["b"]},
+        "B": {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}},
+    }
+    fitted = schema.for_gemini_json(
+        {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": defs}
+    )
+    assert set(fitted["$defs"]) == {"A_1", "B_2"}
+    assert fitted["$defs"]["A_1"]["properties"]["b"] == {"$ref": "#/$defs/B_2"}
+
+
 @pytest.mark.parametrize(
     ("ref", "target"),
     [

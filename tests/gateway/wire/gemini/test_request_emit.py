@@ -39,9 +39,10 @@ def test_instructions_from_between_the_turns_join_the_system_instruction():
     assert request.system == [ir.Text("One")]
 
 
-def test_a_request_of_instructions_alone_gets_a_content():
+def test_instructions_alone_are_the_users_to_say():
     emitted = emit(ir.Request("m", [], system=[ir.Text("One")]))
-    assert emitted["contents"] == [{"role": "user", "parts": [{"text": " "}]}]
+    assert emitted["contents"] == [{"role": "user", "parts": [{"text": "One"}]}]
+    assert "systemInstruction" not in emitted
 
 
 def test_responses_stand_in_the_order_of_their_calls_with_names_and_objects():

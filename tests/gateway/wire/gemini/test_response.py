@@ -123,6 +123,13 @@ def test_finish_reasons_are_understood(reason, wanted):
     assert GEMINI.parse_response(body).candidates[0].finish_reason == wanted
 
 
+@pytest.mark.parametrize("reason", ["STOP", "UNEXPECTED_TOOL_CALL", "OTHER"])
+def test_a_call_is_what_an_answer_ends_with(reason):
+    content = {"parts": [{"functionCall": {"name": "f", "args": {}}}]}
+    body = {"candidates": [{"content": content, "finishReason": reason}]}
+    assert GEMINI.parse_response(body).candidates[0].finish_reason == "tool_calls"
+
+
 def test_a_refused_prompt_is_filtered():
     body = {
         "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},

@@ -538,3 +538,10 @@ def test_cache_breakpoints_reach_claude():
     profile = ModelProfile(provider="anthropic", vendor="anthropic", model="claude-sonnet-4-5")
     body = claude.emit_request(history.repair(request, claude.rules), profile)
     assert body["messages"][0]["content"][0]["cache_control"] == {"type": "ephemeral"}
+
+
+def test_only_openai_knows_refusals_and_others_read_them_as_text():
+    request = foreign(ir.Message("assistant", [ir.Text("Well."), ir.Refusal("No.")]))
+    assert emit(request)["messages"][-1] == {"role": "assistant", "content": "Well.", "refusal": "No."}
+    other = emit(request, ModelProfile(provider="deepseek"))["messages"][-1]
+    assert other == {"role": "assistant", "content": "Well.\n\nNo."}

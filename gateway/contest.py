@@ -1,0 +1,163 @@
+"""The attempts of one request: one after the other, or beside each other where a combo hedges. The first answer wins.
+
+A *lane* makes attempts until one is answered or the plan has none left. Hedging opens another lane beside one that has
+nothing to show for some time; who loses is cancelled, which closes its connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Generic, TypeVar
+
+from combos.attempt import Attempt, Obstacle
+from combos.load import target_load
+from combos.plan import Plan
+from combos.turns import Busy, turns
+from gateway.exchange import CLIENT_LEFT, Exchange
+from gateway.planning import note_answer
+from gateway.trial import Trial
+from omniroute.errors import GatewayError, UpstreamError, UpstreamTimeout
+from resilience.classify import classify
+
+A = TypeVar("A")
+Try = Callable[[Attempt], Awaitable[tuple[Trial, A]]]
+"""One attempt up to its commit point. Raises `UpstreamError`."""
+
+
+class Contest(Generic[A]):
+    def __init__(
+        self, exchange: Exchange, plan: Plan, make: Try[A], discard: Callable[[A], Awaitable[None]]
+    ) -> None:
+        self._exchange, self._plan, self._make, self._discard = exchange, plan, make, discard
+        self._attempts: Iterator[Attempt] = iter(plan)
+        self._errors: list[UpstreamError] = []
+        self._newest: Attempt | None = None
+        self._newest_at = 0.0
+        exchange.skipped = plan.skipped
+
+    async def answer(self) -> A:
+        """The first attempt that comes to its commit point. Raise the most telling error when none does."""
+        combo = self._exchange.route.combo
+        if combo is None:
+            return self._won(await self._lane())
+        limit = self._plan.ordering.config.combo_timeout_of(combo)
+        try:
+            async with asyncio.timeout(limit):
+                return self._won(await (self._hedged() if self._may_hedge() else self._lane()))
+        except TimeoutError:
+            error = UpstreamTimeout(f"The combo did not answer within {limit:g} s", code="combo_timeout")
+            self._end_others(error)
+            raise error from None
+
+    async def _lane(self) -> tuple[Trial, A] | None:
+        for attempt in self._attempts:
+            self._newest, self._newest_at = attempt, time.perf_counter()
+            settings = attempt.target.settings
+            retries = settings.max_retries or 0
+            while True:
+                try:
+                    return await self._take_turn(attempt)
+                except Busy as busy:
+                    self._plan.leave(attempt, Obstacle(busy.reason))
+                    break
+                except UpstreamError as error:
+                    verdict = classify(error)
+                    self._note(attempt, error)
+                    if not (retries and verdict.retryable):
+                        self._plan.fail(attempt, verdict, error.retry_after)
+                        break
+                retries -= 1
+                await asyncio.sleep(settings.retry_delay_s or 0)
+        return None
+
+    async def _take_turn(self, attempt: Attempt) -> tuple[Trial, A]:
+        """The attempt, once its target has a place for it. Raise `Busy` where none comes free in time."""
+        settings, combo = attempt.target.settings, self._exchange.route.combo
+        if combo is None or not settings.concurrency:
+            return self._noted(attempt, await self._make(attempt))
+        give_back = await turns.take(f"{combo.name}:{attempt.target.name}", settings)
+        try:
+            trial, answer = await self._make(attempt)
+        except BaseException:
+            give_back()
+            raise
+        trial.on_end(lambda trial: give_back())
+        return self._noted(attempt, (trial, answer))
+
+    def _noted(self, attempt: Attempt, found: tuple[Trial, A]) -> tuple[Trial, A]:
+        trial, _ = found
+        self._plan.succeed(attempt)
+        said = trial.first_token_at or time.perf_counter()
+        note_answer(self._exchange, self._plan, attempt, said - trial.started)
+        return found
+
+    def _note(self, attempt: Attempt, error: UpstreamError) -> None:
+        self._errors.append(error)
+        if isinstance(error, UpstreamTimeout):
+            waited = time.perf_counter() - self._newest_at
+            target_load.took(attempt.target, waited, stream=self._exchange.inbound.stream)
+
+    def _won(self, found: tuple[Trial, A] | None) -> A:
+        if found is None:
+            raise self._plan.failure(self._errors)
+        trial, answer = found
+        self._exchange.serve(trial)
+        self._end_others(
+            GatewayError("Another attempt answered first", status=CLIENT_LEFT, code="hedge_lost")
+        )
+        return answer
+
+    def _end_others(self, error: GatewayError) -> None:
+        for trial in self._exchange.trials:
+            if trial is not self._exchange.serving:
+                trial.end(error.status, error)
+
+    # ---- Hedging -----------------------------------------------------------------------------------------------------
+
+    def _may_hedge(self) -> bool:
+        return any(target.settings.hedge not in (None, "off") for target in self._exchange.route.targets)
+
+    async def _hedged(self) -> tuple[Trial, A] | None:
+        lanes: set[asyncio.Future[tuple[Trial, A] | None]] = {asyncio.ensure_future(self._lane())}
+        try:
+            hedges = 0
+            while lanes:
+                settings = self._newest.target.settings if self._newest else None
+                is_open = settings is None or hedges < (settings.max_hedges or 0)
+                done, lanes = await asyncio.wait(
+                    lanes, timeout=self._patience() if is_open else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                for lane in done:
+                    if (found := lane.result()) is not None:
+                        lanes |= done - {lane}
+                        return found
+                if not done and self._newest is not None and self._patience() <= 0:
+                    hedges += 1
+                    self._plan.postpone(self._newest.target)
+                    lanes.add(asyncio.ensure_future(self._lane()))
+            return None
+        finally:
+            await self._stop(lanes)
+
+    async def _stop(self, lanes: set[asyncio.Future[tuple[Trial, A] | None]]) -> None:
+        for lane in lanes:
+            lane.cancel()
+        for ended in await asyncio.gather(*lanes, return_exceptions=True):
+            if isinstance(ended, tuple):  # answered at the same moment as the winner
+                await self._discard(ended[1])
+
+    def _patience(self) -> float:
+        """Seconds until the newest attempt gets company; 0 at once, and soon where none has begun yet."""
+        attempt = self._newest
+        if attempt is None:
+            return 0.001
+        settings = attempt.target.settings
+        if settings.hedge in (None, "off"):
+            return 3600.0
+        wait = settings.hedge_after_s or 0
+        if settings.hedge == "p95":
+            slow = target_load.slow_s(attempt.target, stream=self._exchange.inbound.stream)
+            wait = wait if slow is None else slow
+        return max(0.0, self._newest_at + wait - time.perf_counter())

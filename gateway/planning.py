@@ -1,0 +1,119 @@
+"""The plan of one request: the strategies of its combo and its providers, over what this process knows.
+
+Without Redis nothing is awaited. With it there is one round trip at most (`gateway.places`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+
+from billing.pricing import price_of
+from combos import strategies
+from combos.attempt import Attempt
+from combos.load import CombosView, target_load
+from combos.ordering import Ordering
+from combos.plan import Plan
+from combos.resolve import Branch, Route, Target
+from gateway import conversations, places
+from gateway.exchange import Exchange
+from gateway.gates import gates
+from gateway.offers import offer_of
+from gateway.sessions import key_of, sessions
+from gateway.snapshot import Snapshot, remembered
+from omniroute import shared_state
+from providers import selection
+from providers.config import AccountConfig
+from providers.rotation import account_use
+from resilience.cooldown import cooldowns
+
+
+async def plan_for(exchange: Exchange, snapshot: Snapshot) -> Plan:
+    """The plan of a request that is about to be served."""
+    route = exchange.route
+    made = ordering(snapshot, stream=exchange.inbound.stream)
+    unknown = _keep_conversation(exchange, snapshot, made)
+    if shared_state.is_shared():
+        found = await places.agree(made, route, unknown)
+        conversation = exchange.conversation
+        if found and conversation and (session := sessions.adopt(_key_id(exchange), conversation.id, found)):
+            made.kept = session.kept
+    return Plan(route, made, cooldowns, gates(snapshot))
+
+
+def rehearsal(route: Route, snapshot: Snapshot, *, stream: bool, kept: dict[str, str] | None = None) -> Plan:
+    """The plan that a request would have now. Nothing is counted, and nobody's turn is taken."""
+    made = ordering(snapshot, stream=stream, is_rehearsal=True)
+    made.kept = kept or {}
+    return Plan(route, made, cooldowns, gates(snapshot))
+
+
+def note_answer(exchange: Exchange, plan: Plan, attempt: Attempt, seconds: float) -> None:
+    """It came to its commit point: its conversation stays there, and the time that it took counts for later choices."""
+    conversation, config = exchange.conversation, plan.ordering.config
+    target_load.took(attempt.target, seconds, stream=exchange.inbound.stream)
+    if conversation is not None and config.affinity_s:
+        kept = plan.ordering.keeping(exchange.route, attempt)
+        sessions.note(_key_id(exchange), conversation.id, kept, attempt.account.key, config.affinity_s)
+
+
+def ordering(snapshot: Snapshot, *, stream: bool, is_rehearsal: bool = False) -> Ordering:
+    view = CombosView(target_load, stream, partial(_price, snapshot), is_rehearsal=is_rehearsal)
+    return Ordering(snapshot.combos, snapshot.providers, view, account_use)
+
+
+def _keep_conversation(exchange: Exchange, snapshot: Snapshot, made: Ordering) -> str:
+    """Let a conversation go on where it was. Where this process does not know, return the key to ask Redis for."""
+    seconds = snapshot.combos.affinity_s
+    if not seconds:
+        return ""
+    if not spreads(exchange.route, snapshot):
+        exchange.conversation = conversations.said_by_client(exchange.inbound)
+        return ""
+    conversation = exchange.conversation = conversations.of(exchange.inbound)
+    if conversation is None or not conversation.is_open:
+        return ""
+    session = sessions.find(_key_id(exchange), conversation.id, seconds)
+    if session is None:
+        return key_of(_key_id(exchange), conversation.id)
+    made.kept = session.kept
+    return ""
+
+
+def spreads(route: Route, snapshot: Snapshot) -> bool:
+    """Whether requests of this route go to different targets or accounts by turns. Remembered with the route."""
+    known = snapshot.spreading.get(route.requested)
+    if known is None:
+        known = _branch_spreads(route.tree) or any(
+            len(snapshot.providers.accounts.get(target.provider.id, ())) > 1
+            and snapshot.combos.order_of(target.provider.id).strategy in selection.SPREADING
+            for target in (*route.targets, *route.fallbacks)
+        )
+        remembered(snapshot.spreading, route.requested, known)
+    return known
+
+
+def _branch_spreads(branch: Branch | None) -> bool:
+    if branch is None:
+        return False
+    return (branch.combo.strategy in strategies.SPREADING and len(branch.choices) > 1) or any(
+        isinstance(choice, Branch) and _branch_spreads(choice) for choice in branch.choices
+    )
+
+
+def _key_id(exchange: Exchange) -> int:
+    return exchange.key.id if exchange.key else 0
+
+
+def _price(snapshot: Snapshot, target: Target) -> Decimal | None:
+    """Input and output together: USD for one token of each; nothing under a subscription. Remembered."""
+    name = target.name
+    if name in snapshot.blended:
+        return snapshot.blended[name]
+    provider = target.provider
+    offer = offer_of(target, AccountConfig(0, provider.id, ""))
+    row = None if offer.flat else price_of(offer, snapshot.billing)[0]
+    parts = [row.price(unit) for unit in ("input_tokens", "output_tokens")] if row else []
+    known = [part for part in parts if part is not None]
+    price = sum(known, Decimal(0)) if known or offer.flat else None
+    return remembered(snapshot.blended, name, price)

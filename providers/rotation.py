@@ -1,0 +1,181 @@
+"""How this process has used its accounts: whose turn it is, who rested longest, who failed of late. In memory.
+
+Only the rotation has to be exact over several processes; it can be given from outside (`AccountChoice.given_place`).
+What each process spreads evenly by itself is even in sum.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from providers import quota
+from providers.config import AccountConfig
+from providers.quota import Window
+from providers.selection import Accounts
+
+T = TypeVar("T")
+
+REMEMBERED_S = 5.0
+MAX_REMEMBERED = 500
+LIMITED_S = 300.0
+"""For so long a rate limit counts against an account's health."""
+_FIRST = 8
+
+
+@dataclass(slots=True)
+class _Trouble:
+    failures: int = 0
+    """In a row."""
+    limited_until: float = 0.0
+
+
+@dataclass(slots=True)
+class _Order:
+    """A provider's accounts, the longest unused first. `accounts` tells whether it is still about the same ones."""
+
+    accounts: Accounts
+    by_use: OrderedDict[int, AccountConfig]
+
+
+class AccountUse:
+    """One per process; only for its event loop."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._places: dict[str, int] = {}
+        self._orders: dict[str, _Order] = {}
+        self._last_used: dict[str, int] = {}
+        self._uses = 0
+        self._trouble: dict[str, _Trouble] = {}
+        self._by_key: dict[str, tuple[Accounts, dict[str, AccountConfig]]] = {}
+        self._remembered: dict[tuple[str, str], tuple[Accounts, float, Any]] = {}
+
+    def take_place(self, provider: str) -> int:
+        place = self._places.get(provider, 0)
+        self._places[provider] = place + 1
+        return place
+
+    def next_place(self, provider: str) -> int:
+        """The place that the next request will take."""
+        return self._places.get(provider, 0)
+
+    def chosen(self, account: AccountConfig) -> None:
+        """A request goes to this account now."""
+        self._uses += 1
+        self._last_used[account.key] = self._uses
+        order = self._orders.get(account.provider)
+        if order is not None and account.id in order.by_use:
+            order.by_use.move_to_end(account.id)
+
+    def succeeded(self, account: AccountConfig) -> None:
+        if self._trouble:
+            self._trouble.pop(account.key, None)
+
+    def failed(self, account: AccountConfig, *, limited: bool) -> None:
+        trouble = self._trouble.setdefault(account.key, _Trouble())
+        trouble.failures += 1
+        if limited:
+            trouble.limited_until = self._clock() + LIMITED_S
+
+    def health(self, account: AccountConfig) -> float:
+        """100, less what happened since the last success (facts/features.md §4)."""
+        trouble = self._trouble.get(account.key)
+        if trouble is None:
+            return 100.0
+        limited = trouble.limited_until > self._clock()
+        return max(0.0, 100.0 - 10 * trouble.failures - 20 - (30 if limited else 0))
+
+    def last_used(self, account: AccountConfig) -> float:
+        return self._last_used.get(account.key, 0)
+
+    def idle_first(self, accounts: Accounts) -> Iterator[AccountConfig]:
+        if not accounts:
+            return
+        by_use = self._order(accounts).by_use
+        first = list(islice(by_use.values(), _FIRST))
+        yield from first
+        if len(by_use) > _FIRST:  # other requests may have moved some meanwhile
+            seen = {account.id for account in first}
+            yield from [account for account in list(by_use.values()) if account.id not in seen]
+
+    def by_key(self, accounts: Accounts) -> dict[str, AccountConfig]:
+        known = self._by_key.get(accounts[0].provider)
+        if known is None or known[0] is not accounts:
+            known = self._by_key[accounts[0].provider] = (accounts, {each.key: each for each in accounts})
+        return known[1]
+
+    def remembered(self, name: str, accounts: Accounts, compute: Callable[[Accounts], T]) -> T:
+        if not accounts:
+            return compute(accounts)
+        now = self._clock()
+        key = (name, accounts[0].provider)
+        known = self._remembered.get(key)
+        if known is not None and known[0] is accounts and now - known[1] < REMEMBERED_S:
+            found: T = known[2]
+            return found
+        found = compute(accounts)
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = (accounts, now, found)
+        return found
+
+    def _order(self, accounts: Accounts) -> _Order:
+        provider = accounts[0].provider
+        order = self._orders.get(provider)
+        if order is None or order.accounts is not accounts:
+            ranked = sorted(accounts, key=self.last_used)
+            order = _Order(accounts, OrderedDict((account.id, account) for account in ranked))
+            self._orders[provider] = order
+        return order
+
+
+@dataclass(slots=True)
+class AccountChoice:
+    """The view of one provider's accounts for one request (`selection.AccountView`)."""
+
+    use: AccountUse
+    provider: str
+    sticky_limit: int = 3
+    given_place: int | None = None
+    """The place in the rotation, where several processes share it."""
+    is_rehearsal: bool = False
+    """Nothing is taken or counted: only somebody's question which accounts would be chosen."""
+    model: str = ""
+    """The provider's own id."""
+    quota: Callable[[str], Sequence[Window]] = quota.windows
+    random: Callable[[], float] = field(default=random.random)
+
+    def place(self) -> int:
+        if self.given_place is None:
+            peek = self.is_rehearsal
+            self.given_place = (self.use.next_place if peek else self.use.take_place)(self.provider)
+        return self.given_place
+
+    def health(self, account: AccountConfig) -> float:
+        return self.use.health(account)
+
+    def last_used(self, account: AccountConfig) -> float:
+        return self.use.last_used(account)
+
+    def idle_first(self, accounts: Accounts) -> Iterator[AccountConfig]:
+        return self.use.idle_first(accounts)
+
+    def windows(self, account: AccountConfig) -> Sequence[Window]:
+        return [window for window in self.quota(account.key) if window.concerns(self.model)]
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def remembered(self, name: str, accounts: Accounts, compute: Callable[[Accounts], T]) -> T:
+        return self.use.remembered(f"{name}:{self.model}", accounts, compute)
+
+
+account_use = AccountUse()
+"""This process's own."""
