@@ -33,6 +33,7 @@ class ApiKeyAdmin(ModelAdmin):
     readonly_fields = ("key", "created_at", "last_used")
     fieldsets = (
         (None, {"fields": ("name", "key", "scope", "is_active", "expires_at", "allowed_models")}),
+        ("Cache", {"fields": ("cache", "similar_answers")}),
         ("History", {"fields": ("created_at", "last_used")}),
     )
     add_fieldsets = ((None, {"fields": ("name", "scope", "expires_at", "allowed_models")}),)

@@ -26,6 +26,9 @@ class KeyIn(CamelModel):
     scope: ApiKey.Scope = ApiKey.Scope.USE
     expires_at: Moment | None = None
     allowed_models: AllowedModels = []
+    cache: ApiKey.Cache = ApiKey.Cache.OWN
+    """Whose cached answers it may get: `own`, `shared` with all keys of this setting, `off`."""
+    similar_answers: bool = False
 
 
 class KeyPatch(CamelModel):
@@ -35,6 +38,8 @@ class KeyPatch(CamelModel):
     expires_at: Moment | None = None
     """null: never."""
     allowed_models: AllowedModels | None = None
+    cache: ApiKey.Cache | None = None
+    similar_answers: bool | None = None
 
 
 class KeyOut(CamelModel):
@@ -46,6 +51,8 @@ class KeyOut(CamelModel):
     is_active: bool
     expires_at: datetime | None
     allowed_models: list[str]
+    cache: str
+    similar_answers: bool
     created_at: datetime
     last_used_at: datetime | None
 
@@ -70,7 +77,12 @@ def create_key(request: HttpRequest, body: KeyIn) -> Status[KeyOut]:
     """`key` of the answer is the whole key. It is shown this once."""
     _check_expiry(body.expires_at)
     secret, record = create_api_key(
-        body.name, body.scope, expires_at=body.expires_at, allowed_models=body.allowed_models
+        body.name,
+        body.scope,
+        expires_at=body.expires_at,
+        allowed_models=body.allowed_models,
+        cache=body.cache,
+        similar_answers=body.similar_answers,
     )
     return Status(201, _shown(record, secret))
 
@@ -84,7 +96,7 @@ def get_key(request: HttpRequest, id: str) -> KeyOut:
 def update_key(request: HttpRequest, id: str, body: KeyPatch) -> KeyOut:
     """Only the fields that are present change."""
     key = _find(id)
-    for name in ("name", "scope", "is_active", "allowed_models"):
+    for name in ("name", "scope", "is_active", "allowed_models", "cache", "similar_answers"):
         if (value := getattr(body, name)) is not None:
             setattr(key, name, value)
     if "expires_at" in body.model_fields_set:
@@ -121,6 +133,8 @@ def _shown(key: ApiKey, secret: str = "") -> KeyOut:
         is_active=key.is_active,
         expires_at=key.expires_at,
         allowed_models=key.allowed_models,
+        cache=key.cache,
+        similar_answers=key.similar_answers,
         created_at=key.created_at,
         last_used_at=key.last_used_at,
     )

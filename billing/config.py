@@ -24,6 +24,9 @@ class KeyConfig:
     is_active: bool
     expires_at: float | None
     allowed_models: tuple[re.Pattern[str], ...]
+    cache: str = "own"
+    """A value of `ApiKey.Cache`."""
+    similar_answers: bool = False
 
     @property
     def is_usable(self) -> bool:
@@ -53,6 +56,8 @@ def load() -> BillingConfig:
             is_active=row.is_active,
             expires_at=row.expires_at.timestamp() if row.expires_at else None,
             allowed_models=tuple(_pattern(str(model)) for model in row.allowed_models or ()),
+            cache=row.cache,
+            similar_answers=row.similar_answers,
         )
         for row in ApiKey.objects.all()
     }

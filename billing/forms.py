@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from billing.models import ApiKey, Price
 from omniroute.forms import LinesField, SuggestionInput
@@ -22,9 +23,18 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Models, combos or patterns that this key may use, one a line. Empty: all.",
     )
 
+    cache = forms.TypedChoiceField(
+        label="Cached answers",
+        choices=ApiKey.Cache.choices,
+        required=False,
+        empty_value=ApiKey.Cache.OWN,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Whose answers the response cache may give this key again.",
+    )
+
     class Meta:
         model = ApiKey
-        fields = ("name", "scope", "is_active", "expires_at", "allowed_models")
+        fields = ("name", "scope", "is_active", "expires_at", "allowed_models", "cache", "similar_answers")
 
     def clean_expires_at(self) -> datetime | None:
         moment: datetime | None = self.cleaned_data["expires_at"]

@@ -31,6 +31,11 @@ class ApiKey(models.Model):
         USE = "use", "Use models"
         MANAGE = "manage", "Use models and manage the gateway"
 
+    class Cache(models.TextChoices):
+        OWN = "own", "Its own"
+        SHARED = "shared", "Those of all keys with this setting"
+        OFF = "off", "None"
+
     name = models.CharField(max_length=100)
     hint = models.CharField(
         max_length=20, editable=False, help_text="First and last characters, to recognise it by."
@@ -43,6 +48,17 @@ class ApiKey(models.Model):
         default=list,
         blank=True,
         help_text='Models, combos or patterns that this key may use, e.g. ["glm/*", "premium-coding"]. Empty: all.',
+    )
+    cache = models.CharField(
+        "cached answers",
+        max_length=10,
+        choices=Cache,
+        default=Cache.OWN,
+        help_text="Whose answers the response cache may give this key again.",
+    )
+    similar_answers = models.BooleanField(
+        default=False,
+        help_text="Also answer prompts from the cache that mean the same, where an embedding model is set for that.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -76,8 +76,8 @@ class CombosConfig:
     """Only those for which something is set."""
     affinity_s: float = 1800.0
     """How long a conversation stays on its account; 0: it does not."""
-    error_texts: tuple[re.Pattern[str], ...] = ()
-    """What a provider says instead of an answer, under a good status."""
+    error_texts: tuple[str, ...] = ()
+    """What a provider says instead of an answer, under a good status. Case-folded."""
 
     def order_of(self, provider: str) -> AccountOrder:
         rules = self.providers.get(provider)
@@ -127,7 +127,7 @@ def load() -> CombosConfig:
         order=order,
         providers={each.provider: _rules(each, order) for each in ProviderRouting.objects.all()},
         affinity_s=row.affinity_minutes * 60.0 if row.session_affinity else 0.0,
-        error_texts=tuple(re.compile(re.escape(text), re.IGNORECASE) for text in row.error_texts if text),
+        error_texts=tuple(text.strip().casefold() for text in row.error_texts if text.strip()),
     )
 
 

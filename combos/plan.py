@@ -3,7 +3,7 @@ those that a gate holds back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from combos.attempt import Attempt, Gate, Obstacle, Skip, cooling
@@ -12,6 +12,7 @@ from combos.resolve import Route, Target
 from omniroute.errors import GatewayError, NoTargetAvailable, UpstreamError
 from resilience.classify import BAD_REQUEST, Next, Scope, Verdict, classify
 from resilience.cooldown import Cooldown, Cooldowns
+from resilience.profiles import Profile
 
 MAX_SKIPS = 50
 """What is remembered of the attempts that were passed over: a request's row tells of them."""
@@ -22,6 +23,8 @@ _TELLING = {
 _LIMITS = frozenset({"rate_limited", "billing", "budget_spent"})
 _SPOKEN = {
     "auth": "the provider refused the credential",
+    "breaker_half_open": "the provider failed repeatedly",
+    "breaker_open": "the provider failed repeatedly",
     "billing": "out of credit or quota",
     "budget_spent": "the account's budget is spent",
     "model_unavailable": "the provider does not have the model",
@@ -44,6 +47,8 @@ class Plan:
     cooldowns: Cooldowns
     gates: tuple[Gate, ...] = ()
     """Beside that of the cooldowns."""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """By provider: how long its accounts are put aside."""
     skipped: list[Skip] = field(default_factory=list)
     """The first `MAX_SKIPS` of them."""
     waits: list[float] = field(default_factory=list)
@@ -66,7 +71,7 @@ class Plan:
                 return
             if attempt.target in self._left:
                 continue
-            obstacle = self._obstacle(attempt)
+            obstacle = self.obstacle(attempt)
             if attempt.target in self._slow and (obstacle is None or obstacle.soft):
                 postponed.append(attempt)
             elif obstacle is None:
@@ -89,15 +94,18 @@ class Plan:
             self._is_over = True  # outside of a combo, what the client did wrong is not tried elsewhere
         if verdict.scope is Scope.NONE:
             return None
+        if profile := self.profiles.get(attempt.target.provider.id):
+            verdict = profile.fit(verdict)
         self.ordering.use.failed(attempt.account, limited=verdict.reason in _LIMITS)
         key = attempt.account.key if verdict.scope is Scope.ACCOUNT else attempt.model_key
         cooldown = self.cooldowns.apply(key, verdict, hint)
         self.waits.append(self.cooldowns.remaining(key))
         return cooldown
 
-    def succeed(self, attempt: Attempt) -> None:
-        self.cooldowns.succeed(attempt.account.key)
-        self.cooldowns.succeed(attempt.model_key)
+    def succeed(self, attempt: Attempt, began: float | None = None) -> None:
+        """`began`: when its request was sent (epoch, seconds). What was put aside since then stays so."""
+        self.cooldowns.succeed(attempt.account.key, began)
+        self.cooldowns.succeed(attempt.model_key, began)
         self.ordering.use.succeeded(attempt.account)
 
     def postpone(self, target: Target) -> None:
@@ -151,7 +159,7 @@ class Plan:
                     seen.add(identity)
                     yield Attempt(target, account)
 
-    def _obstacle(self, attempt: Attempt) -> Obstacle | None:
+    def obstacle(self, attempt: Attempt) -> Obstacle | None:
         """The first hard one, else the first soft one."""
         found: Obstacle | None = None
         for gate in self.gates:

@@ -83,6 +83,8 @@ class Route:
     fallbacks: tuple[Target, ...] = ()
     """What the fallback chains name, for when the targets are exhausted."""
     left_out: tuple[LeftOut, ...] = ()
+    via: tuple[str, ...] = ()
+    """The aliases that were followed."""
 
     @property
     def has_choice(self) -> bool:
@@ -102,6 +104,7 @@ class Resolver:
     def __init__(self, combos: CombosConfig, providers: ProvidersConfig) -> None:
         self._combos, self._providers = combos, providers
         self._left_out: list[LeftOut] = []
+        self._via: list[str] = []
 
     def route(self, model: str) -> Route:
         found: Branch | Target | None
@@ -116,7 +119,7 @@ class Resolver:
         targets = tuple(found.targets()) if isinstance(found, Branch) else (found,) if found else ()
         fallbacks = self._fallbacks(model, targets, chain) if chain or self._combos.last_resorts else ()
         tree = found if isinstance(found, Branch) else None
-        return Route(model, targets, combo, tree, fallbacks, tuple(self._left_out))
+        return Route(model, targets, combo, tree, fallbacks, tuple(self._left_out), tuple(self._via))
 
     def _find(self, model: str) -> Branch | Target:
         name, seen = model, {model}
@@ -126,6 +129,7 @@ class Resolver:
             alias = self._alias(name)
             if alias is None or alias in seen or len(seen) > MAX_ALIAS_HOPS:
                 break
+            self._via.append(name)
             name = alias
             seen.add(name)
         target = self._prefixed(name) or self._bare(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from gateway.cache_admin import CacheSettingsAdmin as CacheSettingsAdmin
 from gateway.forms import AI_FIELDS, GatewaySettingsForm
 from gateway.models import GatewaySettings
 from gateway.proxy_admin import ProxyRuleAdmin as ProxyRuleAdmin

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
+from gateway.error_texts import check
 from gateway.passage import CutStream, Passage, Reader, Whole, is_json
 from gateway.trial import Trial
 from gateway.upstream import Upstream
@@ -14,7 +15,9 @@ DRAIN_S = 0.2
 """How long a stream that said its last word may take to end its HTTP message, so that the connection can be reused."""
 
 
-async def read_whole(upstream: Upstream, passage: Passage, trial: Trial) -> Whole:
+async def read_whole(
+    upstream: Upstream, passage: Passage, trial: Trial, error_texts: Sequence[str] = ()
+) -> Whole:
     """The whole answer, whatever the provider made of the wish for no stream. Raise `UpstreamError`."""
     try:
         body = await upstream.read_all()
@@ -28,6 +31,8 @@ async def read_whole(upstream: Upstream, passage: Passage, trial: Trial) -> Whol
     else:
         raise UpstreamBroken(f"The provider's answer is neither JSON nor a stream: {body[:80]!r}")
     trial.usage = whole.usage
+    if error_texts:
+        check(whole.body, error_texts)
     return whole
 
 
@@ -39,10 +44,12 @@ class StreamAnswer:
         self._at_end = False
 
     @classmethod
-    async def begin(cls, upstream: Upstream, passage: Passage, trial: Trial) -> StreamAnswer:
+    async def begin(
+        cls, upstream: Upstream, passage: Passage, trial: Trial, error_texts: Sequence[str] = ()
+    ) -> StreamAnswer:
         """Read up to the first content. Raise `UpstreamError`, with the connection closed, if none comes."""
         try:
-            answer = await cls._peek(upstream, passage, trial)
+            answer = await cls._peek(upstream, passage, trial, error_texts)
         except BaseException:
             await upstream.close()
             raise
@@ -50,36 +57,45 @@ class StreamAnswer:
         return answer
 
     @classmethod
-    async def _peek(cls, upstream: Upstream, passage: Passage, trial: Trial) -> StreamAnswer:
+    async def _peek(
+        cls, upstream: Upstream, passage: Passage, trial: Trial, texts: Sequence[str]
+    ) -> StreamAnswer:
         reader = passage.reader()
         held: list[bytes] = []
         first = b""
         while (chunk := await upstream.read()) is not None:
             if not first and (first := chunk.lstrip()[:1]):
                 if first == b"{" or (first == b"[" and not passage.array):
-                    return await cls._from_json(chunk, upstream, passage, trial)
+                    return await cls._from_json(chunk, upstream, passage, trial, texts)
                 if passage.array and first != b"[":
                     reader = passage.through_neutral_form().reader()
             held.append(reader.feed(chunk))
             trial.usage = reader.usage or trial.usage
             if reader.committed:
-                return cls(upstream, reader, b"".join(held), trial)
+                begun = b"".join(held)
+                is_open = bool(texts) and check(begun, texts)
+                if not is_open or reader.ended:
+                    return cls(upstream, reader, begun, trial)
         answer = cls(upstream, reader, b"".join(held), trial)
         answer._at_end = True
         held.append(reader.close())  # raises, unless the content was in the last event and had no blank line
         answer._first, answer.end = b"", b"".join(held)
+        if texts:
+            check(answer.end, texts)
         return answer
 
     end: bytes | None = None
 
     @classmethod
     async def _from_json(
-        cls, chunk: bytes, upstream: Upstream, passage: Passage, trial: Trial
+        cls, chunk: bytes, upstream: Upstream, passage: Passage, trial: Trial, texts: Sequence[str]
     ) -> StreamAnswer:
         """The provider sent plain JSON to the wish for a stream."""
         body = chunk + await upstream.read_all()
         whole = passage.whole(body)
         trial.usage = whole.usage
+        if texts:
+            check(whole.body, texts)
         way = passage.through_neutral_form()
         answer = cls(upstream, passage.reader(), b"", trial)
         answer._at_end, answer.end = True, way.emit_stream(way.parse(way.unwrapped(body)))

@@ -14,9 +14,15 @@ from combos.api_models import router as names
 from combos.api_routing import router as routing
 from gateway.api_analytics import router as analytics
 from gateway.api_auth import router as login
+from gateway.api_cache import router as cache
 from gateway.api_call_logs import router as call_logs
+from gateway.api_combos import router as combos_at_work
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
+from gateway.api_explain import router as explain
+from gateway.api_ip_filter import router as ip_filter
+from gateway.api_limits import router as limits
 from gateway.api_me import router as own_usage
+from gateway.api_monitoring import router as monitoring
 from gateway.api_policies import router as policies
 from gateway.api_pricing import router as prices
 from gateway.api_proxy import router as proxies
@@ -31,6 +37,7 @@ from providers.api_checks import router as checks
 from providers.api_learned import router as learned
 from providers.api_models import router as models
 from providers.api_nodes import router as nodes
+from providers.api_oauth import router as sign_ins
 
 _DESCRIPTION = """Everything that the admin configures, for scripts.
 
@@ -66,11 +73,14 @@ for router in (
     checks,
     accounts,
     nodes,
+    sign_ins,
     models,
     learned,
     names,
+    combos_at_work,
     combos,
     routing,
+    explain,
     fallback,
     keys,
     budgets,
@@ -81,8 +91,12 @@ for router in (
     call_logs,
     settings,
     proxies,
+    cache,
     policies,
     resilience,
+    limits,
+    ip_filter,
+    monitoring,
     system,
 ):
     api.add_router("", router)

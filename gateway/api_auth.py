@@ -11,10 +11,10 @@ from django.middleware.csrf import get_token
 from ninja import Router
 from pydantic import StringConstraints
 
-from omniroute import login_limit
 from omniroute.errors import Forbidden, Unauthorized
 from omniroute.net import is_own_origin
 from omniroute.schema import CamelModel, Line
+from resilience.lockout import lockouts
 
 router = Router(tags=["Login"], by_alias=True)
 
@@ -40,13 +40,13 @@ def log_in(request: HttpRequest, body: LoginIn) -> LoggedIn:
     """Start an administrator's session. Five failures within five minutes block the address for the rest."""
     _refuse_foreign_page(request)
     address = request.META.get("REMOTE_ADDR", "")
-    login_limit.count_attempt(address)
+    lockouts.attempt(f"login:{address}", "failed logins")
     username = body.username or _first_superuser()
     # An unknown name costs a password hash as well, so that the time tells nothing.
     user = authenticate(request, username=username, password=body.password)
     if user is None or not user.is_staff:
         raise Unauthorized("Wrong user name or password", code="invalid_credentials")
-    login_limit.forgive(address)
+    lockouts.forgive(f"login:{address}")
     login(request, user)
     return LoggedIn(csrf_token=get_token(request))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,8 +12,9 @@ from django.conf import settings
 
 from billing.config import BillingConfig, KeyConfig
 from billing.keys import hash_key
-from omniroute.errors import Forbidden, Unauthorized
+from omniroute.errors import ClientError, Forbidden, GatewayError, Unauthorized
 from omniroute.net import is_loopback
+from resilience.lockout import lockouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Caller:
     address: str
     headers: Mapping[str, str]
     query: str = ""
+    received: float = field(default_factory=time.perf_counter)
+    """When its request was complete, on `time.perf_counter`."""
 
 
 def presented_key(headers: Mapping[str, str], query: str) -> str:
@@ -57,6 +61,22 @@ def authenticate(caller: Caller, billing: BillingConfig, *, required: bool) -> K
         )
     _refuse_foreign_pages(caller.headers)
     return None
+
+
+def count_wrong_key(error: GatewayError, address: str) -> GatewayError:
+    """What to answer instead of `error`: wrong keys lock their address out of trying more of them.
+
+    A right key always passes, so that one stale key does not lock out everybody behind the same address.
+    """
+    if not isinstance(error, Unauthorized) or error.code != Unauthorized.code:
+        return error
+    identifier = f"key:{address}"
+    try:
+        lockouts.check(identifier, "wrong API keys")
+    except ClientError as locked:
+        return locked
+    lockouts.note(identifier)
+    return error
 
 
 @lru_cache(maxsize=1024)

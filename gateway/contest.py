@@ -15,6 +15,7 @@ from combos.attempt import Attempt, Obstacle
 from combos.load import target_load
 from combos.plan import Plan
 from combos.turns import Busy, turns
+from gateway.claims import began_at, came_through
 from gateway.exchange import CLIENT_LEFT, Exchange
 from gateway.planning import note_answer
 from gateway.trial import Trial
@@ -88,7 +89,8 @@ class Contest(Generic[A]):
 
     def _noted(self, attempt: Attempt, found: tuple[Trial, A]) -> tuple[Trial, A]:
         trial, _ = found
-        self._plan.succeed(attempt)
+        came_through(trial)
+        self._plan.succeed(attempt, began_at(trial))
         said = trial.first_token_at or time.perf_counter()
         note_answer(self._exchange, self._plan, attempt, said - trial.started)
         return found

@@ -16,6 +16,7 @@ from combos.attempt import Attempt, Skip
 from combos.resolve import Route
 from gateway.conversations import Conversation
 from gateway.recorder import UsageRow
+from gateway.telemetry import Laps
 from gateway.trial import Trial, clean
 from gateway.wire import json
 from omniroute.errors import GatewayError
@@ -25,6 +26,17 @@ from providers.proxies import Proxy
 CLIENT_LEFT = 499
 MAX_ENTRIES = 40
 """Of a timeline."""
+MAX_TRAIL = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Who made an answer that is given again."""
+
+    provider: str
+    model: str
+    account_id: int | None
+    account_name: str
 
 
 @dataclass(slots=True)
@@ -48,10 +60,14 @@ class Exchange:
     """The answer came from the gateway's own cache, and cost nothing."""
     saved: Decimal = Decimal(0)
     """USD that a cached answer cost when a provider made it."""
+    replayed: Served | None = None
+    """Who had made the answer, where it is given again."""
     status: int = 200
     error: GatewayError | None = None
     holds: list[Reservation] = field(default_factory=list)
     """Of budgets, until the row is committed."""
+    laps: Laps | None = None
+    """What came before the first trial took."""
 
     @property
     def told(self) -> Trial | None:
@@ -76,6 +92,19 @@ class Exchange:
         for trial in self.trials:
             trial.end(self.status, self.error)
 
+    def trail(self) -> str:
+        """Why it is not the first choice that answers: `ds/chat 429 rate_limit_exceeded, gc/pro skipped billing`."""
+        parts = [
+            (skip.at, f"{skip.attempt.target.name} skipped {skip.obstacle.reason}")
+            for skip in self.skipped[:MAX_TRAIL]
+        ]
+        parts += [
+            (trial.started, f"{trial.attempt.target.name} {trial.status} {trial.error.code}")
+            for trial in self.trials[:MAX_TRAIL]
+            if trial.error is not None
+        ]
+        return ", ".join(text for _, text in sorted(parts)) if parts else ""
+
     def timeline(self, billing: BillingConfig) -> list[dict[str, Any]]:
         """What was tried and what was passed over, in that order in time; not more than a row should hold."""
         tried = self.trials[:MAX_ENTRIES]
@@ -99,7 +128,7 @@ class Exchange:
         provider = attempt.target.provider if attempt else None
         usage = (trial and trial.usage) or _NO_USAGE
         cost = self._cost(billing)
-        return UsageRow(
+        row = UsageRow(
             request_id=inbound.id,
             created_at=self.created_at,
             api_key_id=self.key.id if self.key else None,
@@ -138,6 +167,14 @@ class Exchange:
             client_address=self.client_address,
             user_agent=clean(inbound.headers.get("user-agent", ""), 200),
         )
+        if (served := self.replayed) is not None:
+            row = row._replace(
+                provider=served.provider,
+                served_model=clean(served.model, 250),
+                account_id=served.account_id,
+                account_name=served.account_name,
+            )
+        return row
 
     def _cost(self, billing: BillingConfig) -> Cost:
         if self.cache_hit:

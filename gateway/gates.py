@@ -2,12 +2,49 @@
 
 from __future__ import annotations
 
-from combos.attempt import Gate
+import math
+
+from combos.attempt import Attempt, Gate, Obstacle
 from gateway import admission
 from gateway.snapshot import Snapshot
+from resilience.breaker import State, breakers
+from resilience.limits import limiters
 
 
 def gates(snapshot: Snapshot) -> tuple[Gate, ...]:
     """In the order in which they are asked. Only those that have something to say under this configuration."""
-    found = (admission.gate(snapshot),)
-    return tuple(gate for gate in found if gate is not None)
+    found: list[Gate] = [circuit]
+    if snapshot.patience.limits:
+        found.append(limits(snapshot))
+    if (budgets := admission.gate(snapshot)) is not None:
+        found.append(budgets)
+    return tuple(found)
+
+
+def circuit(attempt: Attempt) -> Obstacle | None:
+    """Providers that failed again and again: nothing is sent, but for the one trial of a half-open circuit."""
+    found = breakers.get(attempt.target.provider.id)
+    if found is None or not found.opened_at:
+        return None
+    now = breakers.clock()
+    wait = found.wait(now)
+    if wait <= 0:
+        return None
+    return Obstacle("breaker_open" if found.state(now) is State.OPEN else "breaker_half_open", wait)
+
+
+def limits(snapshot: Snapshot) -> Gate:
+    """Protected accounts that would have to wait come last: then the request waits for its turn."""
+    known = snapshot.patience.limits
+
+    def gate(attempt: Attempt) -> Obstacle | None:
+        own = known.get(attempt.account.key)
+        limiter = limiters.get(attempt.account.key) if own is not None else None
+        if own is None or limiter is None:
+            return None
+        wait = limiter.delay(own)
+        if wait <= 0 and not limiter.queued:
+            return None
+        return Obstacle("throttled", wait if math.isfinite(wait) else None, soft=True)
+
+    return gate

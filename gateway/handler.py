@@ -22,8 +22,8 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
 from gateway import encodings
-from gateway.auth import Caller
-from gateway.responses import StreamedResponse, error_response
+from gateway.auth import Caller, count_wrong_key
+from gateway.responses import Streaming, error_response
 from gateway.surface import format_for
 from gateway.wire import get_format
 from omniroute.errors import GatewayError, MethodNotAllowed, NotFound
@@ -70,7 +70,8 @@ class WireHandler:
             task.uncancel()
         except GatewayError as error:
             format = get_format(format_for(scope["path"], headers))
-            await _send(error_response(format, error), send, origin)
+            told = count_wrong_key(error, peer(scope))
+            await _send(error_response(format, told), send, origin)
         finally:
             watcher.stop()
 
@@ -101,9 +102,14 @@ class WireRequest(ASGIRequest):
 
     def __init__(self, scope: Scope, headers: dict[str, str], body: bytes) -> None:
         super().__init__(scope, io.BytesIO())
-        client = scope.get("client")
-        self.caller = Caller(client[0] if client else "127.0.0.1", headers, self.META["QUERY_STRING"])
+        self.caller = Caller(peer(scope), headers, self.META["QUERY_STRING"])
         self._body = body
+
+
+def peer(scope: Scope) -> str:
+    """The client's address. A forwarding header counts only from a trusted proxy: the server has settled that."""
+    client = scope.get("client")
+    return client[0] if client else "127.0.0.1"
 
 
 def _preflight(headers: dict[str, str]) -> HttpResponse:
@@ -143,7 +149,7 @@ async def _send(response: HttpResponseBase, send: Send, origin: str | None = Non
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     if origin is not None:
         headers += [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*")]
-    if isinstance(response, StreamedResponse):
+    if isinstance(response, Streaming):
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
 
         async def write(part: bytes) -> None:

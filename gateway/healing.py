@@ -34,7 +34,8 @@ class Healing:
     def __init__(self, attempt: Attempt, snapshot: Snapshot) -> None:
         self._original, self._barred = attempt, snapshot.providers.barred
         self._first: UpstreamRefused | None = None
-        self._tried: list[tuple[Remedy, str]] = []
+        self._tried: list[tuple[Remedy, str, str]] = []
+        """Each with the refusal, and with the wire format of the request that it is about."""
         self._repeats = 0
         self._refused = b""
 
@@ -50,10 +51,10 @@ class Healing:
         if not found:
             raise self._telling(refusal)
         self._repeats += 1
-        self._tried += [(remedy, refusal.message) for remedy in found]
+        self._tried += [(remedy, refusal.message, request.format) for remedy in found]
         logger.info("%s refused, repeated %s", request.url, ", ".join(map(str, found)))
         target = self._original.target
-        quirks = [quirk_of(remedy, target.model, request.format) for remedy, _ in self._tried]
+        quirks = [quirk_of(remedy, target.model, format) for remedy, _, format in self._tried]
         patched = replace(target.provider, quirks=(*target.provider.quirks, *quirks))
         return replace(self._original, target=replace(target, provider=patched))
 
@@ -62,21 +63,23 @@ class Healing:
         if self._first is not None and request.body == self._refused:
             raise self._first
 
-    def succeed(self, format: str) -> None:
+    def succeed(self) -> None:
         """The last repeat was answered: remember what holds for later requests too, at once and for good."""
-        helped = [(remedy, reason) for remedy, reason in self._tried if learned.is_memorable(remedy)]
-        if helped:
-            provider, model = self._original.target.provider.id, self._original.target.model
-            quirks = tuple(quirk_of(remedy, model, format) for remedy, _ in helped)
-            snapshots.adopt(provider, quirks)
-            writer().submit(_write, provider, model, format, helped, quirks)
+        provider, model = self._original.target.provider.id, self._original.target.model
+        for of_format in dict.fromkeys(format for _, _, format in self._tried):
+            tried = [(remedy, reason) for remedy, reason, format in self._tried if format == of_format]
+            helped = [(remedy, reason) for remedy, reason in tried if learned.is_memorable(remedy)]
+            if helped:
+                quirks = tuple(quirk_of(remedy, model, of_format) for remedy, _ in helped)
+                snapshots.adopt(provider, quirks)
+                writer().submit(_write, provider, model, of_format, helped, quirks)
 
     def _new_remedies(self, refusal: UpstreamRefused, request: UpstreamRequest) -> list[Remedy]:
         if refusal.status not in STATUSES:
             return []
         target = self._original.target
         body = json.decode_all(dict(json.split(request.body)))
-        tried = {(remedy.kind, remedy.field) for remedy, _ in self._tried}
+        tried = {(remedy.kind, remedy.field) for remedy, *_ in self._tried}
         return [
             remedy
             for remedy in remedies_for(refusal, body, request.format, target.model)

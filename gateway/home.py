@@ -20,6 +20,7 @@ from omniroute.types import JSONDict
 from providers.choices import account_counts
 from providers.config import load_specs
 from providers.cooling import Cooling, named_cooling
+from providers.oauth.accounts import waiting_for_sign_in
 from resilience.cooldown import cooldowns
 
 CHART_DAYS = 14
@@ -69,6 +70,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "chart_days": CHART_DAYS,
         "states": _states(counts, specs, today),
         "cooling": bool(cooldowns.active()),
+        "signed_out": waiting_for_sign_in(),
         "models": queries.top_models(today, limit=6),
         "requests": queries.recent_requests(ROWS),
         "live": PATH if isinstance(request, ASGIRequest) else "",

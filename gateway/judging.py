@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import time
 
-from django.utils import timezone
-
 from combos.attempt import Attempt
 from gateway.write_behind import writer
 from omniroute.errors import UpstreamRefused
 from providers.meanings import meaning_of
 from providers.models import Account
+from providers.oauth.accounts import mark_needs_sign_in
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +37,8 @@ def _put_away(account: int, used_key: str, then: str, reason: str) -> None:
     said = reason.replace("\0", "").encode("utf-8", "replace").decode()[:_LONGEST_REASON]
     row.last_error = said
     if then == "sign_in":
-        row.sign_in_needed_at, row.sign_in_reason = row.sign_in_needed_at or timezone.now(), said
+        row.save(update_fields=["last_error"])
+        mark_needs_sign_in(row, said)
     else:
         row.is_active, row.test_status = False, Account.TestStatus.INVALID
-    row.save()
+        row.save()

@@ -7,23 +7,35 @@ import gc
 import sys
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from billing.shared_budgets import keep_lease
 from gateway import snapshot
 from gateway.live import live
 from gateway.recorder import recorder
+from gateway.replay.store import MemoryStore, store
 from gateway.upstream import close_clients
 from gateway.write_behind import writer
 from omniroute import shared_state
+from providers.oauth import renewal
+from resilience import persistence
+from resilience.link import link
 
 
 async def start() -> list[asyncio.Task[Any]]:
     """Read the configuration, and follow its changes from now on."""
     await snapshot.current()
+    if isinstance(answers := store(), MemoryStore):
+        await sync_to_async(answers.warm)()
+    await persistence.start()
     _tune_interpreter()
-    background = [asyncio.create_task(snapshot.poll(), name="configuration poll")]
+    background = [
+        asyncio.create_task(snapshot.poll(), name="configuration poll"),
+        asyncio.create_task(persistence.write_behind(), name="resilience state"),
+    ]
     if settings.REDIS_URL:
+        background.append(asyncio.create_task(link.run(), name="shared state"))
         background.append(asyncio.create_task(live.follow(), name="live watchers"))
         background.append(asyncio.create_task(keep_lease(), name="budget reservations"))
     return background
@@ -41,6 +53,7 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
+    await renewal.settle()
     await recorder().flush()
     await writer().flush()
     await close_clients()

@@ -16,17 +16,19 @@ from ninja.utils import check_csrf
 
 from billing.keys import hash_key
 from billing.models import ApiKey
+from gateway.auth import count_wrong_key
 from omniroute.errors import Forbidden, Unauthorized
 
 _LAST_USED_STEP = timedelta(minutes=1)
 
 
-def manage_key(secret: str) -> ApiKey:
-    """The key of scope `manage` with this secret. Raise `Unauthorized`, or `Forbidden` for another scope."""
+def manage_key(secret: str, address: str) -> ApiKey:
+    """The key of scope `manage` with this secret. Raise `Unauthorized`, or `Forbidden` for another scope; 429 for an
+    address that tried too many wrong ones."""
     key = ApiKey.objects.filter(key_hash=hash_key(secret.strip()), is_active=True).first()
     moment = timezone.now()
     if key is None or (key.expires_at and key.expires_at <= moment):
-        raise Unauthorized("The API key is unknown, disabled or expired")
+        raise count_wrong_key(Unauthorized("The API key is unknown, disabled or expired"), address)
     if key.scope != ApiKey.Scope.MANAGE:
         raise Forbidden(
             "This API key may use models, but not manage the gateway: it needs the scope 'manage'"
@@ -38,14 +40,14 @@ def manage_key(secret: str) -> ApiKey:
 
 class BearerKey(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> ApiKey:
-        return manage_key(token)
+        return manage_key(token, request.META.get("REMOTE_ADDR", ""))
 
 
 class HeaderKey(APIKeyHeader):
     param_name = "x-api-key"
 
     def authenticate(self, request: HttpRequest, key: str | None) -> ApiKey | None:
-        return manage_key(key) if key else None
+        return manage_key(key, request.META.get("REMOTE_ADDR", "")) if key else None
 
 
 class AdminSession(APIKeyCookie):

@@ -6,6 +6,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator
 from django.db import models
 
+from gateway.replay.models import CachedAnswer as CachedAnswer
+from gateway.replay.models import CacheSettings as CacheSettings
 from gateway.thinking import DEFAULT_BUDGET, MAX_BUDGET
 from omniroute.singleton import Singleton
 

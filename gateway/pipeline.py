@@ -9,6 +9,7 @@ next attempt. Behind it, an error is told to the client in band (`gateway.answer
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from typing import Any
 
@@ -22,6 +23,7 @@ from gateway import admission, policies
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
+from gateway.claims import answered, claim
 from gateway.contest import Contest
 from gateway.exchange import Exchange
 from gateway.healing import Healing
@@ -30,9 +32,12 @@ from gateway.passage import Passage, Whole
 from gateway.planning import plan_for
 from gateway.preparation import prepare, ready
 from gateway.recorder import recorder
+from gateway.replay import flow as replays
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
+from gateway.telemetry import Laps, telemetry
+from gateway.tokens import after_refusal, with_fresh_token
 from gateway.trial import Trial
 from gateway.upstream import send
 from gateway.wire import get_format
@@ -52,9 +57,15 @@ Answer = Whole | StreamAnswer
 async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
     """One request, whatever becomes of it. Raise `ClientError` for one that never gets as far as a route."""
     exchange, snapshot = await open_exchange(inbound, caller)
-    if inbound.stream:
+    replay = replays.of(exchange, snapshot)
+    return await (replay.serve(answer, record) if replay else answer(exchange, snapshot))
+
+
+async def answer(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBase:
+    """Ask for it, and record what came of it."""
+    if exchange.inbound.stream:
         return await serve_stream(exchange, snapshot)
-    format = get_format(inbound.format)
+    format = get_format(exchange.inbound.format)
     try:
         whole = await first_answer(exchange, snapshot)
         response = HttpResponse(whole.body, content_type=whole.content_type, headers=answer_headers(exchange))
@@ -94,8 +105,11 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     """The usage row is on its way once this returns, and committed once its result is awaited."""
     exchange.close()
+    sample = telemetry.note(exchange.started, exchange.laps, exchange.serving)
     row = exchange.row(snapshot.billing)
-    return recorder().record(row, admission.bill(exchange, row, snapshot))
+    written = recorder().record(row, admission.bill(exchange, row, snapshot))
+    written.add_done_callback(sample.finalized)
+    return written
 
 
 async def open_exchange(inbound: InboundRequest, caller: Caller) -> tuple[Exchange, Snapshot]:
@@ -111,11 +125,16 @@ async def open_exchange(inbound: InboundRequest, caller: Caller) -> tuple[Exchan
 
 
 def _admit(inbound: InboundRequest, caller: Caller, snapshot: Snapshot) -> Exchange:
+    laps = Laps(caller.received, "parse")
     key = authenticate(caller, snapshot.billing, required=settings.REQUIRE_API_KEY)
+    laps.end("validate")
     route = route_of(inbound.model, snapshot)
     if key is not None and not key.allows(inbound.model):
         raise Forbidden(f"This API key may not use the model {inbound.model!r}", param="model")
-    return Exchange(policies.apply(inbound, snapshot.policies), route, key, caller.address)
+    laps.end("resolve")
+    inbound = policies.apply(inbound, snapshot.policies)
+    laps.end("policy")
+    return Exchange(inbound, route, key, caller.address, laps=laps)
 
 
 def route_of(model: str, snapshot: Snapshot) -> Route:
@@ -147,7 +166,10 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
     Repeated where the provider's refusal says what to change about the request: each is a trial of its own.
     """
     healing: Healing | None = None
+    renewed = False
     while True:
+        if attempt.account.stale_at <= time.time():
+            attempt = await with_fresh_token(exchange, attempt)
         attempt = await ready(attempt)
         passage, endpoint = passage_for(exchange.inbound, attempt)
         proxy = proxy_for(exchange, attempt, endpoint.base_url, snapshot)
@@ -157,9 +179,15 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             healing.expect_change(request)
         trial = exchange.begin(attempt, endpoint.format, proxy)
         try:
+            await claim(trial, snapshot)
             await admission.hold_account(exchange, trial, snapshot)
             answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:
+            other = None if renewed else await after_refusal(attempt, error)
+            if other is not None:
+                trial.end(error.status, error)
+                attempt, renewed = other, True
+                continue
             judge(error, attempt)
             trial.end(error.status, error)
             healing = healing or Healing(attempt, snapshot)
@@ -169,7 +197,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             raise
         else:
             if healing is not None:
-                healing.succeed(endpoint.format)
+                healing.succeed()
             return trial, answer
 
 
@@ -184,9 +212,11 @@ async def ask(
             timeouts = snapshot.timeouts
             whole = None if streaming else limit
             upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
+            texts = snapshot.combos.error_texts
+            answered(trial, upstream.headers, snapshot)
             if streaming:
-                return await StreamAnswer.begin(upstream, passage, trial)
-            return await read_whole(upstream, passage, trial)
+                return await StreamAnswer.begin(upstream, passage, trial, texts)
+            return await read_whole(upstream, passage, trial, texts)
     except TimeoutError:
         raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
 

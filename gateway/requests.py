@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from combos.attempt import Attempt
+from combos.resolve import Target
 from gateway import operations, thinking_fit
 from gateway.exchange import Exchange
 from gateway.passage import Passage, SameFormat
@@ -17,9 +18,11 @@ from omniroute import __version__
 from omniroute.types import InboundRequest, UpstreamRequest
 from providers import quirks
 from providers.adapters import Draft, adapter_of
+from providers.config import AccountConfig
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
 from providers.families import profile_of
+from providers.habits import RESPONSES_ONLY
 from providers.proxies import Proxy
 from providers.spec import Endpoint, ProviderSpec
 
@@ -33,14 +36,7 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
     """The attempt's endpoint, and the way there: in the client's own format wherever the provider speaks it."""
     target, account = attempt.target, attempt.account
     client = get_format(inbound.format)
-    endpoint = choose_endpoint(
-        target.provider,
-        variant=account.variant,
-        region=account.region,
-        model=target.model,
-        client_format=client.provider_format or client.name,
-        base_url=account.base_url,
-    )
+    endpoint = _endpoint(target, account, client.provider_format or client.name)
     provider = get_format(endpoint.format)
     known = profile(target.provider, target.model, endpoint.format)
     if inbound.operation in operations.NAMES:
@@ -49,6 +45,22 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
     plain = client is provider and not (adapter and inbound.array)  # an array is made of what adapters leave
     way = SameFormat if plain else OtherFormat
     return way(inbound, client, provider, known, adapter), endpoint
+
+
+def _endpoint(target: Target, account: AccountConfig, client_format: str) -> Endpoint:
+    choose = partial(
+        choose_endpoint,
+        target.provider,
+        variant=account.variant,
+        region=account.region,
+        base_url=account.base_url,
+    )
+    endpoint = choose(model=target.model, client_format=client_format)
+    traits = quirks.traits_of(target.provider, target.model, endpoint.format)
+    if RESPONSES_ONLY in traits:
+        other = choose(client_format="openai_responses")
+        return other if other.format == "openai_responses" else endpoint
+    return endpoint
 
 
 @lru_cache(maxsize=4096)

@@ -28,13 +28,20 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
     if (trial := exchange.told) is not None:
         target = trial.attempt.target
         headers["x-omniroute-provider"] = target.provider.id
-        headers["x-omniroute-model"] = _latin(target.model)
-        headers["x-omniroute-account"] = _latin(trial.attempt.account.name)
+        headers["x-omniroute-model"] = header_text(target.model)
+        headers["x-omniroute-account"] = header_text(trial.attempt.account.name)
+    if exchange.conversation is not None:
+        headers["x-omniroute-session-id"] = header_text(exchange.conversation.id)
+    if trail := exchange.trail():
+        headers["x-omniroute-fallback"] = header_text(trail)
     return headers
 
 
-def _latin(text: str) -> str:
-    return "".join(c if " " <= c <= "~" else "?" for c in text[:200])
+MAX_HEADER = 500
+
+
+def header_text(text: str) -> str:
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:MAX_HEADER])
 
 
 def error_response(
@@ -56,21 +63,53 @@ def error_response(
 
 
 def _is_answer(body: bytes) -> bool:
-    """An object, or the list of one that Gemini's array streams have for errors."""
+    """An object that says `error`, or the list of one that Gemini's array streams have for errors."""
     try:
-        return isinstance(json.loads(body), dict | list)
+        value = json.loads(body)
     except GatewayError:
         return False
+    return isinstance(value, list) or (isinstance(value, dict) and "error" in value)
 
 
-class StreamedResponse(HttpResponseBase):
-    """A stream of events. The lean handler hands it a `write` and awaits `stream_to`; nothing is iterated.
+class Streaming(HttpResponseBase):
+    """A stream of events. The lean handler hands it a `write` and awaits `stream_to`; nothing is iterated."""
+
+    streaming = True
+
+    async def stream_to(self, write: Write) -> None:
+        raise NotImplementedError
+
+
+class Recorded(Streaming):
+    """A stream of which somebody wants a copy: `end` gets it once it is complete, and nothing of it where it breaks."""
+
+    def __init__(
+        self, stream: Streaming, end: Callable[[HttpResponseBase | None, bytes], Awaitable[None]]
+    ) -> None:
+        super().__init__(status=stream.status_code, headers=dict(stream.items()))
+        self._stream, self._end = stream, end
+
+    async def stream_to(self, write: Write) -> None:
+        parts: list[bytes] = []
+
+        async def copy(part: bytes) -> None:
+            parts.append(part)
+            await write(part)
+
+        try:
+            await self._stream.stream_to(copy)
+        except BaseException:
+            await asyncio.shield(self._end(None, b""))
+            raise
+        await self._end(self, b"".join(parts))
+
+
+class StreamedResponse(Streaming):
+    """A stream of events from a provider.
 
     `pending` is the search for an answer, which may still be going on: then the client gets keep-alives meanwhile,
     and an error in band, since its status has been sent.
     """
-
-    streaming = True
 
     def __init__(
         self,

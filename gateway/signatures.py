@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cache
+from typing import NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections
@@ -47,6 +48,17 @@ def key_of(call_id: str) -> str:
     return key if len(key) <= _KEY_LENGTH else hashlib.sha256(key.encode()).hexdigest()
 
 
+class CacheStats(NamedTuple):
+    active: int
+    hits: int
+    misses: int
+
+    @property
+    def hit_rate(self) -> float:
+        asked = self.hits + self.misses
+        return self.hits / asked if asked else 0.0
+
+
 class Signatures:
     """One per process, used from its event loop."""
 
@@ -55,6 +67,12 @@ class Signatures:
         self._characters = 0
         self._missed: dict[str, float] = {}
         self._purged_at = 0.0
+        self._hits = self._misses = 0
+
+    @property
+    def stats(self) -> CacheStats:
+        """Of the calls that came without their signature, since the process started."""
+        return CacheStats(len(self._known), self._hits, self._misses)
 
     def keep(self, call_id: str, signature: str) -> None:
         key = key_of(call_id)
@@ -104,6 +122,8 @@ class Signatures:
                 self._put(key, signature)
             self._note_missed(missing - read.keys(), now)
             found |= read
+        self._hits += len(found)
+        self._misses += len(keys) - len(found)
         return found
 
     def _note_missed(self, keys: set[str], now: float) -> None:

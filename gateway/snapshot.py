@@ -33,12 +33,17 @@ from combos.models import (
     RoutingSettings,
 )
 from combos.resolve import Route
-from gateway.models import ConfigVersion, GatewaySettings
+from gateway.models import CacheSettings, ConfigVersion, GatewaySettings
 from gateway.policies import Policies
+from gateway.replay import config as replay_config
+from gateway.replay.config import ReplayConfig
 from gateway.thinking import ThinkingPolicy
 from providers import config as providers_config
+from providers import patience
 from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode, ProxyRule
+from providers.patience import Patience
 from providers.spec import Quirk
+from resilience.models import IpRules, ProviderProfile, RateLimitSettings, TemporaryBan
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +53,14 @@ WATCHED = (
     Account,
     ApiKey,
     Budget,
+    CacheSettings,
     Combo,
     ComboTarget,
     CustomModel,
     FallbackChain,
     FallbackEntry,
     GatewaySettings,
+    IpRules,
     LearnedQuirk,
     ModelAlias,
     Price,
@@ -61,6 +68,9 @@ WATCHED = (
     ProviderRouting,
     RoutingSettings,
     ProxyRule,
+    ProviderProfile,
+    RateLimitSettings,
+    TemporaryBan,
 )
 """Saving or deleting one of these changes the snapshot. `QuerySet.update` sends no signal: call `changed` after it."""
 POLL_S = 1.0
@@ -90,6 +100,8 @@ class Snapshot:
     policies: Policies
     require_key_for_models: bool
     fetch_private_addresses: bool = False
+    replay: ReplayConfig = replay_config.DEFAULT
+    patience: Patience = field(default_factory=Patience)
     routes: dict[str, Route] = field(default_factory=dict)
     """Names that were resolved under this snapshot."""
     spreading: dict[str, bool] = field(default_factory=dict)
@@ -116,9 +128,10 @@ def load() -> Snapshot:
     """Read everything from the database. Blocking; a dozen queries."""
     version = _stored_version()
     row = GatewaySettings.load()
+    providers = providers_config.load()
     return Snapshot(
         version=version,
-        providers=providers_config.load(),
+        providers=providers,
         combos=combos_config.load(),
         billing=billing_config.load(),
         timeouts=Timeouts(
@@ -134,6 +147,8 @@ def load() -> Snapshot:
         ),
         require_key_for_models=row.require_key_for_models,
         fetch_private_addresses=row.fetch_private_addresses,
+        replay=replay_config.load(),
+        patience=patience.load(providers),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
 from gateway.signatures import Restore, signatures
-from gateway.wire import history, ir, json, proofs, tools
+from gateway.wire import fences, history, ir, json, proofs, thought_tags, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
 from gateway.wire.sse import ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
@@ -57,7 +57,8 @@ class OtherFormat(Passage):
             raise UpstreamBroken(f"The provider's answer is no JSON: {error.message}") from error
         if not isinstance(value, dict):
             raise UpstreamBroken("The provider's answer is no JSON object")
-        return self._kept(self.tools.restore_response(self.provider.parse_response(value)))
+        answered = self.provider.parse_response(value)
+        return self._kept(self._made_plain(self.tools.restore_response(answered)))
 
     def parse_stream(self, body: bytes) -> ir.Response:
         """A streamed answer as a whole one. Raise `UpstreamError` where it is not complete."""
@@ -68,7 +69,7 @@ class OtherFormat(Passage):
             folded = ir.fold(restored for event in events for restored in self.tools.restore(event))
         except ir.BrokenStream as error:
             raise _broken(error) from error
-        return self._kept(folded)
+        return self._kept(self._made_plain(folded))
 
     @property
     def restore(self) -> Restore:
@@ -76,6 +77,8 @@ class OtherFormat(Passage):
         restore: Restore = self.tools.restore
         if self.signs_calls:
             restore = signatures().watching(restore)
+        if self.profile.thought_tag and self.client is not self.provider:
+            restore = thought_tags.Splitter(self.profile.thought_tag).after(restore)
         return self.label.after(restore) if self.label else restore
 
     @property
@@ -92,6 +95,15 @@ class OtherFormat(Passage):
         """Whether the provider reads no web addresses, so that what is behind them must be sent."""
         adapter = self.adapter
         return self.signs_calls or self.provider.inlines_media or bool(adapter and adapter.inlines_media)
+
+    def _made_plain(self, response: ir.Response) -> ir.Response:
+        """Without what the model wrote around its answer. Within one format everything is as it came."""
+        if self.client is self.provider:
+            return response
+        tag = self.profile.thought_tag
+        return fences.unfence(
+            thought_tags.Splitter(tag).response(response) if tag else response, self.request
+        )
 
     def _kept(self, response: ir.Response) -> ir.Response:
         if self.signs_calls:

@@ -29,7 +29,7 @@ from omniroute.errors import (
 )
 from omniroute.types import UpstreamRequest
 from providers.proxies import Proxy
-from resilience.backoff import hinted_wait
+from resilience.hints import wait_after
 
 MAX_ERROR_BYTES = 1 << 20
 PROXY_FAILED = "proxy_failed"
@@ -156,8 +156,8 @@ async def _refusal(upstream: Upstream, request: UpstreamRequest) -> UpstreamRefu
         body = b""
     headers = _lower(upstream.headers)
     error = get_format(request.format).parse_error(upstream.status, body, headers)
-    if error.retry_after is None:
-        error.retry_after = hinted_wait(headers, error.message)
+    wait = wait_after(headers, body, error.message)
+    error.retry_after = error.retry_after if wait is None else wait
     return error
 
 

@@ -13,9 +13,9 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from omniroute import login_limit
 from omniroute.errors import ClientError
 from omniroute.pages import Page, all_pages
+from resilience.lockout import lockouts
 
 
 class LoginForm(AuthenticationForm):
@@ -26,14 +26,14 @@ class LoginForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         address = self.request.META.get("REMOTE_ADDR", "")
         try:
-            login_limit.count_attempt(address)
+            lockouts.attempt(f"login:{address}", "failed logins")
         except ClientError as error:
             self.blocked_s = math.ceil(error.retry_after or 1)
             minutes = math.ceil(self.blocked_s / 60)
             wait = f"Try again in {minutes} minute{'' if minutes == 1 else 's'}."
             raise ValidationError(f"{error.message}. {wait}", code=error.code) from None
         values: dict[str, Any] = super().clean()
-        login_limit.forgive(address)
+        lockouts.forgive(f"login:{address}")
         return values
 
 
@@ -73,10 +73,10 @@ class OmniRouteAdminSite(UnfoldAdminSite):
         return response
 
     def _page_view(self, page: Page) -> Callable[..., HttpResponse]:
-        def view(request: HttpRequest) -> HttpResponse:
+        def view(request: HttpRequest, **captured: str) -> HttpResponse:
             if not page.is_allowed(request):
                 raise PermissionDenied
-            result = page.view(request)
+            result = page.view(request, **captured)
             if isinstance(result, HttpResponse):
                 return result
             request.current_app = self.name

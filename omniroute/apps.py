@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -10,7 +11,10 @@ class OmniRouteConfig(AppConfig):
     verbose_name = "OmniRoute"
 
     def ready(self) -> None:
-        from omniroute import checks  # noqa: F401  (registers the system checks)
+        from omniroute import checks, jobs  # noqa: F401  (registers the system checks)
+
+        autodiscover_modules("tasks")
+        post_migrate.connect(jobs.schedule, dispatch_uid="periodic jobs")
 
 
 class OmniRouteAdminConfig(AdminConfig):

@@ -17,6 +17,7 @@ django.setup(set_prefix=False)
 
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
+from gateway import edge  # noqa: E402
 from gateway.consumers import live_application  # noqa: E402
 from gateway.handler import Receive, Scope, Send, WireHandler  # noqa: E402
 from gateway.lifecycle import start, stop  # noqa: E402
@@ -29,8 +30,10 @@ wire_application = WireHandler("gateway.urls")
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     kind = scope["type"]
-    if kind == "http":
-        path = canonical(scope["path"])
+    path = canonical(scope["path"]) if kind == "http" else None
+    if kind != "lifespan" and (reason := await edge.refusal(scope)):
+        await edge.refuse(scope, send, reason, wire=path is not None)
+    elif kind == "http":
         if path is None:
             await django_application(scope, receive, send)
         else:

@@ -12,6 +12,7 @@ GatewayError                        status, code, message; shown to the client i
 ├── NoTargetAvailable           503 every target is disabled, cooling or without an account
 └── UpstreamError                   one attempt failed; the attempt loop decides what comes next
     ├── UpstreamRefused             a status of 400 or more, or an error body under a 200
+    ├── AccountBusy             429 the gateway's own limit for the account; nothing was sent
     ├── UpstreamUnreachable     502 DNS, TLS, refused or reset connection
     ├── UpstreamTimeout         504 no connection, no first event, or a stall
     └── UpstreamBroken          502 an empty, cut or undecodable answer
@@ -144,6 +145,11 @@ class UpstreamRefused(UpstreamError):
         self.body = body
         self.format = format
         self.headers = headers or {}
+
+
+class AccountBusy(UpstreamError):
+    status = 429
+    code = "account_busy"
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -16,7 +16,8 @@ from django.http import HttpRequest, HttpResponse
 
 from omniroute.types import JSONDict
 
-PageView = Callable[[HttpRequest], JSONDict | HttpResponse]
+PageView = Callable[..., JSONDict | HttpResponse]
+"""Takes the request, and what its route captures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,12 @@ class Page:
     icon: str = "article"
     permission: str = ""
     """Such as `providers.view_account`; "": every admin user."""
+    route: str = ""
+    """Behind the name, such as `<str:provider>/`: for pages that no group lists."""
 
     @property
     def path(self) -> str:
-        return f"{self.app}/{self.name}/"
+        return f"{self.app}/{self.name}/{self.route}"
 
     @property
     def url_name(self) -> str:
@@ -51,13 +54,13 @@ _pages: dict[str, Page] = {}
 
 
 def page(
-    name: str, *, title: str, section: str, icon: str = "article", permission: str = ""
+    name: str, *, title: str, section: str, icon: str = "article", permission: str = "", route: str = ""
 ) -> Callable[[PageView], PageView]:
     """Register the function as a page of the app that it is defined in. Raise `ValueError` for a name taken."""
 
     def register(view: PageView) -> PageView:
         app = view.__module__.partition(".")[0]
-        item = Page(app, name, title, section, view, icon, permission)
+        item = Page(app, name, title, section, view, icon, permission, route)
         if item.path in _pages:
             raise ValueError(f"page {item.path!r} is registered twice")
         _pages[item.path] = item

@@ -30,6 +30,8 @@ PROVIDERS_FILE = Path(env.str("OMNIROUTE_PROVIDERS_FILE", default="") or DATA_DI
 SECRET_KEY = env.str("JWT_SECRET", default="") or read_or_create(DATA_DIR / "secret.key")
 API_KEY_SECRET = env.str("API_KEY_SECRET", default="") or read_or_create(DATA_DIR / "api-key-secret.key")
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [read_or_create(DATA_DIR / "encryption.key")]
+GEMINI_CLI_OAUTH_CLIENT_SECRET = env.str("GEMINI_CLI_OAUTH_CLIENT_SECRET", default="")
+IFLOW_OAUTH_CLIENT_SECRET = env.str("IFLOW_OAUTH_CLIENT_SECRET", default="")
 INITIAL_PASSWORD = env.str("INITIAL_PASSWORD", default="")
 
 # ---- The gateway ------------------------------------------------------------------------------------------------
@@ -47,6 +49,8 @@ ENVIRONMENT_PROXIES = {
     "all": env.str("all_proxy", default="") or env.str("ALL_PROXY", default=""),
 }
 NO_PROXY = env.list("no_proxy", default=[]) or env.list("NO_PROXY", default=[])
+SEMANTIC_CACHE_MAX_SIZE = env.int("SEMANTIC_CACHE_MAX_SIZE", default=500)
+SEMANTIC_CACHE_TTL_MS = env.int("SEMANTIC_CACHE_TTL_MS", default=3600000)
 PROXY_TEST_URL = env.str("PROXY_TEST_URL", default="https://api64.ipify.org?format=json")
 """Answers with the address that the question came from."""
 CLOUD_URL = env.str("CLOUD_URL", default="")

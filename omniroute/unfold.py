@@ -49,6 +49,8 @@ SECTIONS: list[tuple[str, list[Item]]] = [
             ("Routing", "route", "combos.routingsettings"),
             ("Provider rules", "rule", "combos.providerrouting"),
             ("Proxies", "vpn_lock", "providers.proxyrule"),
+            ("Cache", "cached", "gateway.cachesettings"),
+            ("Sign-in settings", "login", "providers.signinsettings"),
             ("Admin users", "group", "auth.user"),
             ("Background jobs", "schedule", "django_q.schedule"),
         ],

@@ -7,11 +7,15 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from gateway.api import api
+from providers.oauth.callback import callback
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+    path("callback", callback, name="sign_in_callback"),
+    path("oauth2callback", callback),
+    path("auth/callback", callback),
 ]
 
 handler400 = "gateway.api_errors.bad_request"

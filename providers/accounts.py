@@ -59,6 +59,8 @@ def upsert_account(spec: ProviderSpec, values: AccountValues) -> Account:
 def update_account(account: Account, spec: ProviderSpec, values: AccountValues) -> Account:
     """Apply `values`, check them against the provider, save, and renumber. Raise `ValidationError`."""
     _apply(account, values)
+    if spec.oauth and account.auth_type != Account.AuthType.OAUTH:
+        raise ValidationError({"provider": f"{spec.name} has no API keys: sign in under Providers instead"})
     if needs_key(spec) and account.auth_type != Account.AuthType.OAUTH and not account.api_key:
         raise ValidationError({"api_key": "API Key is required"})
     if account.auth_type != Account.AuthType.OAUTH:

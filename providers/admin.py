@@ -29,6 +29,7 @@ from providers.forms import AccountForm, CustomModelForm, NewProviderNodeForm, P
 from providers.learned_admin import LearnedQuirkAdmin as LearnedQuirkAdmin
 from providers.models import Account, CustomModel, ProviderNode
 from providers.probe import check_accounts, report
+from providers.sign_in_admin import SignedInAccounts
 
 TEST_LABELS: dict[str, str] = {
     Account.TestStatus.UNTESTED: "default",
@@ -45,7 +46,7 @@ hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
 
 
 @admin.register(Account)
-class AccountAdmin(CoolingAccounts, ProviderColumn, ListEditingAdmin):
+class AccountAdmin(SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditingAdmin):
     form = AccountForm
     list_display = ("account", "provider_name", "status", "tested", "cooldown", "priority", "is_active")
     list_editable = ("priority", "is_active")
@@ -54,7 +55,7 @@ class AccountAdmin(CoolingAccounts, ProviderColumn, ListEditingAdmin):
     search_fields = ("name", "provider")
     search_help_text = "Search by name or provider"
     actions = ("test_selected", "clear_selected")
-    actions_detail = ("test_account", "clear_account")
+    actions_detail = ("test_account", "clear_account", "sign_in_again", "renew_token")
     readonly_fields = ("credential", "outcome", "tested", "last_error", "cooldown")
     change_form_after_template = "admin/providers/account_defaults.html"
     fieldsets = (
@@ -119,9 +120,11 @@ class AccountAdmin(CoolingAccounts, ProviderColumn, ListEditingAdmin):
 
     @display(description="Credential")
     def credential(self, row: Account) -> str:
-        if row.auth_type == Account.AuthType.API_KEY:
-            return row.masked_key or "Key missing: enter it again"
-        return "OAuth login" if row.auth_type == Account.AuthType.OAUTH else "No key"
+        if row.auth_type == Account.AuthType.OAUTH:
+            return self.signed_in_as(row)
+        if row.auth_type == Account.AuthType.NONE:
+            return "No key"
+        return row.masked_key or "Key missing: enter it again"
 
     @display(description="Last test", ordering="test_status", label=TEST_LABELS)
     def status(self, row: Account) -> tuple[str, str]:

@@ -79,6 +79,12 @@ class Connection(CamelModel):
     rate_limited_until: datetime | None
     backoff_level: int
     """How many failures in a row made the cooldown longer."""
+    email: str | None
+    """Whose sign-in it is."""
+    plan: str | None
+    token_expires_at: datetime | None
+    sign_in_needed: str | None
+    """Why somebody has to sign in again; None when nobody has to."""
     provider_specific_data: dict[str, Any]
     created_at: datetime
     updated_at: datetime
@@ -199,6 +205,10 @@ def _shown(account: Account, spec: ProviderSpec | None) -> Connection:
         error_code=cooldown.reason if cooldown else None,
         rate_limited_until=datetime.fromtimestamp(cooldown.until, UTC) if cooldown else None,
         backoff_level=cooldown.level if cooldown else 0,
+        email=account.email or None,
+        plan=account.plan or None,
+        token_expires_at=account.expires_at,
+        sign_in_needed=account.sign_in_reason if account.needs_sign_in else None,
         provider_specific_data={
             **redact(account.provider_data or {}),
             **{name: value for name, value in chosen.items() if value},

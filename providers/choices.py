@@ -48,7 +48,9 @@ def _label(spec: ProviderSpec) -> str:
 
 
 def needs_key(spec: ProviderSpec) -> bool:
-    """Custom servers often run without one."""
+    """Custom servers often run without one, and where one signs in there is none."""
+    if spec.oauth:
+        return False
     return spec.tier != "custom" and any(endpoint.auth != "none" for endpoint in spec.endpoints)
 
 
@@ -112,6 +114,7 @@ def account_counts() -> dict[str, JSONDict]:
             total=Count("pk"),
             active=Count("pk", filter=Q(is_active=True)),
             failing=Count("pk", filter=Q(is_active=True, test_status__in=FAILING)),
+            signed_out=Count("pk", filter=Q(is_active=True, sign_in_needed_at__isnull=False)),
             untested=Count("pk", filter=Q(is_active=True, test_status=Account.TestStatus.UNTESTED)),
             tested_at=Max("last_tested_at"),
         )

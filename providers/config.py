@@ -9,6 +9,7 @@ from typing import Any
 
 from providers import catalog, learned
 from providers.cooling import account_key
+from providers.limit_fields import OwnLimits
 from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import spec_of_node
 from providers.proxies import NO_PROXIES, ProxyTable
@@ -37,12 +38,17 @@ class AccountConfig:
     provider_data: Mapping[str, Any] = field(default_factory=dict)
     stale_at: float = math.inf
     """Seconds since the epoch from when on `api_key` must be renewed before use; see `oauth.renewal.ready`."""
+    renewed_at: float = 0.0
+    """When it got this token."""
     signed_in: bool = False
     email: str = ""
     plan: str = ""
     external_id: str = ""
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What else of a sign-in is secret."""
+
+    limits: OwnLimits | None = None
+    """None: the account is not protected."""
 
     @property
     def key(self) -> str:
@@ -120,7 +126,6 @@ def prefixes_of(specs: Mapping[str, ProviderSpec]) -> dict[str, str]:
 
 def account_config(row: Account) -> AccountConfig:
     signed_in = row.auth_type == Account.AuthType.OAUTH
-    renews = signed_in and row.expires_at is not None and bool(row.refresh_token)
     return AccountConfig(
         id=row.pk,
         provider=row.provider,
@@ -132,13 +137,21 @@ def account_config(row: Account) -> AccountConfig:
         region=row.region,
         default_model=row.default_model,
         provider_data=row.provider_data or {},
-        stale_at=row.expires_at.timestamp() - STALE_S if renews and row.expires_at else math.inf,
+        stale_at=_stale_at(row) if signed_in and row.refresh_token else math.inf,
+        renewed_at=row.last_refresh_at.timestamp() if row.last_refresh_at else 0.0,
         signed_in=signed_in,
         email=row.email,
         plan=row.plan,
         external_id=row.external_id,
         secrets=row.secrets if signed_in else {},
+        limits=row.own_limits,
     )
+
+
+def _stale_at(row: Account) -> float:
+    if not row.bearer:
+        return 0.0
+    return row.expires_at.timestamp() - STALE_S if row.expires_at else math.inf
 
 
 def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfig, ...]]:

@@ -14,6 +14,9 @@ from providers.config import load_specs
 from providers.models import Account, CustomModel, ProviderNode
 from providers.spec import ProviderSpec
 
+_OF_KEYS = ("provider", "api_key", "variant", "region")
+"""Fields that make no sense for an account that somebody signed in to."""
+
 
 class ProviderSelectForm(forms.ModelForm):  # type: ignore[type-arg]
     """A form with a `provider` select that is filled from the catalog and the custom providers."""
@@ -34,7 +37,7 @@ class ProviderSelectForm(forms.ModelForm):  # type: ignore[type-arg]
 
     @property
     def spec(self) -> ProviderSpec | None:
-        return self.specs.get(self.cleaned_data.get("provider", ""))
+        return self.specs.get(self.cleaned_data.get("provider", self.instance.provider))
 
 
 class AccountForm(ProviderSelectForm):
@@ -77,10 +80,18 @@ class AccountForm(ProviderSelectForm):
         self.initial.pop("api_key", None)
         if not self.fields:
             return
+        if self.instance.auth_type == Account.AuthType.OAUTH:
+            for name in _OF_KEYS:
+                self.fields.pop(name, None)
+        if "provider" in self.fields:
+            specs = {id: spec for id, spec in self.specs.items() if not spec.oauth}
+            choices = provider_choices(specs, self.instance.provider)
+            self._choice("provider").choices = [("", "Choose a provider"), *choices]
         for name, current in (("variant", self.instance.variant), ("region", self.instance.region)):
             known = [value for spec in self.specs.values() for value in getattr(spec, f"{name}s")]
-            self._choice(name).choices = one_of(dict.fromkeys([*known, current] if current else known))
-        if self.instance.pk:
+            if name in self.fields:
+                self._choice(name).choices = one_of(dict.fromkeys([*known, current] if current else known))
+        if self.instance.pk and "api_key" in self.fields:
             self.fields["api_key"].help_text = self._stored_key()
 
     def _stored_key(self) -> str:

@@ -6,6 +6,9 @@ import re
 
 from providers.remedies import Remedy
 
+RESPONSES_ONLY = "responses_only"
+"""The trait of a model that a provider of both serves in OpenAI's newer format only."""
+
 
 def wording(*alternatives: str) -> re.Pattern[str]:
     """One pattern for several wordings, in any letter case."""
@@ -42,6 +45,13 @@ HABITS: tuple[tuple[str, re.Pattern[str], Remedy], ...] = (
         "anthropic_messages",
         wording(r"thinking may not be enabled when tool_choice"),
         Remedy("drop", "thinking", lasting=False),
+    ),
+    (
+        "openai_chat",
+        wording(
+            r"not accessible via the /chat/completions endpoint", r"the requested model is not supported"
+        ),
+        Remedy("trait", RESPONSES_ONLY),
     ),
     (
         "openai_chat",

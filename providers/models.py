@@ -12,9 +12,11 @@ from django.db import models
 from omniroute.crypto import EncryptedTextField, mask
 from providers import catalog
 from providers.credentials import is_header, is_sendable
+from providers.limit_fields import RateLimited
 from providers.nodes import normalise_base_url, prefix_problem, spec_of_node
 from providers.oauth.fields import SignedIn
 from providers.oauth.fields import SignIn as SignIn
+from providers.oauth.fields import SignInSettings as SignInSettings
 from providers.proxy_models import ProxyRule as ProxyRule
 from providers.remedies import Remedy
 from providers.spec import ProviderSpec
@@ -108,7 +110,7 @@ def spec_by_id(provider: str) -> ProviderSpec | None:
     return spec_of_node(node) if node else None
 
 
-class Account(SignedIn):
+class Account(RateLimited, SignedIn):
     """A credential at a provider. Several may serve one provider; the lowest priority number goes first."""
 
     class AuthType(models.TextChoices):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, islice
 from typing import Protocol, TypeVar
 
 from omniroute.registry import Registry
@@ -84,7 +84,7 @@ def round_robin(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig
 @registry.register("p2c", "Power of two choices: the healthier of two random accounts")
 def p2c(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     order = _shuffled(accounts, view)
-    pair = [account for account, _ in zip(order, range(2), strict=False)]
+    pair = list(islice(order, 2))
     yield from sorted(pair, key=lambda account: (-view.health(account), view.last_used(account)))
     yield from order
 
@@ -129,10 +129,9 @@ def reset_soonest(accounts: Accounts, view: AccountView) -> Accounts:
     return view.remembered("reset", accounts, lambda accounts: _by_reset(accounts, view))
 
 
-def left(account: AccountConfig, view: AccountView) -> float | None:
-    """Percent that the tightest window leaves of the account, or None where nobody knows."""
-    now = view.now()
-    return min((w.remaining_percent(now) for w in view.windows(account) if not w.paid_extra), default=None)
+def left(windows: Sequence[Window], now: datetime) -> float | None:
+    """Percent that the tightest of an account's windows leaves, or None where nobody knows."""
+    return min((w.remaining_percent(now) for w in windows if not w.paid_extra), default=None)
 
 
 def _shuffled(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
@@ -149,9 +148,9 @@ def _by_priority(accounts: Accounts) -> list[tuple[AccountConfig, ...]]:
 
 
 def _by_left(accounts: Accounts, view: AccountView) -> tuple[list[AccountConfig], list[float]]:
-    shares = []
+    now, shares = view.now(), []
     for account in accounts:
-        share = left(account, view)
+        share = left(view.windows(account), now)
         shares.append((UNKNOWN_QUOTA if share is None else share, account))
     shares.sort(key=lambda item: -item[0])
     return [account for _, account in shares], list(accumulate(share for share, _ in shares))
@@ -161,10 +160,11 @@ def _by_reset(accounts: Accounts, view: AccountView) -> list[AccountConfig]:
     now = view.now()
 
     def rank(account: AccountConfig) -> tuple[int, float]:
-        share = left(account, view)
+        windows = view.windows(account)
+        share = left(windows, now)
         if share is not None and share <= 0:
             return 2, 0.0
-        ahead = [w.resets_at for w in view.windows(account) if w.resets_at is not None and w.resets_at > now]
+        ahead = [w.resets_at for w in windows if w.resets_at is not None and w.resets_at > now]
         return (0, min(ahead).timestamp()) if ahead else (1, 0.0)
 
     return sorted(accounts, key=rank)

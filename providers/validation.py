@@ -20,6 +20,7 @@ from providers.credentials import auth_headers, is_sendable
 from providers.endpoints import choose_endpoint
 from providers.listing import entries_of, join, list_models
 from providers.models import Account, spec_by_id
+from providers.oauth.check import check
 from providers.spec import Endpoint, ModelSpec, ProviderSpec
 
 __all__ = [
@@ -108,6 +109,12 @@ async def validate_account(account: Account) -> ValidationResult:
     spec = await sync_to_async(spec_by_id)(account.provider)
     if spec is None:
         result = _unknown(_gone(account))
+    elif account.auth_type == Account.AuthType.OAUTH:
+        started = time.perf_counter()
+        checked = await check(account, spec)
+        judged = _good() if checked.valid else _unknown(checked.message)
+        result = _bad(checked.message) if checked.valid is False else judged
+        result = replace(result, latency_ms=round((time.perf_counter() - started) * 1000))
     else:
         result = await validate(
             spec,

@@ -1,1 +1,1 @@
-"""What a failure means, and how long to stay away after it. Pure: the clock is passed in."""
+"""What a failure means, how long to stay away after it, and how much an account may be asked."""

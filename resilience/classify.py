@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from omniroute.errors import UpstreamError, UpstreamRefused
+from omniroute.errors import AccountBusy, UpstreamError, UpstreamRefused
+from resilience.backoff import BASE_S, LONGEST_S, MAX_LEVEL, exponential
 
 
 class Next(Enum):
@@ -28,6 +29,18 @@ class Scope(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Backoff:
+    """Exponential waits: `base_s`, doubled up to `max_level` times, at most `longest_s`."""
+
+    base_s: float = BASE_S
+    longest_s: float = LONGEST_S
+    max_level: int = MAX_LEVEL
+
+    def wait(self, level: int) -> float:
+        return exponential(min(level, self.max_level), self.base_s, self.longest_s)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """`cooldown_s` None with a scope other than NONE: back off exponentially. `soft`: a guess, not the provider's word,
     so the account may still be asked when nothing else is left."""
@@ -39,6 +52,16 @@ class Verdict:
     soft: bool = False
     retryable: bool = False
     """The very same request may succeed a moment later."""
+    backoff: Backoff = Backoff()
+
+    @property
+    def backs_off(self) -> bool:
+        return self.scope is not Scope.NONE and self.cooldown_s is None
+
+    @property
+    def is_passing(self) -> bool:
+        """Trouble of the provider's that nobody is to blame for."""
+        return self.retryable and self.scope is not Scope.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +94,8 @@ REGION = Verdict("permission", Next.ACCOUNT, Scope.MODEL, 120, soft=True)
 NOT_ALLOWED = Verdict("not_allowed", Next.ACCOUNT, Scope.ACCOUNT, 5, soft=True)
 TRANSIENT = Verdict("transient", Next.ACCOUNT, Scope.ACCOUNT, 3, soft=True, retryable=True)
 BAD_REQUEST = Verdict("bad_request", Next.TARGET)
+BUSY = Verdict("busy", Next.ACCOUNT)
+"""The gateway's own limit for the account; the provider was not asked."""
 
 RULES: tuple[Rule, ...] = (
     Rule(CONTEXT, _statuses(400, 413, 422), _text(
@@ -106,9 +131,28 @@ RULES: tuple[Rule, ...] = (
 
 def classify(error: UpstreamError) -> Verdict:
     """Total: every error has a verdict."""
+    if isinstance(error, AccountBusy):
+        return BUSY
     if isinstance(error.verdict, Verdict):
         return error.verdict
     if not isinstance(error, UpstreamRefused):
         return TRANSIENT
     text = f"{error.code or ''} {error.message}"
     return next(rule.verdict for rule in RULES if rule.fits(error.status, text))
+
+
+_NOT_THE_PROVIDER = frozenset({"proxy_failed", "combo_timeout"})
+"""Codes of failures that say nothing of the provider: a proxy, and the end of a whole combo's time."""
+_BREAKS = _statuses(408, 500, range(502, 505), range(520, 528))
+
+
+def breaks_circuit(error: UpstreamError) -> bool:
+    """Whether the failure says that the provider itself is in trouble: lost connections, timeouts, 408 and 5xx.
+
+    A rate limit is an account's, any other 4xx the request's; a full provider (529) answers, and says what to do.
+    """
+    if isinstance(error, AccountBusy) or error.code in _NOT_THE_PROVIDER:
+        return False
+    if not isinstance(error, UpstreamRefused):
+        return True
+    return error.status in _BREAKS and classify(error).is_passing

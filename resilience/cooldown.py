@@ -1,4 +1,4 @@
-"""Who is to be left alone, and until when. In memory; keys are the caller's (`account:42`, `account:42:gpt-4o`)."""
+"""Who is to be left alone, and until when. Keys are the caller's (`account:42`, `account:42:gpt-4o`)."""
 
 from __future__ import annotations
 
@@ -6,79 +6,107 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from resilience.backoff import exponential
+from omniroute.shared_state import Script
 from resilience.classify import Verdict
+from resilience.link import Link, link
+from resilience.store import Store
+
+KEPT_S = 3600.0
+"""How long a level is remembered behind the end of its cooldown."""
+
+MERGE = Script("""
+local new = cjson.decode(ARGV[2])
+local text = redis.call('HGET', KEYS[1], ARGV[1])
+if text then
+  local old = cjson.decode(text)
+  if old['until'] > tonumber(ARGV[3]) then
+    local level = math.max(old.level, new.level)
+    if old['until'] > new['until'] and (not old.soft or new.soft) then new = old end
+    new.level = level
+  end
+end
+local merged = cjson.encode(new)
+redis.call('HSET', KEYS[1], ARGV[1], merged)
+redis.call('PUBLISH', KEYS[2], cjson.encode({ARGV[1], merged}))
+""")
+"""Two processes that saw the same failure raise its level once; the longer wait holds, the provider's word before a
+guess."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cooldown:
-    """`until` is on the store's clock, in seconds."""
+    """Times are on the store's clock, in seconds."""
 
     until: float
     reason: str
     level: int
     soft: bool
+    since: float = 0.0
 
 
-class Cooldowns:
-    """Failures put a key aside, a success forgives it. One per process; safe from several threads."""
+class Cooldowns(Store[Cooldown]):
+    """Failures put a key aside, a success forgives it."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._cooling: dict[str, Cooldown] = {}
+    put_script = MERGE
+
+    def __init__(self, clock: Callable[[], float] = time.time, link: Link | None = None) -> None:
+        super().__init__("cooldowns", Cooldown, clock, link)
+
+    def is_over(self, value: Cooldown) -> bool:
+        return value.until <= self.clock()
 
     def get(self, key: str) -> Cooldown | None:
         """The cooldown that is still running, or None."""
-        if not self._cooling:
+        if not self._values:
             return None
-        cooldown = self._cooling.get(key)
-        return cooldown if cooldown is not None and cooldown.until > self._clock() else None
+        cooldown = self._values.get(key)
+        return cooldown if cooldown is not None and cooldown.until > self.clock() else None
 
     def remaining(self, key: str) -> float:
         """Seconds; 0.0 when it is free."""
         cooldown = self.get(key)
-        return cooldown.until - self._clock() if cooldown else 0.0
+        return cooldown.until - self.clock() if cooldown else 0.0
 
     def apply(self, key: str, verdict: Verdict, hint: float | None = None) -> Cooldown:
         """Put `key` aside. The provider's `hint` (seconds) outranks the verdict's own time.
 
         A key that is cooling already keeps its level: parallel requests that fail together are one failure.
         """
-        now = self._clock()
-        old = self._cooling.get(key)
+        now = self.clock()
+        old = self._values.get(key)
         if old is not None and old.until > now and hint is None and verdict.cooldown_s is None:
             return old
         level = old.level if old is not None else 0
         wait = hint if hint is not None else verdict.cooldown_s
         if wait is None:
-            wait, level = exponential(level), level + 1
-        soft = verdict.soft and hint is None
-        cooldown = Cooldown(now + wait, verdict.reason, level, soft)
-        if old is not None and old.until > cooldown.until and not old.soft:
+            wait, level = verdict.backoff.wait(level), min(level + 1, verdict.backoff.max_level)
+        cooldown = Cooldown(now + wait, verdict.reason, level, verdict.soft and hint is None, now)
+        if old is not None and old.until > cooldown.until and (not old.soft or cooldown.soft):
             return old
-        self._cooling[key] = cooldown
+        self.put(key, cooldown)
         return cooldown
 
-    def succeed(self, key: str) -> None:
-        if self._cooling:
-            self._cooling.pop(key, None)
+    def succeed(self, key: str, began: float | None = None) -> None:
+        """Forgive, unless the answer was under way before the failure: then it says nothing about the time since."""
+        if not self._values:
+            return
+        cooldown = self._values.get(key)
+        if cooldown is not None and (began is None or began >= cooldown.since):
+            self.drop(key)
 
     def reset(self, key: str | None = None) -> int:
-        """Forget one key or all of them; returns how many there were."""
-        if key is not None:
-            return 1 if self._cooling.pop(key, None) else 0
-        count = len(self._cooling)
-        self._cooling.clear()
-        return count
+        """Forget one key or all of them; returns how many were cooling."""
+        return int(self.drop(key)) if key is not None else self.clear()
 
     def active(self) -> dict[str, Cooldown]:
-        """What is cooling now; what ended long ago is forgotten on the way."""
-        now = self._clock()
-        for key, cooldown in list(self._cooling.items()):
-            if cooldown.until < now - 3600:
-                self._cooling.pop(key, None)
-        return {key: cooldown for key, cooldown in list(self._cooling.items()) if cooldown.until > now}
+        """What is cooling now."""
+        return self.current()
+
+    def _forget(self, key: str, value: Cooldown) -> None:
+        """Its level counts for the next failure."""
+        if value.until < self.clock() - KEPT_S:
+            super()._forget(key, value)
 
 
-cooldowns = Cooldowns()
+cooldowns = Cooldowns(link=link)
 """This process's own."""

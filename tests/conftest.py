@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 
 from gateway import simulator as provider_simulator
 from gateway.simulator import Simulator
+from resilience.link import link
 from tests import services
 
 hypothesis_settings.register_profile("omniroute", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -52,6 +53,14 @@ def _cheap_passwords() -> Iterator[None]:
     """A real password hash takes most of a second, on purpose."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_held_back() -> Iterator[None]:
+    """What a test's failures put aside in this process is free again for the next one."""
+    yield
+    for store in link.stores:
+        store.adopt("", None)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from gateway.wire import ir, json
 
-_CHARACTERS_PER_TOKEN = 4.0
+CHARACTERS_PER_TOKEN = 4.0
 _TOKENS_PER_FOREIGN_BYTE = 0.4
 """On top, for each byte that UTF-8 needs beyond one: 0.65 a Cyrillic letter, 1.05 a Chinese one."""
 _REQUEST = 3
@@ -45,14 +45,14 @@ def estimate_texts(texts: Iterable[str]) -> int:
 
 
 def _text(text: str) -> float:
-    tokens = len(text) / _CHARACTERS_PER_TOKEN
+    tokens = len(text) / CHARACTERS_PER_TOKEN
     if not text.isascii():
         tokens += (len(text.encode("utf-8", "surrogatepass")) - len(text)) * _TOKENS_PER_FOREIGN_BYTE
     return tokens
 
 
 def _json(value: object) -> float:
-    return len(json.dumps(value)) / _CHARACTERS_PER_TOKEN
+    return len(json.dumps(value)) / CHARACTERS_PER_TOKEN
 
 
 def _tool(tool: ir.Tool) -> float:
@@ -65,7 +65,7 @@ def _part(part: ir.Part) -> float:
         case ir.Text() | ir.Refusal():
             return _text(part.text)
         case ir.Reasoning():
-            return _text(part.text) + len(part.redacted or "") / _CHARACTERS_PER_TOKEN
+            return _text(part.text) + len(part.redacted or "") / CHARACTERS_PER_TOKEN
         case ir.ToolCall():
             return _MESSAGE + _text(part.name) + _text(part.arguments)
         case ir.ToolResult():

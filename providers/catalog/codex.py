@@ -11,6 +11,7 @@ OAUTH = OAuthSpec(
     client_id="app_EMoamEEZ73f0CkXaXp7hrann",
     authorize_url="https://auth.openai.com/oauth/authorize",
     authorize_params={
+        "response_type": "code",
         "id_token_add_organizations": "true",
         "codex_cli_simplified_flow": "true",
         "originator": "omniroute",

@@ -12,7 +12,7 @@ OAUTH = OAuthSpec(
     client_secret_env="GEMINI_CLI_OAUTH_CLIENT_SECRET",
     client_auth="body",
     authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
-    authorize_params={"access_type": "offline", "prompt": "consent"},
+    authorize_params={"response_type": "code", "access_type": "offline", "prompt": "consent"},
     scopes=(
         "https://www.googleapis.com/auth/cloud-platform",
         "https://www.googleapis.com/auth/userinfo.email",

@@ -40,11 +40,12 @@ SPEC = ProviderSpec(
     ),
     models=(
         *chat(
-            "kimi-k2-thinking kimi-k2.5 kimi-k2 qwen3-coder-plus qwen3-max qwen3-max-preview qwen3-vl-plus"
+            "kimi-k2-thinking kimi-k2.5 kimi-k2 qwen3-coder-plus qwen3-max qwen3-max-preview"
             " qwen3-235b qwen3-235b-a22b-instruct qwen3-235b-a22b-thinking-2507 qwen3-32b glm-4.7 minimax-m2"
             " minimax-m2.1 deepseek-r1 deepseek-v3 deepseek-v3.1 deepseek-v3.2 deepseek-v3.2-chat"
             " deepseek-v3.2-reasoner"
         ),
+        *chat("qwen3-vl-plus", vision=True),
         *chat("iflow-rome-30ba3b", reasoning="none", context_window=128_000),
     ),
     models_path="",

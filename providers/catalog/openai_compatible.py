@@ -41,6 +41,7 @@ PROVIDERS: tuple[ProviderSpec, ...] = (
             Quirk(
                 map_values={"reasoning_effort": _TOGETHER_EFFORTS}, edits=("effort_none_to_reasoning_off",)
             ),
+            Quirk(models=("*DeepSeek-R1*",), traits={"thought_tag": "think"}),
         ),
         validation=Validation(probe=""),
     ),

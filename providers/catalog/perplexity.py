@@ -39,6 +39,7 @@ SPEC = ProviderSpec(
             map_values={"reasoning_effort": {"none": "minimal", "xhigh": "high", "max": "high"}},
         ),
         Quirk(models=("sonar", "sonar-pro"), drop=("reasoning_effort",)),
+        Quirk(models=("sonar-reasoning*", "sonar-deep-research*"), traits={"thought_tag": "think"}),
     ),
     validation=Validation(probe=""),
     models_path="",

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 
 from omniroute.crypto import EncryptedTextField
+from omniroute.singleton import Singleton
 
 
 class SignedIn(models.Model):
@@ -38,6 +39,20 @@ class SignedIn(models.Model):
 
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Without the columns of the sign-in, unless they are named or the row is new: who edits the rest of a row must
+        not put back a token that was renewed meanwhile."""
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            kwargs["update_fields"] = self._columns() - {field.name for field in SignedIn._meta.get_fields()}
+        super().save(*args, **kwargs)
+
+    def save_whole(self) -> None:
+        """With the columns of the sign-in."""
+        super().save(update_fields=None if self._state.adding else self._columns())
+
+    def _columns(self) -> set[str]:
+        return {field.name for field in self._meta.concrete_fields if not field.primary_key}
 
     @property
     def needs_sign_in(self) -> bool:
@@ -107,3 +122,21 @@ def _decoded(text: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+class SignInSettings(Singleton):
+    """What may be signed in to."""
+
+    allow_discontinued = models.BooleanField(
+        "offer discontinued providers",
+        default=False,
+        help_text="Offer sign-ins that their vendors have closed. They fail, unless the vendor opens them again.",
+    )
+
+    class Meta:
+        app_label = "providers"
+        verbose_name = "sign-in settings"
+        verbose_name_plural = "sign-in settings"
+
+    def __str__(self) -> str:
+        return "Sign-in settings"

@@ -22,7 +22,8 @@ PASSWORD = "correct-horse-9"
 
 
 class Gateway:
-    """`omniroute serve` with a data folder of its own. `http` is a client without a key, `manage` has a manage key."""
+    """`omniroute serve` with a data folder of its own. `http` is a client without a key, `manage` has a manage key;
+    `ids` is the test's to fill: providers by their prefix."""
 
     def __init__(
         self, folder: Path, env: dict[str, str] | None = None, arguments: Sequence[str] = ()
@@ -43,6 +44,7 @@ class Gateway:
         self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
         self.process: subprocess.Popen[bytes] | None = None
         self.key = ""
+        self.ids: dict[str, str] = {}
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:

@@ -39,7 +39,7 @@ def proxied(
         node = gateway.add_provider("named", _simulator.openai_url.replace("127.0.0.1", "provider.test"))
         gateway.add_combo("one", "named/first")
         account = gateway.manage("GET", f"/api/providers?provider={node}")["connections"][0]["id"]
-        gateway.ids = {"key": account, "combo": "one", "provider": node, "global": ""}  # type: ignore[attr-defined]
+        gateway.ids = {"key": account, "combo": "one", "provider": node, "global": ""}
         yield gateway
 
 
@@ -54,7 +54,7 @@ def entry(proxy: StandInProxy) -> dict[str, object]:
 
 
 def put(gateway: Gateway, level: str, value: object) -> None:
-    ids: dict[str, str] = gateway.ids  # type: ignore[attr-defined]
+    ids: dict[str, str] = gateway.ids
     gateway.manage("PUT", PATH, {"level": level, "id": ids[level], "proxy": value})
 
 

@@ -4,18 +4,7 @@ import pytest
 
 from resilience import classify
 from resilience.cooldown import Cooldowns
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.resilience.conftest import Clock
 
 
 @pytest.fixture
@@ -75,3 +64,21 @@ def test_reset_forgets_one_or_all(store: Cooldowns):
     assert store.reset("a") == 1
     assert store.reset() == 1
     assert store.active() == {}
+
+
+def test_an_answer_that_was_under_way_before_the_failure_forgives_nothing(store: Cooldowns, clock: Clock):
+    store.apply("account:1", classify.RATE_LIMITED, hint=60)
+    store.succeed("account:1", clock.now - 1)
+    assert store.remaining("account:1") == 60
+    store.succeed("account:1", clock.now + 1)
+    assert store.remaining("account:1") == 0
+
+
+def test_a_level_is_remembered_for_an_hour_behind_its_cooldown(store: Cooldowns, clock: Clock):
+    store.apply("account:1", classify.RATE_LIMITED)
+    clock.now += 60
+    assert store.active() == {}
+    assert store.apply("account:1", classify.RATE_LIMITED).level == 2
+    clock.now += 3700
+    store.active()
+    assert store.apply("account:1", classify.RATE_LIMITED).level == 1

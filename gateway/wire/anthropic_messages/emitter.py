@@ -45,6 +45,7 @@ class AnthropicStreamEmitter(StreamEmitter):
         self._tier: str | None = None
         self._finished: ir.Finished | None = None
         self._late: JSONDict = {}
+        self._said = 0  # characters
 
     def emit(self, event: ir.Event) -> bytes:
         return b"".join(map(self._emit, self._linear.feed(event)))
@@ -81,7 +82,8 @@ class AnthropicStreamEmitter(StreamEmitter):
         delta = {"stop_reason": stop_reason, "stop_sequence": self._finished.stop_sequence}
         delta |= {key: self._late[key] for key in ("container", "stop_details") if key in self._late}
         event: JSONDict = {"type": "message_delta", "delta": delta}
-        event["usage"] = _usage(response.emit_usage(self._usage or Usage()), self._late)
+        usage = self._usage or response.estimated_usage(self._request, self._said)
+        event["usage"] = _usage(response.emit_usage(usage), self._late)
         if "context_management" in self._late:
             event["context_management"] = self._late["context_management"]
         return self._start() + encode(json.dumps(event), "message_delta") + _MESSAGE_STOP
@@ -132,6 +134,7 @@ class AnthropicStreamEmitter(StreamEmitter):
         return out + self._cite(event.extra) if event.extra else out
 
     def _grow(self, text: str) -> bytes:
+        self._said += len(text)
         out = b"" if self._begun else self._begin(self._empty_block())
         return out + _DELTA % (self._index, *self._names, json.dumps(text))
 

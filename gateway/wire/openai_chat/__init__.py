@@ -20,7 +20,7 @@ class OpenAIChat(WireFormat):
     name = "openai_chat"
     label = "OpenAI Chat Completions"
     keepalive = comment("keep-alive")
-    rules = Rules(tool_id=r".{1,64}", custom_tools=False)
+    rules = Rules(tool_id=r".{1,40}", custom_tools=False)
 
     def upstream_path(self, model: str, stream: bool, array: bool = False) -> str:
         return "/chat/completions"

@@ -170,7 +170,7 @@ def test_an_answer_without_a_name_gets_the_one_that_was_asked_for():
     assert body["id"].startswith("msg_")
     assert body["content"] == []
     assert body["stop_reason"] == "end_turn"
-    assert body["usage"]["input_tokens"] == 0
+    assert body["usage"]["input_tokens"] > 0
 
 
 @pytest.mark.parametrize(

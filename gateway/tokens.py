@@ -1,0 +1,41 @@
+"""Tokens of accounts that somebody signed in to, on the way of a request: fresh before it, new once after a refusal.
+
+For all other accounts, and for fresh tokens, the whole cost is one comparison (`stale_at`) in the pipeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from combos.attempt import Attempt
+from gateway.exchange import Exchange
+from omniroute.errors import UpstreamError, UpstreamRefused
+from providers.oauth import renewal
+
+
+async def with_fresh_token(exchange: Exchange, attempt: Attempt) -> Attempt:
+    """For an account whose token ends. Raise `UpstreamError`, with a trial that tells of it."""
+    try:
+        return replace(attempt, account=await renewal.ready(attempt.account))
+    except UpstreamError as error:
+        exchange.begin(attempt, "").end(error.status, error)
+        raise
+
+
+async def after_refusal(attempt: Attempt, refusal: UpstreamRefused) -> Attempt | None:
+    """The attempt with another token, where the refusal says that this one is not accepted. None: it is about something
+    else, or there is no other token; then the refusal stands."""
+    if not attempt.account.signed_in or not _is_about_token(attempt, refusal):
+        return None
+    try:
+        return replace(attempt, account=await renewal.renewed(attempt.account))
+    except UpstreamError:
+        return None
+
+
+def _is_about_token(attempt: Attempt, refusal: UpstreamRefused) -> bool:
+    if refusal.status == 401:
+        return True
+    oauth = attempt.target.provider.oauth
+    text = refusal.message.lower()
+    return oauth is not None and any(message in text for message in oauth.expired_messages)

@@ -1,0 +1,44 @@
+"""Whether a sign-in still holds: asked from the vendor where that has something to ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from omniroute.errors import UpstreamError, UpstreamRefused
+from providers import outgoing
+from providers.config import account_config
+from providers.models import Account
+from providers.oauth import renewal
+from providers.oauth.accounts import tokens_of
+from providers.oauth.answers import SignInError
+from providers.oauth.vendors import vendor_of
+from providers.spec import ProviderSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`valid`: None where it could not be found out."""
+
+    valid: bool | None
+    message: str = ""
+
+
+async def check(account: Account, spec: ProviderSpec) -> Checked:
+    """Renews a token that has ended. Never raises for what the vendor does."""
+    if account.needs_sign_in:
+        return Checked(False, f"Needs to be signed in again: {account.sign_in_reason}")
+    config = account_config(account)
+    if renewal.is_stale(config):
+        try:
+            await renewal.renewed(config)
+        except UpstreamError as error:
+            return Checked(False if isinstance(error, UpstreamRefused) else None, error.message)
+        return Checked(True)
+    if spec.oauth is None:
+        return Checked(None, f"{spec.name} knows no sign-in")
+    async with outgoing.client(provider=spec.id, account_id=account.pk or 0) as http:
+        try:
+            await vendor_of(spec.id).probe(renewal.asking_for(spec.oauth, http, account), tokens_of(account))
+        except SignInError as error:
+            return Checked(None if error.transient else False, error.message)
+    return Checked(True)

@@ -1,0 +1,99 @@
+"""A listener on the port that a vendor's sign-in comes back to (Codex: 1455), while somebody signs in.
+
+It sends the browser on to the gateway's own callback. It lives in a thread of the process that began the sign-in, on
+loopback alone, and ends with the first callback or with the sign-in's time.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+logger = logging.getLogger(__name__)
+
+PATH = "/auth/callback"
+_STEP_S = 0.5
+_CLIENT_S = 5.0
+_lock = threading.Lock()
+_listening: dict[int, _Listener] = {}
+
+
+def listen(ports: tuple[int, ...], home: str, life_s: float) -> int | None:
+    """The port that a listener waits at now: one of `ports`, the first that is free. None: none is, so the address has
+    to be pasted. A listener that is there already goes on, and sends browsers to the newest `home`."""
+    with _lock:
+        for port, running in _listening.items():
+            if port in ports and running.is_alive():
+                running.home, running.deadline = home, time.monotonic() + life_s
+                return port
+        for port in ports:
+            try:
+                _listening[port] = _Listener(port, home, life_s)
+            except OSError as error:
+                logger.info("Port %s is taken: %s", port, error)
+                continue
+            _listening[port].start()
+            return port
+    return None
+
+
+def stop_all() -> None:
+    with _lock:
+        running = list(_listening.values())
+        _listening.clear()
+    for each in running:
+        each.deadline = 0.0
+        each.join(_STEP_S * 4)
+
+
+class _Listener(threading.Thread):
+    def __init__(self, port: int, home: str, life_s: float) -> None:
+        super().__init__(name=f"sign-in listener {port}", daemon=True)
+        self.home, self.deadline = home, time.monotonic() + life_s
+        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self._server.timeout = _STEP_S
+
+    def run(self) -> None:
+        try:
+            while time.monotonic() < self.deadline:
+                self._server.handle_request()
+        finally:
+            self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    """Threads, since browsers open connections ahead of time and leave them idle."""
+
+    daemon_threads = True
+    block_on_close = False
+    address_family = socket.AF_INET
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        logger.info("A browser left before it was sent on")
+
+
+def _handler(listener: _Listener) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = _CLIENT_S
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            if parts.path != PATH or not parts.query:
+                self.send_error(404)
+                return
+            self.send_response(302)
+            self.send_header("location", f"{listener.home.rstrip('/')}/callback?{parts.query}")
+            self.send_header("content-length", "0")
+            self.send_header("connection", "close")
+            self.end_headers()
+            listener.deadline = 0.0
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing: the address holds the code."""
+
+    return Handler

@@ -1,0 +1,65 @@
+"""GitHub's token, and the short-lived Copilot token that is minted from it. Source: facts/oauth_providers.md §4.2.
+
+The GitHub token takes the place of a refresh token, the Copilot token that of the access token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from providers.oauth.answers import SignInError, Tokens, moment_of, text_of
+from providers.oauth.asking import Asking
+from providers.oauth.vendors.base import Vendor
+
+_LIMITED = "api rate limit exceeded"
+
+
+class GitHub(Vendor):
+    async def identify(self, asking: Asking, tokens: Tokens) -> Tokens:
+        github = tokens.access
+        user = await asking.get(asking.oauth.profile_url, _headers(github))
+        login = text_of(user, "login")
+        number = user.get("id") if isinstance(user, dict) else None
+        known = (
+            Tokens(
+                refresh=github,
+                scope=tokens.scope,
+                email=text_of(user, "email") or login,
+                external_id=str(number) if isinstance(number, int) else login,
+            )
+            .with_data(login=login)
+            .with_secrets(githubRefresh=tokens.refresh)
+        )
+        return await self.renew(asking, known)
+
+    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+        await asking.get(asking.oauth.profile_url, _headers(tokens.refresh))
+
+    async def renew(self, asking: Asking, tokens: Tokens) -> Tokens:
+        """Mint. A 401 means that the GitHub token is dead; a 403 says why the account may not use Copilot."""
+        try:
+            body = await asking.get(asking.oauth.mint_url, _headers(tokens.refresh))
+        except SignInError as error:
+            error.fatal = error.status == 401 or (
+                error.status == 403 and _LIMITED not in error.message.lower()
+            )
+            raise
+        return _minted(tokens, body)
+
+
+def _headers(github: str) -> dict[str, str]:
+    return {"authorization": f"token {github}"}
+
+
+def _minted(tokens: Tokens, body: Any) -> Tokens:
+    token = text_of(body, "token")
+    if not token:
+        raise SignInError("GitHub's answer holds no Copilot token", code="bad_answer")
+    sku = text_of(body, "sku")
+    return replace(
+        tokens,
+        access=token,
+        expires_at=moment_of(body.get("expires_at")),
+        plan=sku.replace("_", " ") or tokens.plan,
+    ).with_data(api=text_of(body.get("endpoints"), "api"), sku=sku)

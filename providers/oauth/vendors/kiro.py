@@ -1,0 +1,127 @@
+"""Kiro's tokens: of AWS IAM Identity Center, of Kiro's own Google and GitHub sign-in, of a company's directory.
+
+Source: facts/oauth_providers.md §7.4 to §7.6. `secrets` holds the client that AWS registered for this installation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from providers.oauth.answers import SignInError, Tokens, parse_tokens, text_of
+from providers.oauth.asking import DEVICE_GRANT, Asking
+from providers.oauth.vendors.base import Vendor
+
+BUILDER_ID, IDC, SOCIAL, EXTERNAL = "builder-id", "idc", "social", "external_idp"
+_PROFILES = "AmazonCodeWhispererService.ListAvailableProfiles"
+_ISSUER = "https://identitycenter.amazonaws.com/ssoins-722374e8c3c8e6c6"
+_BAD_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
+
+
+async def register_client(asking: Asking, own_directory: bool) -> dict[str, str]:
+    """A client of this installation's own. Its secret is no more public than a token."""
+    fields: dict[str, Any] = {
+        "clientName": "kiro-oauth-client",
+        "clientType": "public",
+        "scopes": list(asking.oauth.scopes),
+        "grantTypes": [DEVICE_GRANT, "refresh_token"],
+    }
+    if not own_directory:
+        fields["issuerUrl"] = _ISSUER
+    body = await asking.post(asking.oauth.register_url, fields)
+    client = {"clientId": text_of(body, "clientId"), "clientSecret": text_of(body, "clientSecret")}
+    if not all(client.values()):
+        raise SignInError("AWS registered no client", code="bad_answer")
+    return client
+
+
+def social_url(asking: Asking, idp: str, *, state: str, challenge: str) -> str:
+    """`idp`: Google or Github, as Kiro spells it."""
+    query = {
+        "idp": idp,
+        "redirect_uri": asking.oauth.social_redirect_uri,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        "state": state,
+        "prompt": "select_account",
+    }
+    return f"{asking.oauth.social_url}/login?{urlencode(query, quote_via=quote)}"
+
+
+async def exchange_social(asking: Asking, *, code: str, verifier: str) -> Tokens:
+    fields = {"code": code, "code_verifier": verifier, "redirect_uri": asking.oauth.social_redirect_uri}
+    vendor = Kiro()
+    tokens = vendor.read(await asking.post(f"{asking.oauth.social_url}/oauth/token", fields))
+    return await vendor.identify(asking, tokens.with_data(authMethod=SOCIAL))
+
+
+class Kiro(Vendor):
+    def read(self, body: Any) -> Tokens:
+        return parse_tokens(body).with_data(profileArn=text_of(body, "profileArn"))
+
+    async def identify(self, asking: Asking, tokens: Tokens) -> Tokens:
+        """Finds the profile. A Builder ID may have none, which is no error."""
+        if not tokens.data.get("profileArn"):
+            headers = {
+                "authorization": f"Bearer {tokens.access}",
+                "x-amz-target": _PROFILES,
+                "content-type": "application/x-amz-json-1.0",
+            }
+            try:
+                body = await asking.post(asking.oauth.profile_url, {"maxResults": 10}, headers=headers)
+            except SignInError:
+                body = None
+            tokens = tokens.with_data(profileArn=_first_profile(body))
+        # A Builder ID says nothing about whose it is: its refresh token is all that tells accounts apart.
+        return replace(tokens, plan=tokens.plan or _spoken(tokens.data))
+
+    async def renew(self, asking: Asking, tokens: Tokens) -> Tokens:
+        method = tokens.data.get("authMethod")
+        if method == EXTERNAL and tokens.secrets.get("tokenEndpoint"):
+            return self.renewed(tokens, await self._external(asking, tokens))
+        if method in (BUILDER_ID, IDC) and tokens.secrets.get("clientId"):
+            return await self._of_directory(asking, tokens)
+        url = f"{asking.oauth.social_url}/refreshToken"
+        return self.renewed(tokens, await self._ask(asking, url, {"refreshToken": tokens.refresh}))
+
+    async def _of_directory(self, asking: Asking, tokens: Tokens) -> Tokens:
+        """AWS forgets registered clients after some 90 days: then another one is registered, once."""
+        client: Mapping[str, Any] = {name: tokens.secrets.get(name) for name in ("clientId", "clientSecret")}
+        fields = {"refreshToken": tokens.refresh, "grantType": "refresh_token"}
+        try:
+            body = await self._ask(asking, asking.oauth.token_url, {**client, **fields})
+        except SignInError as error:
+            if error.code not in _BAD_CLIENT:
+                raise
+            client = await register_client(asking, tokens.data.get("authMethod") == IDC)
+            body = await self._ask(asking, asking.oauth.token_url, {**client, **fields})
+        return self.renewed(tokens, body).with_secrets(**client)
+
+    async def _external(self, asking: Asking, tokens: Tokens) -> Any:
+        fields = {
+            "grant_type": "refresh_token",
+            "refresh_token": tokens.refresh,
+            "client_id": str(tokens.secrets.get("clientId", "")),
+        }
+        return await self._ask(asking, str(tokens.secrets["tokenEndpoint"]), fields, "form")
+
+    async def _ask(self, asking: Asking, url: str, fields: Mapping[str, Any], encoding: Any = "json") -> Any:
+        try:
+            return await asking.post(url, fields, encoding)
+        except SignInError as error:
+            error.fatal = error.fatal or error.status in self.fatal_statuses
+            raise
+
+
+def _first_profile(body: Any) -> str:
+    profiles = body.get("profiles") if isinstance(body, dict) else None
+    return text_of(profiles[0], "arn") if isinstance(profiles, list) and profiles else ""
+
+
+def _spoken(data: Mapping[str, Any]) -> str:
+    method = data.get("authMethod")
+    return {BUILDER_ID: "AWS Builder ID", IDC: "IAM Identity Center", EXTERNAL: "Company directory"}.get(
+        str(method), str(data.get("idp", ""))
+    )

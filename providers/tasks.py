@@ -1,0 +1,43 @@
+"""Background jobs of the providers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.utils import timezone
+
+from omniroute.errors import UpstreamError
+from omniroute.jobs import job
+from providers.config import account_config
+from providers.models import Account
+from providers.oauth import accounts, renewal, sessions
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE = 4
+
+
+@job("Renew sign-in tokens", minutes=1)
+def renew_tokens() -> str:
+    """Tokens that end soon, each provider by its own lead. Returns what the list of finished jobs shows."""
+    renewed = async_to_sync(_renew_due)()
+    forgotten = sessions.forget_old()
+    return f"{renewed} renewed, {forgotten} old sign-ins forgotten"
+
+
+async def _renew_due() -> int:
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def renew(account: Account) -> bool:
+        async with slots:
+            try:
+                await renewal.renewed(account_config(account))
+            except UpstreamError as error:
+                logger.warning("%s", error.message)
+                return False
+        return True
+
+    rows = await sync_to_async(accounts.due)(timezone.now())
+    return sum(await asyncio.gather(*(renew(row) for row, _ in rows)))

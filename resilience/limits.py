@@ -1,0 +1,261 @@
+"""Limits of an account that the gateway keeps by itself: requests a minute, a gap between them, how many at a time.
+
+For accounts that are protected (`Account.rate_limit_protection`), and for them alone. Whoever comes too early waits in
+a queue, for a limited time and among a limited number; the slot is held until the answer's last byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from omniroute.errors import AccountBusy
+from omniroute.shared_state import Script, Unavailable, is_shared, name
+from resilience.buckets import is_over_limit, read_buckets
+from resilience.link import Link, link
+
+MINUTE_S = 60.0
+POLL_S = 0.25
+"""How often the first of the queue asks Redis at least, when another process holds all of the slots."""
+LEASE_S = 900.0
+"""A slot whose process died is free again after that."""
+PAUSE_S = 60.0
+"""After a 429 that names no time."""
+OVER_LIMIT_GAP_S = 0.2
+LEARNED_S = 300.0
+"""What was learned is forgotten when no answer confirms it for so long."""
+RELAX_ABOVE = 0.5
+"""With more than this share of a limit left, nothing is slowed down."""
+
+TAKE = Script("""
+local now, rpm, gap, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+if most > 0 and redis.call('ZCARD', KEYS[2]) >= most then return '-1' end
+local wait = 0
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+if last then wait = math.max(wait, tonumber(last) + gap - now) end
+if rpm > 0 and redis.call('ZCARD', KEYS[1]) >= rpm then
+  wait = math.max(wait, tonumber(redis.call('ZRANGE', KEYS[1], -rpm, -rpm, 'WITHSCORES')[2]) + 60 - now)
+end
+if wait > 0.0005 then return tostring(wait) end
+redis.call('ZADD', KEYS[1], now, ARGV[5])
+redis.call('ZADD', KEYS[2], now + tonumber(ARGV[6]), ARGV[5])
+redis.call('EXPIRE', KEYS[1], 61)
+redis.call('EXPIRE', KEYS[2], math.ceil(tonumber(ARGV[6])))
+return '0'
+""")
+"""`0`: taken. Else the seconds to wait, or `-1` while all of the slots are held."""
+GIVE_BACK = Script("redis.call('ZREM', KEYS[1], ARGV[1])")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """0: no limit."""
+
+    requests_per_minute: int = 0
+    min_gap_s: float = 0.0
+    max_concurrent: int = 0
+
+
+class Limiter:
+    """Of one account. Used from one event loop. The clock is the epoch's where processes share it."""
+
+    def __init__(self, key: str, clock: Callable[[], float] = time.time, link: Link | None = None) -> None:
+        self.key, self._clock, self._link = key, clock, link
+        self.running = 0
+        self._starts: deque[float] = deque()
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._limits = Limits()
+        self._gap_s, self._paused_until, self._learned_until = 0.0, 0.0, 0.0
+        self._turn = asyncio.Lock()
+        self._freed = asyncio.Event()
+        self._waiting = 0
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue) + self._waiting
+
+    @property
+    def gap_s(self) -> float:
+        """The gap that the provider's own words ask for."""
+        return self._gap_s if self._clock() < self._learned_until else 0.0
+
+    def delay(self, limits: Limits) -> float:
+        """Seconds until a request may start, as far as this process knows. `inf`: when another one ends."""
+        now = self._clock()
+        starts = self._starts
+        while starts and starts[0] <= now - MINUTE_S:
+            starts.popleft()
+        if limits.max_concurrent and self.running >= limits.max_concurrent:
+            return math.inf
+        wait = max(0.0, self._paused_until - now)
+        if starts:
+            wait = max(wait, starts[-1] + max(limits.min_gap_s, self.gap_s) - now)
+        if limits.requests_per_minute and len(starts) >= limits.requests_per_minute:
+            wait = max(wait, starts[-limits.requests_per_minute] + MINUTE_S - now)
+        return wait
+
+    async def acquire(self, limits: Limits, timeout_s: float, queue_size: int) -> Callable[[], None]:
+        """What gives the slot back. Raise `AccountBusy` when the queue is full or the time is over."""
+        self._limits = limits
+        if self.queued >= queue_size and (self.queued or self.delay(limits) > 0):
+            raise self._busy(f"{self.queued} requests wait for this account already")
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await (self._acquire_shared(limits) if is_shared() else self._acquire(limits))
+        except TimeoutError:
+            raise self._busy(f"This account had no free slot within {timeout_s:g} s") from None
+
+    async def _acquire(self, limits: Limits) -> Callable[[], None]:
+        if self._queue or self.delay(limits) > 0:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._queue.append(turn)
+            self._pump()
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._end()  # it was granted in the very moment
+                else:
+                    with suppress(ValueError):
+                        self._queue.remove(turn)
+                raise
+        else:
+            self._begin()
+        return self._end
+
+    async def _acquire_shared(self, limits: Limits) -> Callable[[], None]:
+        """The first of this process's queue asks for the next slot of all; the others wait behind it."""
+        slot = f"{id(self)}:{time.monotonic_ns()}"
+        self._waiting += 1
+        try:
+            async with self._turn:
+                while (wait := await self._ask(limits, slot)) != 0:
+                    self._freed.clear()
+                    try:
+                        async with asyncio.timeout(POLL_S if wait < 0 else min(wait, POLL_S * 4)):
+                            await self._freed.wait()
+                    except TimeoutError:
+                        pass
+        except Unavailable:
+            return await self._acquire(limits)
+        except BaseException:
+            self._give_back(slot)  # it may have been granted in the very moment
+            raise
+        finally:
+            self._waiting -= 1
+        self._begin()
+        return lambda: self._end(slot)
+
+    async def _ask(self, limits: Limits, slot: str) -> float:
+        if (paused := self._paused_until - self._clock()) > 0:
+            return paused
+        gap = max(limits.min_gap_s, self.gap_s)
+        arguments = (self._clock(), limits.requests_per_minute, gap, limits.max_concurrent, slot, LEASE_S)
+        return float(await TAKE(self._redis_keys, arguments))
+
+    @property
+    def _redis_keys(self) -> tuple[str, str]:
+        return name("limit-starts", self.key), name("limit-running", self.key)
+
+    def _begin(self) -> None:
+        self.running += 1
+        self._starts.append(self._clock())
+
+    def _end(self, slot: str = "") -> None:
+        self.running -= 1
+        if slot:
+            self._give_back(slot)
+        self._freed.set()
+        self._pump()
+
+    def _give_back(self, slot: str) -> None:
+        if self._link is not None:
+            self._link.submit(GIVE_BACK, self._redis_keys[1:], (slot,))
+
+    def _pump(self) -> None:
+        """Let the first of the queue start, as long as they may."""
+        wait = 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._queue and (wait := self.delay(self._limits)) <= 0:
+            turn = self._queue.popleft()
+            if not turn.done():
+                self._begin()
+                turn.set_result(None)
+        if self._queue and math.isfinite(wait):
+            self._timer = asyncio.get_running_loop().call_later(wait + 0.0005, self._pump)
+
+    def _busy(self, message: str) -> AccountBusy:
+        wait = self.delay(self._limits)
+        return AccountBusy(message, retry_after=wait if math.isfinite(wait) else None)
+
+    def learn(self, headers: Mapping[str, str], throttle_below: float) -> None:
+        """From an answer's headers, lower case: the less is left of a limit, the slower (facts/features.md §5)."""
+        now = self._clock()
+        gap, least, until = 0.0, 1.0, now + MINUTE_S
+        for bucket in read_buckets(headers, now):
+            share = bucket.share
+            if share is None or not bucket.limit or share > RELAX_ABOVE:
+                continue
+            if bucket.name.startswith("req") or not bucket.name:
+                gap = max(gap, (bucket.window_s or MINUTE_S) / bucket.limit - 0.01)
+            if share < min(throttle_below, least) and bucket.reset_s:
+                least, until = share, now + bucket.reset_s
+                if bucket.is_exhausted:
+                    self._paused_until = max(self._paused_until, until)
+                else:
+                    gap = max(gap, min(bucket.reset_s, MINUTE_S) / ((bucket.remaining or 0) + 1))
+        if is_over_limit(headers):
+            gap = max(gap, OVER_LIMIT_GAP_S)
+        self._gap_s, self._learned_until = gap, max(until, now + LEARNED_S)
+
+    def pause(self, wait_s: float | None) -> None:
+        """The provider refused for its rate limit."""
+        wait = PAUSE_S if wait_s is None else wait_s
+        self._paused_until = max(self._paused_until, self._clock() + wait)
+
+    def forget(self) -> None:
+        """What was learned."""
+        self._gap_s = self._paused_until = 0.0
+        self._freed.set()
+        self._pump()
+
+    def state(self) -> dict[str, Any]:
+        paused = max(0.0, self._paused_until - self._clock())
+        return {"queued": self.queued, "running": self.running, "gap_s": self.gap_s, "paused_s": paused}
+
+
+class Limiters:
+    """Of this process, by account key; made when first needed."""
+
+    def __init__(self, clock: Callable[[], float] = time.time, link: Link | None = None) -> None:
+        self._clock, self._link = clock, link
+        self._limiters: dict[str, Limiter] = {}
+
+    def of(self, key: str) -> Limiter:
+        limiter = self._limiters.get(key)
+        if limiter is None:
+            limiter = self._limiters[key] = Limiter(key, self._clock, self._link)
+        return limiter
+
+    def get(self, key: str) -> Limiter | None:
+        return self._limiters.get(key)
+
+    def reset(self) -> None:
+        """Forget what was learned; what runs and waits goes on."""
+        for limiter in self._limiters.values():
+            limiter.forget()
+
+
+limiters = Limiters(link=link)
+"""This process's own."""

@@ -1,0 +1,369 @@
+"""Every client format with every provider that one signs in to: a real gateway, stand-ins as strict as the vendors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.simulator.behavior import Behavior
+from gateway.wire import get_format, ir, json
+from gateway.wire.base import ModelProfile
+from gateway.wire.sse import Decoder
+from tests.e2e.server import Gateway, running
+from tests.vendors import chat
+from tests.vendors.chat import ChatApp
+from tests.vendors.framework import Reply
+from tests.vendors.framework import running as vendor_running
+
+FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+LOOK = ir.Tool(
+    "look", "Looks.", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+)
+PREFIXES = {
+    "claude": "cc",
+    "codex": "cx",
+    "gemini-cli": "gc",
+    "github": "gh",
+    "iflow": "if",
+    "qwen": "qw",
+    "kiro": "kr",
+}
+
+STYLES = dict(zip(FORMATS, ("effort", "effort", "budget", "budget"), strict=True))
+"""How a client of each asks for thoughts."""
+each_format = pytest.mark.parametrize("format", FORMATS)
+each_vendor = pytest.mark.parametrize("provider", PREFIXES)
+each_way = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+
+
+@pytest.fixture(scope="module")
+def vendors() -> Iterator[dict[str, ChatApp]]:
+    with ExitStack() as stack:
+        yield {kind.provider: stack.enter_context(vendor_running(kind())) for kind in chat.ALL}
+
+
+@pytest.fixture(scope="module")
+def _subscribed(tmp_path_factory: pytest.TempPathFactory, vendors: dict[str, ChatApp]) -> Iterator[Gateway]:
+    with running(tmp_path_factory.mktemp("subscribed")) as gateway:
+        for provider, vendor in vendors.items():
+            data = {**vendor.data, "baseUrl": vendor.url}
+            body = {"provider": provider, "apiKey": vendor.token, "name": provider}
+            gateway.manage("POST", "/api/providers", {**body, "providerSpecificData": data})
+        yield gateway
+
+
+@pytest.fixture
+def gateway(_subscribed: Gateway, vendors: dict[str, ChatApp]) -> Gateway:
+    for vendor in vendors.values():
+        vendor.asked.clear()
+        vendor.fails.clear()
+        vendor.behavior = Behavior()
+    _subscribed.manage("POST", "/api/resilience/reset")
+    return _subscribed
+
+
+def user(*parts: ir.Part | str) -> ir.Message:
+    return ir.Message("user", [ir.Text(part) if isinstance(part, str) else part for part in parts])
+
+
+def send(gateway: Gateway, format: str, request: ir.Request, **headers: str) -> httpx.Response:
+    client = get_format(format)
+    body = client.emit_request(request, ModelProfile(model=request.model, reasoning=STYLES[format]))
+    path = {
+        "openai_chat": "/v1/chat/completions",
+        "openai_responses": "/v1/responses",
+        "anthropic_messages": "/v1/messages",
+        "gemini": f"/v1beta/models/{request.model}:"
+        + ("streamGenerateContent?alt=sse" if request.stream else "generateContent"),
+    }[format]
+    if format == "gemini":
+        body.pop("model", None)
+    return gateway.http.post(
+        path, content=json.dumps(body), headers={"content-type": "application/json", **headers}
+    )
+
+
+def read(format: str, answer: httpx.Response, stream: bool) -> ir.Response:
+    assert answer.status_code == 200, answer.text
+    client = get_format(format)
+    if not stream:
+        return client.parse_response(answer.json())
+    decoder, parser = Decoder(), client.stream_parser()
+    events = [
+        found for event in [*decoder.feed(answer.content), *decoder.flush()] for found in parser.feed(event)
+    ]
+    return ir.fold([*events, *parser.close()])
+
+
+def ask(
+    gateway: Gateway, format: str, model: str, *messages: ir.Message, stream: bool = False, **more: Any
+) -> ir.Response:
+    request = ir.Request(model, list(messages), stream=stream, include_usage=stream or None, **more)
+    return read(format, send(gateway, format, request), stream)
+
+
+def name_of(vendor: ChatApp) -> str:
+    return f"{PREFIXES[vendor.provider]}/{vendor.model}"
+
+
+def text_of(response: ir.Response) -> str:
+    return "".join(part.text for part in response.candidates[0].parts if isinstance(part, ir.Text))
+
+
+@each_vendor
+@each_format
+@each_way
+def test_a_question_is_answered_and_counted(
+    gateway: Gateway, vendors: dict[str, ChatApp], provider: str, format: str, stream: bool
+) -> None:
+    vendor = vendors[provider]
+    answer = ask(
+        gateway, format, name_of(vendor), user("Good morning"), stream=stream, system=[ir.Text("Be brief.")],
+        max_output_tokens=500, temperature=0.5,
+    )  # fmt: skip
+    assert text_of(answer) == "You said: Good morning" or text_of(answer).endswith("Good morning")
+    assert answer.usage is not None
+    assert answer.usage.input_tokens > 0
+    assert answer.usage.output_tokens > 0
+    assert vendor.token not in gateway.log
+
+
+@each_vendor
+@each_format
+@each_way
+def test_tools_work_over_several_turns(
+    gateway: Gateway, vendors: dict[str, ChatApp], provider: str, format: str, stream: bool
+) -> None:
+    model = name_of(vendors[provider])
+    question = user('Use the tool look with {"city":"Rome"}')
+    first = ask(gateway, format, model, question, stream=stream, tools=[LOOK])
+    (call,) = (part for part in first.candidates[0].parts if isinstance(part, ir.ToolCall))
+    assert (call.name, json.loads(call.arguments.encode())) == ("look", {"city": "Rome"})
+    assert first.candidates[0].finish_reason == "tool_calls"
+    turn = ir.Message("assistant", first.candidates[0].parts)
+    result = user(ir.ToolResult(call.id, [ir.Text("Sunny")], "look"))
+    second = ask(gateway, format, model, question, turn, result, stream=stream, tools=[LOOK])
+    assert "Sunny" in text_of(second)
+    third = ask(
+        gateway, format, model, question, turn, result, ir.Message("assistant", [ir.Text("It is sunny.")]),
+        user("Thanks"), stream=stream, tools=[LOOK],
+    )  # fmt: skip
+    assert text_of(third).endswith("Thanks")
+
+
+@each_vendor
+@each_format
+def test_pictures_arrive(gateway: Gateway, vendors: dict[str, ChatApp], provider: str, format: str) -> None:
+    vendor = vendors[provider]
+    model = {"iflow": "if/qwen3-vl-plus", "qwen": "qw/vision-model"}.get(provider, name_of(vendor))
+    answer = ask(gateway, format, model, user("Look", ir.Image("image/png", PNG)))
+    assert "attachment" in text_of(answer) or PNG.encode() in vendor.asked[-1].body
+
+
+@each_vendor
+@each_format
+@each_way
+def test_a_bad_token_is_an_error_in_the_clients_format(
+    gateway: Gateway, vendors: dict[str, ChatApp], provider: str, format: str, stream: bool
+) -> None:
+    vendor = vendors[provider]
+    vendor.token = "another"
+    try:
+        answer = send(gateway, format, ir.Request(name_of(vendor), [user("Hi")], stream=stream))
+    finally:
+        vendor.token = chat.TOKEN
+    assert answer.status_code in (401, 403)
+    assert "error" in answer.json()
+
+
+@each_format
+@each_way
+def test_thoughts_are_passed_on(
+    gateway: Gateway, vendors: dict[str, ChatApp], format: str, stream: bool
+) -> None:
+    """Those of Claude Code, of Codex and of Gemini CLI."""
+    for provider in ("claude", "codex", "gemini-cli"):
+        asked = ir.ReasoningRequest(enabled=True, effort="high", visible=True, summary="auto")
+        answer = ask(
+            gateway, format, name_of(vendors[provider]), user("Think"), stream=stream, reasoning=asked,
+            max_output_tokens=30_000,
+        )  # fmt: skip
+        assert text_of(answer).endswith("Think")
+        if format != "openai_chat":
+            kinds = [type(part) for part in answer.candidates[0].parts]
+            assert ir.Reasoning in kinds, provider
+
+
+# ---- What is special about each ---------------------------------------------------------------------------
+
+
+def test_codex_fills_the_output_that_comes_empty(gateway: Gateway, vendors: dict[str, ChatApp]) -> None:
+    """Fixture 2 of the fact sheet: for a client of the same format, in the stream itself."""
+    answer = send(gateway, "openai_responses", ir.Request("cx/gpt-5.2-codex", [user("Hi")], stream=True))
+    events = [json.loads(event.data) for event in Decoder().feed(answer.content) if event.data]
+    (completed,) = (event for event in events if event["type"] == "response.completed")
+    assert completed["response"]["output"][0]["content"][0]["text"] == "You said: Hi"
+
+
+def test_codex_is_asked_as_its_endpoint_demands(gateway: Gateway, vendors: dict[str, ChatApp]) -> None:
+    ask(gateway, "openai_chat", "cx/gpt-5.3-codex-high", user("Hi"))
+    asked = vendors["codex"].asked[-1]
+    assert asked.json["model"] == "gpt-5.3-codex"
+    assert asked.json["reasoning"]["effort"] == "high"
+    assert "reasoning.encrypted_content" in asked.json["include"]
+    assert asked.json["prompt_cache_key"] == asked.headers["session_id"]
+    assert asked.headers["originator"] == "omniroute"
+
+
+def test_claude_code_itself_stays_itself_and_nobody_else_becomes_it(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    request = ir.Request("cc/claude-sonnet-4-6", [user("Hi")], max_output_tokens=99)
+    genuine = {"user-agent": "claude-cli/2.1.92 (external, cli)", "x-app": "cli", "x-stainless-os": "Linux"}
+    betas = "claude-code-20250219,context-1m-2025-08-07,unheard-of-2026-01-01"
+    send(gateway, "anthropic_messages", request, **genuine, **{"anthropic-beta": betas})
+    asked = vendors["claude"].asked[-1]
+    assert {name: asked.headers[name] for name in genuine} == genuine
+    assert asked.headers["anthropic-beta"] == "oauth-2025-04-20,claude-code-20250219,context-1m-2025-08-07"
+    send(gateway, "anthropic_messages", request)
+    asked = vendors["claude"].asked[-1]
+    assert asked.headers["user-agent"].startswith("omniroute/")
+    assert asked.headers["anthropic-beta"] == "oauth-2025-04-20"
+    assert "system" not in asked.json
+    assert not any(name.startswith("x-stainless") for name in asked.headers)
+
+
+def test_tokens_are_counted_at_claude_codes_own_endpoint(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    body = {"model": "cc/claude-sonnet-4-6", "messages": [{"role": "user", "content": "Hi"}]}
+    assert gateway.http.post("/v1/messages/count_tokens", json=body).json() == {"input_tokens": 4711}
+    assert vendors["claude"].asked[-1].query == {"beta": "true"}
+
+
+def test_gemini_cli_streams_an_array_to_a_client_that_wants_one(gateway: Gateway) -> None:
+    body = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+    answer = gateway.http.post("/v1beta/models/gc/gemini-2.5-pro:streamGenerateContent", json=body)
+    chunks = answer.json()
+    assert (
+        "".join(part["text"] for c in chunks for part in c["candidates"][0]["content"].get("parts", []))
+        == "You said: Hi"
+    )
+
+
+def test_gemini_cli_asks_for_its_project_once(gateway: Gateway, vendors: dict[str, ChatApp]) -> None:
+    for _ in range(2):
+        ask(gateway, "gemini", "gc/gemini-2.5-pro", user("Hi"))
+    assert (
+        vendors["gemini-cli"].calls("POST /v1internal:loadCodeAssist") == []
+    )  # known since the tests before
+    assert all(asked.json["project"] == "proj-42" for asked in vendors["gemini-cli"].asked)
+
+
+def test_copilot_hears_who_began_the_turn_and_whether_there_are_pictures(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    vendor = vendors["github"]
+    for format in FORMATS:
+        ask(gateway, format, "gh/gpt-4.1", user("Hi"))
+        assert vendor.asked[-1].headers["x-initiator"] == "user"
+        assert "copilot-vision-request" not in vendor.asked[-1].headers
+        call = ir.Message("assistant", [ir.ToolCall("t1", "look", "{}")])
+        ask(
+            gateway,
+            format,
+            "gh/gpt-4.1",
+            user("Hi"),
+            call,
+            user(ir.ToolResult("t1", [ir.Text("x")], "look")),
+            tools=[LOOK],
+        )
+        assert vendor.asked[-1].headers["x-initiator"] == "agent"
+        ask(gateway, format, "gh/gpt-4.1", user("Look", ir.Image("image/png", PNG)))
+        assert vendor.asked[-1].headers["copilot-vision-request"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("format", "model", "path"),
+    [
+        ("openai_chat", "gpt-4.1", "/chat/completions"),
+        ("openai_responses", "gpt-5.2", "/responses"),
+        ("openai_chat", "gpt-5.2-codex", "/responses"),
+        ("anthropic_messages", "claude-sonnet-4.5", "/v1/messages"),
+        ("openai_chat", "claude-sonnet-4.5", "/chat/completions"),
+        ("anthropic_messages", "gemini-2.5-pro", "/chat/completions"),
+    ],
+)
+def test_copilot_has_an_endpoint_for_each_model(
+    gateway: Gateway, vendors: dict[str, ChatApp], format: str, model: str, path: str
+) -> None:
+    ask(gateway, format, f"gh/{model}", user("Hi"))
+    assert vendors["github"].asked[-1].path == path
+
+
+def test_copilots_split_reply_is_one_reply(gateway: Gateway, vendors: dict[str, ChatApp]) -> None:
+    vendor = vendors["github"]
+    assert isinstance(vendor, chat.CopilotChat)
+    vendor.split_choices = True
+    question = user('Use the tool look with {"city":"Rome"}')
+    answer = ask(gateway, "openai_chat", "gh/claude-sonnet-4.5", question, tools=[LOOK])
+    vendor.split_choices = False
+    assert [type(part) for part in answer.candidates[0].parts] == [ir.Text, ir.ToolCall]
+    assert answer.candidates[0].finish_reason == "tool_calls"
+
+
+def test_a_model_that_copilot_moved_is_found_again_and_remembered(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    vendor = vendors["github"]
+    assert isinstance(vendor, chat.CopilotChat)
+    vendor.only_responses = ("gpt-5-mini",)
+    for _ in range(2):
+        assert text_of(ask(gateway, "openai_chat", "gh/gpt-5-mini", user("Hi"))) == "You said: Hi"
+    assert [asked.path for asked in vendor.asked] == ["/chat/completions", "/responses", "/responses"]
+
+
+def test_iflows_error_under_a_good_status_is_an_error(gateway: Gateway, vendors: dict[str, ChatApp]) -> None:
+    vendors["iflow"].fail("POST /v1/chat/completions", Reply(200, {"status": "449", "msg": "slow down"}))
+    answer = send(gateway, "openai_chat", ir.Request("if/glm-4.7", [user("Hi")]))
+    assert answer.status_code >= 400
+    assert "slow down" in answer.text
+
+
+@each_format
+@pytest.mark.parametrize("whole", [False, True], ids=["pieces", "object"])
+def test_both_of_kiros_ways_to_call_a_tool(
+    gateway: Gateway, vendors: dict[str, ChatApp], format: str, whole: bool
+) -> None:
+    vendor = vendors["kiro"]
+    assert isinstance(vendor, chat.KiroChat)
+    vendor.whole_inputs = whole
+    question = user('Use the tool look with {"city":"Rome"}')
+    for stream in (False, True):
+        answer = ask(gateway, format, "kr/claude-sonnet-4.5", question, stream=stream, tools=[LOOK])
+        (call,) = (part for part in answer.candidates[0].parts if isinstance(part, ir.ToolCall))
+        assert json.loads(call.arguments.encode()) == {"city": "Rome"}
+    vendor.whole_inputs = False
+
+
+@each_format
+def test_kiros_exception_in_the_middle_is_told_in_band(
+    gateway: Gateway, vendors: dict[str, ChatApp], format: str
+) -> None:
+    vendor = vendors["kiro"]
+    assert isinstance(vendor, chat.KiroChat)
+    vendor.exception_after = 2
+    try:
+        answer = send(gateway, format, ir.Request("kr/claude-sonnet-4.5", [user("Hi")], stream=True))
+        whole = send(gateway, format, ir.Request("kr/claude-sonnet-4.5", [user("Hi")]))
+    finally:
+        vendor.exception_after = None
+    assert answer.status_code == 200
+    assert b"You " in answer.content
+    assert b"Too much" in answer.content
+    assert whole.status_code == 429

@@ -1,0 +1,250 @@
+"""Tokens that end are renewed: once, stored before they are used, and honestly given up."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+
+from omniroute.errors import UpstreamRefused, UpstreamUnreachable
+from providers.config import account_config, load
+from providers.models import Account
+from providers.oauth import renewal, sessions
+from providers.oauth.accounts import tokens_of
+from providers.tasks import renew_tokens
+from tests.providers.oauth.signed_in import signed_in
+from tests.vendors.framework import Reply
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REFRESH = {
+    "claude": "POST /v1/oauth/token",
+    "codex": "POST /oauth/token",
+    "gemini-cli": "POST /token",
+    "github": "GET /copilot_internal/v2/token",
+    "iflow": "POST /oauth/token",
+    "qwen": "POST /api/v1/oauth2/token",
+    "kiro": "POST /refreshToken",
+}
+every_vendor = pytest.mark.parametrize("provider", REFRESH)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch):
+    monkeypatch.setattr(renewal, "PAUSES_S", (0.01, 0.02))
+
+
+def renew(account: Account):
+    return async_to_sync(renewal.ready)(account_config(account))
+
+
+@every_vendor
+def test_a_token_that_has_ended_is_renewed_and_stored(vendor, provider):
+    app = vendor(provider)
+    account = signed_in(app)
+    config = renew(account)
+    row = Account.objects.get()
+    assert config.api_key == row.bearer != account.bearer
+    assert config.stale_at > time.time() + 600
+    assert row.last_refresh_at
+    assert row.refresh_lease == ""
+    if app.rotates and provider != "github":
+        assert row.refresh_token in app.refresh_tokens
+        assert row.refresh_token != account.refresh_token
+    else:
+        assert row.refresh_token == account.refresh_token
+
+
+@every_vendor
+def test_many_at_once_make_one_renewal(vendor, provider):
+    app = vendor(provider)
+    account = signed_in(app)
+    app.delay_s = 0.05
+
+    async def ask():
+        return await asyncio.gather(*(renewal.ready(account_config(account)) for _ in range(50)))
+
+    tokens = {config.api_key for config in async_to_sync(ask)()}
+    assert tokens == {Account.objects.get().bearer}
+    assert len(app.calls(REFRESH[provider])) == 1
+
+
+def test_a_fresh_token_is_left_alone(vendor):
+    app = vendor("claude")
+    account = signed_in(app, life_s=3600)
+    assert not renewal.is_stale(account_config(account))
+
+
+def test_who_planned_with_the_old_token_gets_the_new_one_without_another_renewal(vendor):
+    app = vendor("claude")
+    account = signed_in(app)
+    old = account_config(account)
+    first = async_to_sync(renewal.renewed)(old)
+    renewal._newest.clear()  # as another process
+    assert async_to_sync(renewal.renewed)(old).api_key == first.api_key
+    assert len(app.calls(REFRESH["claude"])) == 1
+
+
+@pytest.mark.parametrize("provider", ["claude", "codex", "qwen", "kiro", "gemini-cli", "iflow"])
+def test_a_dead_refresh_token_takes_the_account_out_and_says_why(vendor, provider):
+    app = vendor(provider)
+    account = signed_in(app)
+    app.kill_all()
+    with pytest.raises(UpstreamRefused) as caught:
+        renew(account)
+    assert caught.value.status == 401
+    row = Account.objects.get()
+    assert row.needs_sign_in
+    assert row.sign_in_reason
+    assert row.is_active
+    assert load().accounts.get(provider, ()) == ()
+    with pytest.raises(UpstreamRefused):
+        renew(account)
+    assert len(app.calls(REFRESH[provider])) == 1
+
+
+def test_a_dead_github_token_and_an_account_without_copilot_need_a_sign_in(vendor):
+    app = vendor("github")
+    account = signed_in(app, refresh_token="ghu_dead")
+    with pytest.raises(UpstreamRefused):
+        renew(account)
+    other = signed_in(app)
+    title = {"message": "No access to GitHub Copilot", "error_details": {"title": "Sign up"}}
+    app.fail(REFRESH["github"], Reply(403, title))
+    with pytest.raises(UpstreamRefused, match="No access to GitHub Copilot"):
+        renew(other)
+
+
+def test_a_rate_limit_of_github_does_not(vendor):
+    app = vendor("github")
+    account = signed_in(app)
+    app.fail(REFRESH["github"], Reply(403, {"message": "API rate limit exceeded for user"}))
+    with pytest.raises(UpstreamUnreachable):
+        renew(account)
+    assert not Account.objects.get().needs_sign_in
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "invalid_grant"},
+        {"error": {"code": "refresh_token_reused", "message": "x"}},
+        {"error": {"message": '{"error": {"type": "refresh_token_expired"}}'}},
+        [{"error": {"code": "refresh_token_invalidated"}}],
+        {"detail": '{"code": "invalid_token"}'},
+    ],
+)
+def test_what_cannot_be_undone_is_found_however_deep_it_is_wrapped(vendor, body):
+    app = vendor("claude")
+    account = signed_in(app)
+    app.fail(REFRESH["claude"], Reply(400, body))
+    with pytest.raises(UpstreamRefused):
+        renew(account)
+    assert Account.objects.get().needs_sign_in
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_what_passes_is_tried_three_times(vendor, status):
+    app = vendor("claude")
+    account = signed_in(app)
+    app.fail(REFRESH["claude"], Reply(status, "<html>"), Reply(status, {"error": "server_error"}))
+    renew(account)
+    assert len(app.calls(REFRESH["claude"])) == 3
+
+
+def test_after_a_429_no_process_asks_again_for_a_while(vendor):
+    app = vendor("claude")
+    account = signed_in(app)
+    app.fail(REFRESH["claude"], Reply(429, {"error": "slow_down"}, {"retry-after": "77"}))
+    for _ in range(3):
+        with pytest.raises(UpstreamUnreachable):
+            renew(account)
+    assert len(app.calls(REFRESH["claude"])) == 1
+    row = Account.objects.get()
+    assert not row.needs_sign_in
+    assert row.refresh_lease_until
+    assert timedelta(seconds=60) < row.refresh_lease_until - timezone.now() < timedelta(seconds=78)
+
+
+def test_a_token_that_lasts_a_little_longer_is_used_while_it_cannot_be_renewed(vendor):
+    app = vendor("claude")
+    account = signed_in(app, life_s=30)
+    app.fail(REFRESH["claude"], *(Reply(503, "") for _ in range(3)))
+    assert renew(account).api_key == account.access_token
+
+
+def test_a_lease_whose_holder_died_ends(vendor):
+    app = vendor("claude")
+    past = timezone.now() - timedelta(seconds=1)
+    account = signed_in(app, refresh_lease="somebody", refresh_lease_until=past)
+    assert renew(account).api_key != account.access_token
+
+
+def test_who_signs_in_during_a_renewal_wins(vendor):
+    app = vendor("claude")
+    account = signed_in(app)
+    tokens = tokens_of(account)
+    Account.objects.filter(pk=account.pk).update(refresh_token="rt-of-the-sign-in", access_token="at-new")
+    row = renewal._write(account.pk, account.refresh_token, tokens)
+    assert (row.refresh_token, row.access_token) == ("rt-of-the-sign-in", "at-new")
+
+
+def test_editing_an_account_puts_no_old_token_back(vendor):
+    app = vendor("claude")
+    account = signed_in(app)
+    renew(account)
+    account.name = "Renamed"
+    account.save()
+    row = Account.objects.get()
+    assert row.name == "Renamed"
+    assert row.access_token != account.access_token
+
+
+def test_kiro_registers_another_client_when_aws_has_forgotten_the_first(vendor):
+    app = vendor("kiro")
+    account = signed_in(app, provider_data={"authMethod": "builder-id", "region": "us-east-1"})
+    account.secrets = {"clientId": "forgotten", "clientSecret": "secret"}
+    account.save_whole()
+    renew(account)
+    row = Account.objects.get()
+    assert app.clients[row.secrets["clientId"]] == row.secrets["clientSecret"]
+    assert row.provider_data["authMethod"] == "builder-id"
+
+
+class TestJob:
+    def test_it_renews_what_ends_within_the_providers_lead(self, vendor):
+        app = vendor("claude")
+        signed_in(app, life_s=200)
+        later = signed_in(app, life_s=3600, name="later")
+        paused = signed_in(app, life_s=200, name="paused", is_active=False)
+        assert renew_tokens().startswith("1 renewed")
+        for account in (later, paused):
+            assert Account.objects.get(pk=account.pk).access_token == account.access_token
+
+    def test_one_that_fails_does_not_stop_the_others(self, vendor):
+        app = vendor("claude")
+        dead = signed_in(app)
+        app.kill_all()
+        signed_in(app, name="alive")
+        assert renew_tokens().startswith("1 renewed")
+        assert Account.objects.get(pk=dead.pk).needs_sign_in
+
+    def test_it_forgets_old_sign_ins(self, vendor):
+        vendor("claude")
+        from providers import catalog
+
+        row = sessions.begin_code(catalog.load()["claude"])
+        type(row).objects.update(created_at=timezone.now() - timedelta(days=2))
+        assert renew_tokens().endswith("1 old sign-ins forgotten")
+
+    def test_it_is_in_the_schedule(self):
+        from django.core.management import call_command
+        from django_q.models import Schedule
+
+        call_command("migrate", verbosity=0)
+        row = Schedule.objects.get(func="providers.tasks.renew_tokens")
+        assert (row.schedule_type, row.minutes) == (Schedule.MINUTES, 1)

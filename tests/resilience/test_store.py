@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+
+from omniroute import shared_state
+from resilience import classify
+from resilience.cooldown import Cooldowns
+from resilience.link import Link
+from tests.resilience.conftest import Clock, running, until
+
+
+def test_what_changed_is_told_once(clock: Clock):
+    store = Cooldowns(clock)
+    store.apply("a", classify.AUTH)
+    store.apply("b", classify.AUTH)
+    store.drop("b")
+    changes = store.take_changes()
+    assert changes.keys() == {"a", "b"}
+    assert changes["b"] is None
+    assert store.take_changes() == {}
+
+
+def test_another_one_goes_on_where_it_ended(clock: Clock):
+    old, new = Cooldowns(clock), Cooldowns(clock)
+    old.apply("a", classify.AUTH)
+    old.apply("b", classify.TRANSIENT)
+    written = {key: text for key, text in old.take_changes().items() if text}
+    clock.now += 60
+    new.restore({**written, "c": "no JSON", "d": '{"of": "another version"}'})
+    assert new.remaining("a") == 60
+    assert new.active().keys() == {"a"}
+
+
+@pytest.mark.cluster
+async def test_a_change_reaches_the_other_process(shared, clock: Clock):
+    one, two = Link(), Link()
+    first, second = Cooldowns(clock, one), Cooldowns(clock, two)
+    async with running(one, two):
+        first.apply("account:1", classify.RATE_LIMITED, hint=60)
+        await until(lambda: second.remaining("account:1") == 60)
+        second.apply("account:2:m", classify.AUTH)
+        await until(lambda: first.remaining("account:2:m") == 120)
+        second.drop("account:1")
+        await until(lambda: first.remaining("account:1") == 0)
+        first.clear()
+        await until(lambda: not second.active())
+
+
+@pytest.mark.cluster
+async def test_two_processes_that_saw_one_failure_raise_the_level_once(shared, clock: Clock):
+    one, two = Link(), Link()
+    first, second = Cooldowns(clock, one), Cooldowns(clock, two)
+    async with running(one, two):
+        first.apply("a", classify.RATE_LIMITED)
+        second.apply("a", classify.RATE_LIMITED)
+        await until(lambda: not one._waiting and not two._waiting)
+        await until(lambda: first.get("a").level == second.get("a").level == 1)
+
+
+@pytest.mark.cluster
+async def test_the_provider_s_word_of_one_outranks_the_guess_of_another(shared, clock: Clock):
+    one, two = Link(), Link()
+    first, second = Cooldowns(clock, one), Cooldowns(clock, two)
+    async with running(one, two):
+        first.apply("a", classify.RATE_LIMITED, hint=60)
+        second.apply("a", classify.TRANSIENT)
+        await until(lambda: first.remaining("a") == second.remaining("a") == 60)
+
+
+@pytest.mark.cluster
+async def test_a_process_that_starts_learns_what_the_others_know(shared, clock: Clock):
+    one, two = Link(), Link()
+    first = Cooldowns(clock, one)
+    async with running(one):
+        first.apply("a", classify.AUTH)
+        await until(lambda: not one._waiting)
+        second = Cooldowns(clock, two)
+        async with running(two):
+            await until(lambda: second.remaining("a") == 120)
+
+
+@pytest.mark.cluster
+async def test_after_redis_forgot_everything_it_is_told_again(shared, clock: Clock, monkeypatch):
+    monkeypatch.setattr("resilience.link.RETRY_S", 0.05)
+    one = Link()
+    store = Cooldowns(clock, one)
+    async with running(one):
+        store.apply("a", classify.AUTH)
+        await until(lambda: not one._waiting)
+        await shared_state.client().flushdb()
+        await shared_state.client().execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: shared_state.blocking_client().hexists(store.redis_keys[0], "a"))
+        assert store.remaining("a") == 120
+
+
+@pytest.mark.cluster
+def test_commands_and_jobs_write_at_once(shared, clock: Clock):
+    store = Cooldowns(clock, Link())
+    store.apply("a", classify.AUTH)
+    assert shared_state.blocking_client().hexists(store.redis_keys[0], "a")

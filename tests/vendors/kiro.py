@@ -1,0 +1,117 @@
+"""AWS's sign-in for Kiro, and Kiro's own. Source: facts/oauth_providers.md §7.4 to §7.6."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from tests.vendors.framework import Asked, Refused, challenge_of, on
+from tests.vendors.grants import Authority, Code
+
+ARN = "arn:aws:codewhisperer:us-east-1:1234:profile/ADA"
+
+
+class Kiro(Authority):
+    provider = "kiro"
+    access_prefix, refresh_prefix = "aoaAAAAAG", "aorAAAAAG"
+    profiles: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clients: dict[str, str] = {}
+
+    def overlay_lines(self) -> dict[str, str]:
+        return {
+            "token_url": f'"{self.url}/token"',
+            "register_url": f'"{self.url}/client/register"',
+            "device_url": f'"{self.url}/device_authorization"',
+            "profile_url": f'"{self.url}/profiles"',
+            "social_url": f'"{self.url}"',
+        }
+
+    def error(self, code: str, description: str = "") -> Any:
+        names = {"invalid_grant": "InvalidGrantException", "refresh_token_reused": "InvalidGrantException"}
+        return {"error": code, "__type": f"com.amazonaws#{names.get(code, code)}", "message": description}
+
+    @on("POST /client/register")
+    def register(self, asked: Asked) -> Any:
+        if "refresh_token" not in asked.json.get("grantTypes", []) or not asked.json.get("scopes"):
+            raise Refused(400, self.error("invalid_request"))
+        client = secrets.token_hex(4)
+        self.clients[client] = self.secret("client-secret-")
+        return {
+            "clientId": client,
+            "clientSecret": self.clients[client],
+            "clientSecretExpiresAt": 9_999_999_999,
+        }
+
+    def check_client(self, asked: Asked) -> None:
+        if self.clients.get(asked.json.get("clientId", "")) != asked.json.get("clientSecret"):
+            raise Refused(401, self.error("invalid_client"))
+
+    @on("POST /device_authorization")
+    def device_authorization(self, asked: Asked) -> Any:
+        self.check_client(asked)
+        if not asked.json.get("startUrl", "").startswith("https://"):
+            raise Refused(400, self.error("invalid_request"))
+        code, device = self.new_device()
+        return {
+            "deviceCode": code,
+            "userCode": device.user_code,
+            "verificationUri": f"{self.url}/device",
+            "verificationUriComplete": f"{self.url}/device?user_code={device.user_code}",
+            "expiresIn": 600,
+            "interval": self.interval_s,
+        }
+
+    @on("POST /token")
+    def token(self, asked: Asked) -> Any:
+        self.check_client(asked)
+        if asked.json.get("grantType") == "refresh_token":
+            return self.tokens(*self.rotate(asked.json.get("refreshToken", "")))
+        device = self.ask_device(asked.json.get("deviceCode", ""))
+        if device.extra["early"]:
+            raise Refused(400, {"error": "slow_down"})
+        if device.answer != "allowed":
+            codes = {
+                "pending": "authorization_pending",
+                "denied": "access_denied",
+                "expired": "expired_token",
+            }
+            raise Refused(400, {"error": codes[device.answer]})
+        return self.tokens(*self.pair())
+
+    def tokens(self, access: str, refresh: str) -> Any:
+        return {
+            "accessToken": access,
+            "refreshToken": refresh,
+            "expiresIn": self.life_s,
+            "tokenType": "Bearer",
+        }
+
+    @on("POST /profiles")
+    def list_profiles(self, asked: Asked) -> Any:
+        self.user_of(asked)
+        if not asked.headers.get("x-amz-target", "").endswith("ListAvailableProfiles"):
+            raise Refused(400, self.error("UnknownOperationException"))
+        return {"profiles": [{"arn": arn} for arn in self.profiles]}
+
+    # ---- Kiro's own sign-in
+
+    @on("GET /login")
+    def login(self, asked: Asked) -> str:
+        """People copy the address that the browser cannot open."""
+        code, query = self.secret("code-"), asked.query
+        self.codes[code] = Code(query["code_challenge"], query["redirect_uri"], query["state"], self.user)
+        return f'<!doctype html><code id="address">{query["redirect_uri"]}?code={code}&state={query["state"]}</code>'
+
+    @on("POST /oauth/token")
+    def social_token(self, asked: Asked) -> Any:
+        kept = self.codes.pop(asked.json.get("code", ""), None)
+        if kept is None or challenge_of(asked.json.get("code_verifier", "")) != kept.challenge:
+            raise Refused(400, self.error("invalid_grant"))
+        return {**self.tokens(*self.pair()), "profileArn": ARN}
+
+    @on("POST /refreshToken")
+    def social_refresh(self, asked: Asked) -> Any:
+        return {**self.tokens(*self.rotate(asked.json.get("refreshToken", ""))), "profileArn": ARN}
