@@ -44,14 +44,18 @@ class ProviderState:
         """good, warn, bad or off: of the accounts' last tests and running cooldowns, which is known for certain."""
         if not self.accounts["active"]:
             return "off"
-        if self.accounts["failing"] == self.accounts["active"]:
+        if self.accounts["active"] in (self.accounts["failing"], self.accounts["signed_out"]):
             return "bad"
+        if self.accounts["signed_out"]:
+            return "warn"
         return "warn" if self.accounts["failing"] or self.accounts["untested"] or self.cooling else "good"
 
     @property
     def text(self) -> str:
         if self.level == "off":
             return "Switched off"
+        if self.accounts["signed_out"]:
+            return f"{self.accounts['signed_out']} of {self.accounts['active']} to be signed in again"
         if self.accounts["failing"]:
             return f"{self.accounts['failing']} of {self.accounts['active']} failed the last test"
         return "Not tested yet" if self.accounts["untested"] else "Last test passed"

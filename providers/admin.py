@@ -128,6 +128,8 @@ class AccountAdmin(SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditin
 
     @display(description="Last test", ordering="test_status", label=TEST_LABELS)
     def status(self, row: Account) -> tuple[str, str]:
+        if row.needs_sign_in:
+            return Account.TestStatus.INVALID, "Sign-in needed"
         return row.test_status, row.get_test_status_display()
 
     @display(description="Result")

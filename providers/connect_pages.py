@@ -22,6 +22,7 @@ from providers.models import Account, SignIn
 from providers.oauth import importing, offer, sessions
 from providers.oauth.answers import SignInError, Tokens
 from providers.oauth.code_flow import read_callback
+from providers.oauth.sessions import oauth_of
 from providers.spec import ProviderSpec
 
 PERMISSION = "providers.add_account"
@@ -51,6 +52,9 @@ def connect(request: HttpRequest, provider: str) -> JSONDict | HttpResponse:
         "row": row,
         "left_s": max(0, math.ceil((row.expires_at - timezone.now()).total_seconds())) if row else 0,
         "qr": qr_code(row.verification_uri) if row and row.flow == "device" else "",
+        "shows_code": bool(
+            row and row.redirect_uri and row.redirect_uri == oauth_of(spec).manual_redirect_uri
+        ),
         "again": again,
         "refusal": offer.refusal(spec),
         "missing_secret": offer.missing_secret(spec),

@@ -64,11 +64,9 @@ class SignedInAccounts:
     @display(description="Sign-in")
     def sign_in(self, row: Account) -> SafeString:
         """Whose it is, and how long it lasts. No token."""
-        lines = [
-            f"Account {row.email}" if row.email else "",
-            f"Plan: {row.plan}" if row.plan else "",
-            _life(row),
-        ]
+        lines = [f"Account {row.email}" if row.email else "", f"Plan: {row.plan}" if row.plan else ""]
+        if not row.needs_sign_in:
+            lines.append(_life(row))
         if row.last_refresh_at:
             lines.append(f"Token renewed {ago(row.last_refresh_at)}")
         told = format_html_join("", "<li>{}</li>", ((line,) for line in lines if line))
@@ -77,7 +75,7 @@ class SignedInAccounts:
         link = f"{reverse('admin:providers_connect', args=(row.provider,))}?account={row.pk}"
         return format_html(
             '<p class="or-pill or-pill-bad">Needs to be signed in again</p><p class="or-error-text">{}</p>'
-            '<p><a class="or-link" href="{}">Sign in again</a></p><ul class="or-told">{}</ul>',
+            '<p class="or-told"><a class="or-link" href="{}">Sign in again</a></p><ul class="or-told">{}</ul>',
             row.sign_in_reason,
             link,
             told,

@@ -13,6 +13,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from providers.credentials import is_sendable
+
 FATAL = frozenset(
     (
         *("invalid_grant", "refresh_token_reused", "refresh_token_expired", "refresh_token_invalidated"),
@@ -130,7 +132,7 @@ def parse_tokens(body: Any) -> Tokens:
     if not isinstance(body, Mapping):
         raise SignInError("The vendor's answer is not a JSON object", code="bad_answer")
     access = text_of(body, "access_token", "accessToken")
-    if not access:
+    if not access or not is_sendable(access):
         raise SignInError("The vendor's answer holds no access token", code="bad_answer")
     scope = body.get("scope")
     if isinstance(scope, list):
@@ -140,7 +142,7 @@ def parse_tokens(body: Any) -> Tokens:
         refresh=text_of(body, "refresh_token", "refreshToken"),
         id_token=text_of(body, "id_token", "idToken"),
         expires_at=_expiry(body.get("expires_in", body.get("expiresIn"))) or expiry_of_jwt(access),
-        scope=scope if isinstance(scope, str) else "",
+        scope=clean(scope) if isinstance(scope, str) else "",
     )
 
 
@@ -149,9 +151,16 @@ def text_of(body: Any, *names: str) -> str:
     if isinstance(body, Mapping):
         for name in names:
             item = body.get(name)
-            if isinstance(item, str) and item.strip():
-                return item.strip()
+            if isinstance(item, str) and (text := clean(item).strip()):
+                return text
     return ""
+
+
+def clean(text: str) -> str:
+    """What every database takes: no NUL, no lone surrogate."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def seconds_of(value: Any, default: float, low: float, high: float) -> float:

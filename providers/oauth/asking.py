@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 from django.conf import settings
 
+from omniroute.types import JSONDict
 from providers import reach
-from providers.oauth.answers import FATAL, SignInError, code_of, seconds_of, text_of
+from providers.oauth.answers import FATAL, SignInError, clean, code_of, seconds_of, text_of
 from providers.oauth.spec import Encoding, OAuthSpec
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -49,7 +50,9 @@ class Asking:
     def address(self, url: str) -> str:
         return url.replace("{region}", self.region or DEFAULT_REGION)
 
-    async def grant(self, fields: Mapping[str, str], url: str = "", encoding: Encoding | None = None) -> Any:
+    async def grant(
+        self, fields: Mapping[str, str], url: str = "", encoding: Encoding | None = None
+    ) -> JSONDict:
         """Ask the token endpoint, as the client that the spec names."""
         oauth = self.oauth
         body = {**fields}
@@ -69,17 +72,20 @@ class Asking:
         encoding: Encoding = "json",
         headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | None = None,
-    ) -> Any:
+    ) -> JSONDict:
         content: dict[str, Any] = {"json": dict(body)} if encoding == "json" else {"data": dict(body)}
         return await self._ask("POST", url, {**content, "auth": auth}, headers)
 
-    async def get(self, url: str, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Any:
+    async def get(
+        self, url: str, headers: Mapping[str, str], params: Mapping[str, str] | None = None
+    ) -> JSONDict:
         return await self._ask("GET", url, {"params": params} if params else {}, headers)
 
     async def _ask(
         self, method: str, url: str, content: dict[str, Any], headers: Mapping[str, str] | None
-    ) -> Any:
-        """The decoded answer. GitHub says no under a 200, so an `error` without tokens is a refusal as well."""
+    ) -> JSONDict:
+        """The decoded answer. GitHub says no under a 200, so an `error` without tokens is a refusal as well; and no
+        endpoint answers with anything but an object."""
         url = self.address(url)
         sent = {"accept": "application/json", **self.oauth.headers, **(headers or {})}
         if content.get("auth") is None:
@@ -90,7 +96,7 @@ class Asking:
             raise SignInError(reach.explain(error, url), code="unreachable") from error
         body = reach.body_of(response)
         refused = isinstance(body, dict) and bool(body.get("error")) and "access_token" not in body
-        if response.is_success and body is not None and not refused:
+        if response.is_success and isinstance(body, dict) and not refused:
             return body
         raise self._refusal(url, response, body)
 
@@ -101,7 +107,7 @@ class Asking:
             said = reach.without_secret(said, secret)
         where = reach.place(url)
         return SignInError(
-            f"{where} answered with {response.status_code}" + (f": {said}" if said else ""),
+            clean(f"{where} answered with {response.status_code}" + (f": {said}" if said else "")),
             code=code,
             status=response.status_code,
             fatal=code in FATAL,

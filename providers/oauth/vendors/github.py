@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from providers.credentials import is_sendable
 from providers.oauth.answers import SignInError, Tokens, moment_of, text_of
 from providers.oauth.asking import Asking
 from providers.oauth.vendors.base import Vendor
@@ -54,7 +55,7 @@ def _headers(github: str) -> dict[str, str]:
 
 def _minted(tokens: Tokens, body: Any) -> Tokens:
     token = text_of(body, "token")
-    if not token:
+    if not token or not is_sendable(token):
         raise SignInError("GitHub's answer holds no Copilot token", code="bad_answer")
     sku = text_of(body, "sku")
     return replace(

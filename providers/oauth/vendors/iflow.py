@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from providers.credentials import is_sendable
 from providers.oauth.answers import SignInError, Tokens, text_of
 from providers.oauth.asking import Asking
 from providers.oauth.vendors.base import Vendor
@@ -16,7 +17,7 @@ class IFlow(Vendor):
         body = await asking.get(asking.oauth.profile_url, {}, {"accessToken": tokens.access})
         user = body.get("data") if isinstance(body, dict) else None
         key = text_of(user, "apiKey")
-        if not key:
+        if not key or not is_sendable(key):
             raise SignInError("iFlow gave no API key for this account", code="no_api_key", status=403)
         name = text_of(user, "email", "phone", "nickname", "name")
         return replace(tokens, api_key=key, email=name, external_id=name)
