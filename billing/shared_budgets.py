@@ -41,6 +41,7 @@ local function state(key, known)
         others = others + tonumber(fields[at + 1])
       else
         redis.call('HDEL', key, fields[at])
+        redis.call('HDEL', KEYS[1], process)
       end
     end
   end
@@ -109,6 +110,8 @@ class SharedLedger:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._running = 0
+        """Steps that Redis has not answered yet."""
         self._is_behind = False
         """A step failed, so that Redis holds another sum than this process does."""
 
@@ -118,11 +121,18 @@ class SharedLedger:
         arguments: list[str | int] = [PROCESS, LEASE_S, KEPT_S]
         for meter, amount in held:
             arguments += [meter.spent, meter.budget.limit, amount]
+        self._running += 1
         try:
             full, *spent = await _TAKE([name(*_PROCESSES), *(key(meter) for meter, _ in held)], arguments)
         except Unavailable:
             self._is_behind = True
             return self._alone(reservation)
+        except BaseException:  # cancelled: whether Redis has it nobody knows
+            self._is_behind = True
+            reservation.close()
+            raise
+        finally:
+            self._running -= 1
         for (meter, _), total in zip(held, spent, strict=True):
             meter.learn(int(total))
         if not full:
@@ -144,10 +154,13 @@ class SharedLedger:
         arguments: list[str | int] = [PROCESS, LEASE_S, KEPT_S]
         for meter in meters:
             arguments += [meter.spent, held[meter]]
+        self._running += 1
         try:
             await _GIVE_BACK([name(*_PROCESSES), *map(key, meters)], arguments)
         except Unavailable:
             self._is_behind = True
+        finally:
+            self._running -= 1
 
     async def renew(self) -> None:
         """Prolong the lease, and put right what Redis holds after it did not answer."""
@@ -161,8 +174,10 @@ class SharedLedger:
             meters = self._ledger.all_meters()
             for meter in meters:
                 arguments += [meter.spent, meter.reserved]
+            was_quiet = not self._running
             await _RENEW([name(*_PROCESSES), *map(key, meters)], arguments)
-            self._is_behind = False
+            # A step beside this one may have been counted twice: once more next time.
+            self._is_behind = not (was_quiet and not self._running)
         except Unavailable:
             self._is_behind = True
 

@@ -25,7 +25,7 @@ from gateway.offers import offer_of
 from gateway.recorder import UsageRow
 from gateway.snapshot import Snapshot
 from gateway.trial import Trial
-from omniroute.errors import BudgetExceeded, UpstreamError
+from omniroute.errors import AccountBusy, BudgetExceeded
 from omniroute.shared_state import is_shared
 from omniroute.types import InboundRequest
 from providers.config import AccountConfig
@@ -66,8 +66,8 @@ async def admit(exchange: Exchange, snapshot: Snapshot) -> None:
 
 
 async def hold_account(exchange: Exchange, trial: Trial, snapshot: Snapshot) -> None:
-    """Reserve of the budgets of the account, until the trial fails or its answer is paid. Raise `UpstreamError`, which
-    puts nobody aside."""
+    """Reserve of the budgets of the account, until the trial fails or its answer is paid. Raise `AccountBusy`: the
+    provider is not asked, and nobody put aside."""
     billing, attempt = snapshot.billing, trial.attempt
     budgets = billing.budgets.of_accounts and billing.budgets.of_account(attempt.account.id)
     if not budgets:
@@ -75,7 +75,7 @@ async def hold_account(exchange: Exchange, trial: Trial, snapshot: Snapshot) -> 
     price = _price(attempt.target, attempt.account, billing)
     found = await _reserve(budgets, _estimate(exchange.inbound, [price]))
     if isinstance(found, Meter):
-        error = UpstreamError(
+        error = AccountBusy(
             _words(found, f"The budget of the account {attempt.account.name!r}"),
             status=429,
             code=SPENT,

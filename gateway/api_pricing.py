@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from ninja import Body, Router
 from pydantic.alias_generators import to_camel
 
-from billing import dataset
 from billing.models import Price
-from billing.price_fields import LONG_START, SPELLINGS, as_json, columns_of, columns_of_override
+from billing.price_fields import LONG_START, SPELLINGS, as_json, columns_of_override
+from gateway.prices import defaults
 from omniroute.errors import InvalidRequest, NotFound
 from providers.config import load_specs, prefixes_of
 from providers.spec import ProviderSpec
@@ -23,7 +23,6 @@ router = Router(tags=["Prices"])
 
 Table = dict[str, dict[str, dict[str, Any]]]
 """Provider -> model -> prices."""
-_MAX_MODELS = 5000
 _HIGHEST = Decimal(10**6)
 
 
@@ -119,8 +118,7 @@ def _inherited(provider: str, model: str) -> Price:
     """A new row with the built-in prices, so that changing one keeps the others."""
     row = Price(provider=provider, model=model, input=None, output=None)
     spec = load_specs()[provider]
-    default = dict(dataset.models(*_seller(spec))).get(model)
-    for column, value in (columns_of(default) if default else {}).items():
+    for column, value in defaults(spec).get(model, {}).items():
         setattr(row, column, int(value) if column == "long_start" else value)
     return row
 
@@ -176,16 +174,5 @@ def _wanted(provider: str) -> dict[str, ProviderSpec]:
     return {id: specs[id]}
 
 
-def _seller(spec: ProviderSpec) -> tuple[str, str]:
-    return spec.pricing_id or spec.id, spec.endpoints[0].base_url if spec.endpoints else ""
-
-
 def _defaults(spec: ProviderSpec) -> dict[str, dict[str, Any]]:
-    known = dict(dataset.models(*_seller(spec)))
-    for model in spec.models:
-        if model.id not in known and (price := dataset.today(*_seller(spec), model.upstream_id or model.id)):
-            known[model.id] = price
-    return {
-        model: as_json(columns_of(price)) | {"source": "dataset"}
-        for model, price in sorted(known.items())[:_MAX_MODELS]
-    }
+    return {model: as_json(columns) | {"source": "dataset"} for model, columns in defaults(spec).items()}

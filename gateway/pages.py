@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
+from gateway import pricing_page  # noqa: F401  (registers its page)
 from omniroute.pages import page
 from resilience.cooldown import cooldowns
 
