@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib import admin, messages
 from django.forms import ModelForm
@@ -17,14 +17,14 @@ from billing.budget_editing import reset, save_budget
 from billing.budget_status import Status, statuses
 from billing.budget_words import bar, words
 from billing.models import Budget
-from omniroute.forms import SuggestionInput
+from omniroute.forms import PlainDecimals, SuggestionInput
 from omniroute.model_admin import POST_ATTRS, ListEditingAdmin, object_or_none, redirect_to_change, refuse_get
 
 TIME_ZONES = "time-zones"
 """Id of the page's `<datalist>`."""
 
 
-class BudgetForm(ModelForm):  # type: ignore[type-arg]
+class BudgetForm(PlainDecimals):
     class Meta:
         model = Budget
         fields = (
@@ -132,7 +132,11 @@ class BudgetAdmin(ListEditingAdmin):
 
     @display(description="Begins anew")
     def begins_anew(self, row: Budget) -> Any:
-        return self._status(row).period.end or "Never"
+        end = self._status(row).period.end
+        if end is None:
+            return "Never"
+        lines = {"first": f"{end.astimezone(ZoneInfo(row.time_zone)):%-d %b, %H:%M}", "second": row.time_zone}
+        return render_to_string("admin/billing/cell_two_lines.html", lines)
 
     @staticmethod
     def _status(row: Budget) -> Status:

@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from billing.models import ApiKey, Price
 from billing.price_fields import FIELDS
-from omniroute.forms import LinesField, SuggestionInput
+from omniroute.forms import LinesField, PlainDecimals, SuggestionInput
 
 PRICES = tuple(field.column for field in FIELDS)
 PROVIDERS = "provider-suggestions"
@@ -45,7 +45,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         return moment
 
 
-class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
+class PriceForm(PlainDecimals):
     class Meta:
         model = Price
         fields = ("provider", "model", *PRICES, "long_start")

@@ -17,6 +17,14 @@ def plain(price: Decimal | None) -> str:
 
 
 @register.filter
+def money(price: Decimal | None) -> str:
+    """All digits, and cents at least: 2.50, 0.0375."""
+    text = plain(price)
+    whole, _, rest = text.partition(".")
+    return f"{whole}.{rest:0<2}" if text else ""
+
+
+@register.filter
 def per_thousand(price: Decimal | None) -> str:
     return "" if price is None else plain(price / 1000)
 
