@@ -51,7 +51,8 @@ class BudgetForm(PlainDecimals):
             self.add_error(
                 "account", "A budget is for an API key or for an account. Make two budgets instead."
             )
-        if (cleaned.get("limit") or 1) <= 0:
+        limit = cleaned.get("limit")
+        if limit is not None and limit <= 0:
             self.add_error("limit", "The limit must be above 0.")
         if not 1 <= (cleaned.get("warning_percent") or 80) <= 100:
             self.add_error("warning_percent", "Between 1 and 100.")
@@ -93,7 +94,13 @@ class BudgetAdmin(ListEditingAdmin):
     def save_model(self, request: HttpRequest, obj: Budget, form: ModelForm[Any], change: bool) -> None:
         save_budget(obj)
 
-    @action(description="Begin again with nothing spent", url_path="begin-again", attrs=POST_ATTRS)
+    @action(
+        description="Begin again",
+        icon="restart_alt",
+        url_path="begin-again",
+        attrs=POST_ATTRS,
+        permissions=["change"],
+    )
     def begin_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         if (refused := refuse_get(self, request, object_id)) is not None:
             return refused

@@ -175,7 +175,8 @@ class Budget(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or f"{self.get_unit_display()} {self.get_period_display().lower()}"
+        unit = "USD" if self.unit == self.Unit.USD else self.unit
+        return self.name or f"{self.limit.normalize():f} {unit} {self.period}"
 
 
 class BudgetSpend(models.Model):
