@@ -54,7 +54,7 @@ def test_the_bar_warns_and_tells_when_all_is_spent(admin_client, key: ApiKey):
 def test_a_budget_is_made_and_changed_in_the_form(admin_client, key: ApiKey):
     assert admin_client.post(f"{LIST}add/", form(api_key=key.pk)).status_code == 302
     row = Budget.objects.get()
-    assert (row.api_key, row.limit, row.revision) == (key, 5, 1)
+    assert (row.api_key_id, int(row.limit), row.revision) == (key.pk, 5, 1)
     shown = admin_client.get(f"{LIST}{row.pk}/change/").content.decode()
     assert 'value="5"' in shown
     changed = form(api_key=key.pk, period="weekly", limit="7.5")
