@@ -8,6 +8,7 @@ from gateway.cache_admin import CacheSettingsAdmin as CacheSettingsAdmin
 from gateway.forms import AI_FIELDS, GatewaySettingsForm
 from gateway.models import GatewaySettings
 from gateway.proxy_admin import ProxyRuleAdmin as ProxyRuleAdmin
+from gateway.resilience_admin import ProviderProfileAdmin as ProviderProfileAdmin
 from omniroute.model_admin import SingletonAdmin
 
 

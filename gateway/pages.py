@@ -1,4 +1,4 @@
-"""What the home page's buttons do."""
+"""What the home page's buttons do, and the pages of health."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
-from gateway import pricing_page  # noqa: F401  (registers its page)
+from gateway import health_pages, pricing_page  # noqa: F401  (register their pages)
 from omniroute.pages import page
 from resilience.cooldown import cooldowns
 

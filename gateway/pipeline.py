@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import admission, policies
+from gateway import admission, policies, progress
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -58,7 +58,8 @@ async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
     """One request, whatever becomes of it. Raise `ClientError` for one that never gets as far as a route."""
     exchange, snapshot = await open_exchange(inbound, caller)
     replay = replays.of(exchange, snapshot)
-    return await (replay.serve(answer, record) if replay else answer(exchange, snapshot))
+    response = await (replay.serve(answer, record) if replay else answer(exchange, snapshot))
+    return progress.shown(response, inbound) if inbound.stream else response
 
 
 async def answer(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBase:

@@ -54,6 +54,7 @@ SECTIONS: list[tuple[str, list[Item]]] = [
             ("Proxies", "vpn_lock", "providers.proxyrule"),
             ("Cache", "cached", "gateway.cachesettings"),
             ("Sign-in settings", "login", "providers.signinsettings"),
+            ("IP access", "block", "resilience.iprules"),
             ("Admin users", "group", "auth.user"),
             ("Background jobs", "schedule", "django_q.schedule"),
         ],
@@ -66,6 +67,17 @@ JOB_TABS: list[Item] = [
     ("Finished", "", "django_q.success"),
     ("Failed", "", "django_q.failure"),
 ]
+IP_TABS: list[Item] = [
+    ("Rules", "", "resilience.iprules"),
+    ("Temporary bans", "", "resilience.temporaryban"),
+]
+RESILIENCE_TABS: list[Item] = [
+    ("Overview", "", "gateway_resilience"),
+    ("Profiles", "", "resilience.providerprofile"),
+    ("Rate limits", "", "resilience.ratelimitsettings"),
+]
+FORMS = frozenset({"resilience.iprules", "resilience.ratelimitsettings"})
+"""Settings of one row: their form is all that they have, so it shows the tabs."""
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -89,7 +101,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def tabs(request: HttpRequest) -> list[dict[str, Any]]:
-    return [{"models": [target for _, _, target in JOB_TABS], "items": [_link(item) for item in JOB_TABS]}]
+    return [
+        {
+            "models": [
+                {"name": target, "detail": target in FORMS} for _, _, target in items if "." in target
+            ],
+            "items": [_link(item) for item in items],
+        }
+        for items in (JOB_TABS, IP_TABS, RESILIENCE_TABS)
+    ]
 
 
 def _link(item: Item) -> dict[str, Any]:

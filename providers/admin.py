@@ -27,6 +27,7 @@ from providers.cooling_admin import CoolingAccounts
 from providers.filters import ProviderColumn, ProviderFilter
 from providers.forms import AccountForm, CustomModelForm, NewProviderNodeForm, ProviderNodeForm
 from providers.learned_admin import LearnedQuirkAdmin as LearnedQuirkAdmin
+from providers.limit_fields import LIMIT_FIELDS
 from providers.models import Account, CustomModel, ProviderNode
 from providers.probe import check_accounts, report
 from providers.sign_in_admin import SignedInAccounts
@@ -41,6 +42,8 @@ TEST_LABELS: dict[str, str] = {
 
 PILLS = {"success": "good", "warning": "warn", "danger": "bad"}
 
+LIMITS_NOTE = "What is left empty is taken from Settings → Resilience → Rate limits."
+
 hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
 """Keeps a key that is being entered out of error reports."""
 
@@ -50,7 +53,12 @@ class AccountAdmin(SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditin
     form = AccountForm
     list_display = ("account", "provider_name", "status", "tested", "cooldown", "priority", "is_active")
     list_editable = ("priority", "is_active")
-    list_filter = (ProviderFilter, ("test_status", ChoicesDropdownFilter), "is_active")
+    list_filter = (
+        ProviderFilter,
+        ("test_status", ChoicesDropdownFilter),
+        "is_active",
+        "rate_limit_protection",
+    )
     list_filter_submit = True
     search_fields = ("name", "provider")
     search_help_text = "Search by name or provider"
@@ -62,10 +70,11 @@ class AccountAdmin(SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditin
     fieldsets = (
         (None, {"fields": ("provider", "name", "api_key", "variant", "region")}),
         ("Use", {"fields": ("priority", "is_active", "cooldown")}),
+        ("Rate limits", {"fields": LIMIT_FIELDS, "description": LIMITS_NOTE, "classes": ("collapse",)}),
         ("Last test", {"fields": ("outcome", "tested", "last_error")}),
         ("Advanced", {"classes": ("collapse",), "fields": ("base_url", "default_model", "provider_data")}),
     )
-    add_fieldsets = (fieldsets[0], ("Use", {"fields": ("priority", "is_active")}), fieldsets[3])
+    add_fieldsets = (fieldsets[0], ("Use", {"fields": ("priority", "is_active")}), fieldsets[2], fieldsets[4])
 
     class Media:
         js = ("omniroute/account_form.js",)

@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from omniroute.forms import HeadersField, ObjectField, SecretField, one_of
 from providers.choices import needs_key, provider_choices, suggested_name
 from providers.config import load_specs
+from providers.limit_fields import LIMIT_FIELDS
 from providers.models import Account, CustomModel, ProviderNode
 from providers.spec import ProviderSpec
 
@@ -72,6 +73,7 @@ class AccountForm(ProviderSelectForm):
             "default_model",
             "priority",
             "is_active",
+            *LIMIT_FIELDS,
             "provider_data",
         )
 

@@ -57,6 +57,27 @@ def duration(milliseconds: float | None) -> str:
 
 
 @register.filter
+def seconds(value: float | None) -> str:
+    """0.3 s, 12 s, 3 min 20 s, 5 h 12 min, 2 d 4 h: for what is still to come or lasts."""
+    if value is None:
+        return EMPTY
+    if value < 60:
+        return f"{value:.1f} s" if value % 1 and value < 10 else f"{value:.0f} s"
+    for unit, below, size in (("min", "s", 60), ("h", "min", 3600), ("d", "h", 86400)):
+        whole, rest = divmod(round(value), size)
+        if whole < (60 if unit == "min" else 24) or unit == "d":
+            rest //= 1 if unit == "min" else 60 if unit == "h" else 3600
+            return f"{whole} {unit} {rest} {below}" if rest else f"{whole} {unit}"
+    return EMPTY
+
+
+@register.filter
+def spaced(value: str) -> str:
+    """rate_limited: rate limited"""
+    return value.replace("_", " ")
+
+
+@register.filter
 def percent(value: float | None) -> str:
     if value is None:
         return EMPTY
