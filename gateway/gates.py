@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from combos.attempt import Attempt, Gate, Obstacle
-from gateway import admission
+from gateway import admission, quotas
 from gateway.snapshot import Snapshot
+from providers import quota
 from resilience.breaker import State, breakers
 from resilience.limits import limiters
 
@@ -14,10 +15,12 @@ from resilience.limits import limiters
 def gates(snapshot: Snapshot) -> tuple[Gate, ...]:
     """In the order in which they are asked. Only those that have something to say under this configuration."""
     found: list[Gate] = [circuit]
-    if snapshot.patience.limits:
-        found.append(limits(snapshot))
+    if not quota.store.is_empty:
+        found.append(quotas.gate)
     if (budgets := admission.gate(snapshot)) is not None:
         found.append(budgets)
+    if snapshot.patience.limits:
+        found.append(limits(snapshot))
     return tuple(found)
 
 

@@ -31,6 +31,7 @@ from gateway.judging import judge
 from gateway.passage import Passage, Whole
 from gateway.planning import plan_for
 from gateway.preparation import prepare, ready
+from gateway.quotas import heed
 from gateway.recorder import recorder
 from gateway.replay import flow as replays
 from gateway.requests import build_upstream_request, passage_for, proxy_for
@@ -215,6 +216,7 @@ async def ask(
             upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
+            heed(trial.attempt, upstream.headers)
             if streaming:
                 return await StreamAnswer.begin(upstream, passage, trial, texts)
             return await read_whole(upstream, passage, trial, texts)
