@@ -87,6 +87,7 @@ class AccountAdmin(
     )
     readonly_fields = ("credential", "outcome", "tested", "last_error", "cooldown")
     change_form_after_template = "admin/providers/account_defaults.html"
+    change_form_outer_after_template = "admin/billing/budgets_of_account.html"
     fieldsets = (
         (None, {"fields": ("provider", "name", "api_key", "variant", "region")}),
         ("Use", {"fields": ("priority", "is_active", "cooldown")}),
