@@ -31,6 +31,7 @@ ROUTES = {
     "/api/models": {"get"},
     "/api/models/alias": {"get", "put", "delete"},
     "/api/models/catalog": {"get"},
+    "/api/models/sync": {"post"},
     "/api/learned-quirks": {"get", "delete"},
     "/api/learned-quirks/{id}": {"patch", "delete"},
     "/api/monitoring/health": {"get"},
@@ -67,6 +68,7 @@ ROUTES = {
     "/api/settings/thinking-budget": {"get", "put"},
     "/api/telemetry/summary": {"get"},
     "/api/usage/analytics": {"get"},
+    "/api/usage/{connection_id}": {"get"},
     "/api/usage/call-logs": {"get"},
     "/api/usage/call-logs/{id}": {"get"},
     "/api/usage/export": {"get"},
@@ -77,7 +79,9 @@ ROUTES = {
 }
 PUBLIC = {"/api/auth/login", "/api/health"}
 CALLS = sorted(
-    (method.upper(), path.replace("{id}", "1")) for path, methods in ROUTES.items() for method in methods
+    (method.upper(), path.replace("{id}", "1").replace("{connection_id}", "1"))
+    for path, methods in ROUTES.items()
+    for method in methods
 )
 
 
