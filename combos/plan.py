@@ -20,7 +20,7 @@ _TELLING = {
     reason: rank
     for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
 }
-_LIMITS = frozenset({"rate_limited", "billing"})
+_LIMITS = frozenset({"rate_limited", "billing", "quota_exhausted"})
 _SPOKEN = {
     "auth": "the provider refused the credential",
     "breaker_half_open": "the provider failed repeatedly",
@@ -28,6 +28,7 @@ _SPOKEN = {
     "billing": "out of credit or quota",
     "model_unavailable": "the provider does not have the model",
     "permission": "the provider refused permission",
+    "quota_exhausted": "nothing is left of the plan",
     "rate_limited": "rate limited",
 }
 _RETRY_STATUSES = (429, 503, 529)

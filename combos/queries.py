@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from combos.models import Combo, ComboTarget, ModelAlias
+from combos.models import Combo, ComboTarget, FallbackChain, FallbackEntry, ModelAlias
 
 
 def combo_names() -> list[str]:
@@ -10,8 +10,14 @@ def combo_names() -> list[str]:
 
 
 def rename_references(old: str, new: str) -> int:
-    """Let the targets and aliases that lead to a renamed combo follow it. Return how many there were."""
-    rows: list[ComboTarget | ModelAlias] = []
+    """Let the targets, aliases and chains that lead to a renamed combo follow it. Return how many there were."""
+    rows: list[ComboTarget | ModelAlias | FallbackEntry | FallbackChain] = []
+    for entry in FallbackEntry.objects.filter(target=old):
+        entry.target = new
+        rows.append(entry)
+    for chain in FallbackChain.objects.filter(model=old):
+        chain.model = new
+        rows.append(chain)
     for target in ComboTarget.objects.filter(model=old):
         target.model = new
         rows.append(target)
@@ -24,6 +30,7 @@ def rename_references(old: str, new: str) -> int:
 
 
 def references(name: str) -> list[str]:
-    """The combos and aliases that lead to the combo, by name."""
+    """The combos, aliases and chains that lead to the combo, by name."""
     combos = Combo.objects.filter(targets__model=name).values_list("name", flat=True).distinct()
-    return [*combos, *ModelAlias.objects.filter(target=name).values_list("pattern", flat=True)]
+    chains = FallbackChain.objects.filter(entries__target=name).values_list("name", flat=True).distinct()
+    return [*combos, *ModelAlias.objects.filter(target=name).values_list("pattern", flat=True), *chains]

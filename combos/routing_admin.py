@@ -21,7 +21,7 @@ from combos.routing_forms import (
     RoutingSettingsForm,
 )
 from combos.suggestions import SuggestsModels
-from omniroute.model_admin import SingletonAdmin
+from omniroute.model_admin import ListEditingAdmin, SingletonAdmin
 from providers.choices import provider_names
 
 
@@ -45,7 +45,7 @@ class RoutingSettingsAdmin(SingletonAdmin):
 
 
 @admin.register(ProviderRouting)
-class ProviderRoutingAdmin(ModelAdmin):
+class ProviderRoutingAdmin(ListEditingAdmin):
     form = ProviderRoutingForm
     list_display = ("provider_name", "says", "is_blocked")
     list_editable = ("is_blocked",)
@@ -79,7 +79,7 @@ class ProviderRoutingAdmin(ModelAdmin):
     def says(self, row: ProviderRouting) -> str:
         said = [name.replace("_", " ").removesuffix(" s") for name in row.combo_settings.said()]
         if row.blocked_models:
-            said.insert(0, f"{len(row.blocked_models)} models blocked")
+            said.insert(0, f"{len(row.blocked_models)} of its models blocked")
         if row.account_strategy:
             said.insert(0, row.account_strategy.replace("_", " "))
         return ", ".join(said) or "-"

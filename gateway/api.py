@@ -35,6 +35,7 @@ from providers.api_learned import router as learned
 from providers.api_models import router as models
 from providers.api_nodes import router as nodes
 from providers.api_oauth import router as sign_ins
+from providers.api_quota import router as quota
 
 _DESCRIPTION = """Everything that the admin configures, for scripts.
 
@@ -81,6 +82,7 @@ for router in (
     fallback,
     keys,
     usage,
+    quota,
     analytics,
     call_logs,
     settings,

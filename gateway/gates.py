@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 
 from combos.attempt import Attempt, Gate, Obstacle
+from gateway import quotas
 from gateway.snapshot import Snapshot
+from providers import quota
 from resilience.breaker import State, breakers
 from resilience.limits import limiters
 
 
 def gates(snapshot: Snapshot) -> tuple[Gate, ...]:
     """In the order in which they are asked. Only those that have something to say under this configuration."""
-    return (circuit, limits(snapshot)) if snapshot.patience.limits else (circuit,)
+    asked: tuple[Gate, ...] = (circuit,)
+    if not quota.store.is_empty:
+        asked += (quotas.gate,)
+    return (*asked, limits(snapshot)) if snapshot.patience.limits else asked
 
 
 def circuit(attempt: Attempt) -> Obstacle | None:

@@ -17,6 +17,7 @@ from gateway.replay.store import MemoryStore, store
 from gateway.upstream import close_clients
 from gateway.write_behind import writer
 from omniroute import shared_state
+from providers import quota_rows
 from providers.oauth import renewal
 from resilience import persistence
 from resilience.link import link
@@ -32,6 +33,7 @@ async def start() -> list[asyncio.Task[Any]]:
     background = [
         asyncio.create_task(snapshot.poll(), name="configuration poll"),
         asyncio.create_task(persistence.write_behind(), name="resilience state"),
+        asyncio.create_task(quota_rows.follow(), name="quota windows"),
     ]
     if settings.REDIS_URL:
         background.append(asyncio.create_task(link.run(), name="shared state"))

@@ -6,8 +6,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
+from combos.queries import combo_names
 from gateway import health_pages  # noqa: F401  (registers its pages)
+from gateway import snapshot as snapshots
+from gateway.explain import explain
 from omniroute.pages import page
+from omniroute.types import JSONDict
+from providers.choices import model_ids
+from providers.config import load_specs
 from resilience.cooldown import cooldowns
 
 
@@ -19,3 +25,16 @@ def clear_cooldowns(request: HttpRequest) -> HttpResponseRedirect:
         cooldowns.reset()
         messages.success(request, f"{count} cooldown{'' if count == 1 else 's'} cleared.")
     return HttpResponseRedirect(reverse("admin:index"))
+
+
+@page("route", title="Try a route", section="Combos", icon="conversion_path", permission="combos.view_combo")
+def try_route(request: HttpRequest) -> JSONDict:
+    """What a request for a model would do now. Nothing is sent."""
+    model = request.GET.get("model", "").strip()[:250]
+    found = explain(model, snapshots.refresh(), stream="stream" in request.GET) if model else None
+    return {
+        "model": model,
+        "stream": "stream" in request.GET,
+        "found": found,
+        "suggestions": [*combo_names(), *model_ids(load_specs(), ("chat",))],
+    }

@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import policies
+from gateway import policies, progress
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -31,6 +31,7 @@ from gateway.judging import judge
 from gateway.passage import Passage, Whole
 from gateway.planning import plan_for
 from gateway.preparation import prepare, ready
+from gateway.quotas import heed
 from gateway.recorder import recorder
 from gateway.replay import flow as replays
 from gateway.requests import build_upstream_request, passage_for, proxy_for
@@ -58,7 +59,8 @@ async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
     """One request, whatever becomes of it. Raise `ClientError` for one that never gets as far as a route."""
     exchange, snapshot = await open_exchange(inbound, caller)
     replay = replays.of(exchange, snapshot)
-    return await (replay.serve(answer, record) if replay else answer(exchange, snapshot))
+    response = await (replay.serve(answer, record) if replay else answer(exchange, snapshot))
+    return progress.shown(response, inbound) if inbound.stream else response
 
 
 async def answer(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBase:
@@ -211,6 +213,7 @@ async def ask(
             upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
+            heed(trial.attempt, upstream.headers)
             if streaming:
                 return await StreamAnswer.begin(upstream, passage, trial, texts)
             return await read_whole(upstream, passage, trial, texts)

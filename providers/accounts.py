@@ -58,6 +58,8 @@ def upsert_account(spec: ProviderSpec, values: AccountValues) -> Account:
 
 def update_account(account: Account, spec: ProviderSpec, values: AccountValues) -> Account:
     """Apply `values`, check them against the provider, save, and renumber. Raise `ValidationError`."""
+    if values.api_key and account.auth_type == Account.AuthType.OAUTH:
+        raise ValidationError({"api_key": "This account is signed in to: it has no API key"})
     _apply(account, values)
     if spec.oauth and account.auth_type != Account.AuthType.OAUTH:
         raise ValidationError({"provider": f"{spec.name} has no API keys: sign in under Providers instead"})

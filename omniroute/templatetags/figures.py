@@ -88,3 +88,9 @@ def percent(value: float | None) -> str:
 def ago(moment: datetime | None) -> str:
     """3 hours ago: the largest unit alone."""
     return f"{timesince(moment, depth=1)} ago" if moment else "never"
+
+
+@register.filter
+def spoken(code: str) -> str:
+    """rate limited, of `rate_limited`."""
+    return code.replace("_", " ")

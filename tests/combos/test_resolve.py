@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from combos.config import specificity
-from combos.resolve import resolve
-from omniroute.errors import InvalidRequest, ModelNotFound
+from combos.cascade import BUILT_IN, ComboSettings
+from combos.config import ProviderRules, compile_pattern, specificity
+from combos.resolve import LeftOut, resolve
+from omniroute.errors import AmbiguousModel, Forbidden, InvalidRequest, ModelNotFound
 from tests.combos.conftest import combos, provider, providers
 
 OPENAI = provider("openai", "gpt-4o")
@@ -107,3 +110,127 @@ def test_a_target_that_vanished_is_left_out():
 def test_the_more_literal_wildcard_is_the_more_specific():
     ordered = sorted(["*", "gpt-*", "gpt-4*", "gpt-4?", "*-4o"], key=specificity, reverse=True)
     assert ordered == ["gpt-4?", "gpt-4*", "gpt-*", "*-4o", "*"]
+
+
+# ---- What the user named outranks what is built in ------------------------------------------------------------------
+
+
+def test_an_exact_alias_may_take_a_provider_s_own_name_over():
+    config = combos(aliases={"openai/gpt-4o": "ds/deepseek-chat"})
+    assert names("openai/gpt-4o", config) == ["ds/deepseek-chat"]
+    assert names("best", combos(aliases={"openai/gpt-4o": "ds/deepseek-chat"}, best=["openai/gpt-4o"])) == [
+        "openai/gpt-4o"
+    ]
+
+
+def test_an_alias_is_found_in_any_case_of_letters():
+    config = replace(combos(aliases={"Fast": "ds/deepseek-chat"}), folded={"fast": "ds/deepseek-chat"})
+    assert names("FAST", config) == ["ds/deepseek-chat"]
+
+
+def test_a_wildcard_without_a_slash_leaves_prefixed_names_alone():
+    config = combos(patterns={"*gpt*": "ds/deepseek-chat"})
+    assert names("openai/gpt-4o", config) == ["openai/gpt-4o"]
+    assert names("gpt-4o", config) == ["ds/deepseek-chat"]
+    assert names("openai/gpt-4o", combos(patterns={"openai/*": "together/llama"})) == [
+        "together/meta-llama/Llama-3.3"
+    ]
+
+
+def test_a_circle_of_aliases_ends_with_the_provider_s_own_name():
+    config = combos(aliases={"openai/gpt-4o": "ds/deepseek-chat", "ds/deepseek-chat": "openai/gpt-4o"})
+    assert names("openai/gpt-4o", config) == ["ds/deepseek-chat"]
+
+
+def test_the_aliases_on_the_way_are_told():
+    config = combos(aliases={"fast": "quick", "quick": "best"}, best=["openai/gpt-4o"])
+    assert resolve("fast", config, ALL).via == ("fast", "quick")
+
+
+def test_the_candidates_of_an_ambiguous_name_are_told():
+    with pytest.raises(AmbiguousModel) as caught:
+        resolve("deepseek-chat", combos(), ALL)
+    assert caught.value.candidates == ("deepseek", "together")
+
+
+# ---- Blocked ---------------------------------------------------------------------------------------------------------
+
+
+def blocking(*models: str, **values):
+    rules = ProviderRules(is_blocked=not models, blocked_models=tuple(map(compile_pattern, models)))
+    return replace(combos(**values), providers={"deepseek": rules})
+
+
+def test_a_blocked_provider_is_forbidden_by_name_and_left_out_of_combos():
+    config = blocking(best=["ds/deepseek-chat", "openai/gpt-4o"])
+    with pytest.raises(Forbidden) as caught:
+        resolve("ds/deepseek-chat", config, ALL)
+    assert caught.value.code == "model_blocked"
+    route = resolve("best", config, ALL)
+    assert [target.name for target in route.targets] == ["openai/gpt-4o"]
+    assert route.left_out == (LeftOut("ds/deepseek-chat", "blocked"),)
+
+
+def test_a_bare_name_goes_to_whoever_is_not_blocked():
+    assert names("deepseek-chat", blocking()) == ["together/deepseek-chat"]
+
+
+def test_single_models_are_blocked_by_pattern():
+    config = blocking("*-CHAT")
+    with pytest.raises(Forbidden):
+        resolve("ds/deepseek-chat", config, ALL)
+    assert names("ds/deepseek-reasoner", config) == ["ds/deepseek-reasoner"]
+
+
+# ---- Fallback chains -------------------------------------------------------------------------------------------------
+
+
+def fallbacks(model: str, config) -> list[str]:
+    return [target.name for target in resolve(model, config, ALL).fallbacks]
+
+
+def test_a_chain_of_providers_asks_for_the_same_model():
+    config = replace(combos(), chains={"gpt-4o": ("together", "openai", "ds")})
+    assert names("gpt-4o", config) == ["openai/gpt-4o"]
+    assert fallbacks("gpt-4o", config) == ["together/gpt-4o", "ds/gpt-4o"]
+
+
+def test_what_was_tried_already_is_not_tried_again():
+    config = replace(
+        combos(best=["openai/gpt-4o"]), last_resorts=("openai/gpt-4o", "best", "ds/deepseek-chat")
+    )
+    assert fallbacks("best", config) == ["ds/deepseek-chat"]
+
+
+def test_a_chain_decides_where_a_name_is_ambiguous():
+    config = replace(combos(), chains={"deepseek-chat": ("together", "ds")})
+    assert names("deepseek-chat", config) == []
+    assert fallbacks("deepseek-chat", config) == ["together/deepseek-chat", "ds/deepseek-chat"]
+
+
+# ---- The cascade -----------------------------------------------------------------------------------------------------
+
+
+def test_the_narrowest_level_that_says_something_wins():
+    config = combos(outer=["openai/gpt-4o", "ds/deepseek-chat", "inner"], inner=["together/llama"])
+    said = {
+        "outer": ComboSettings(max_retries=2, queue_depth=5),
+        "inner": ComboSettings(max_retries=3),
+    }
+    made = {name: replace(combo, settings=said[name]) for name, combo in config.combos.items()}
+    rules = ProviderRules(settings=ComboSettings(target_timeout_s=9.0, queue_depth=1))
+    defaults = ComboSettings(target_timeout_s=30.0, concurrency=4).over(BUILT_IN)
+    config = replace(config, combos=made, providers={"deepseek": rules}, defaults=defaults)
+    openai, deepseek, together = (target.settings for target in resolve("outer", config, ALL).targets)
+    assert (openai.max_retries, openai.target_timeout_s, openai.concurrency) == (2, 30.0, 4)
+    assert (deepseek.target_timeout_s, deepseek.queue_depth) == (9.0, 5)
+    assert (together.max_retries, together.queue_depth, together.hedge) == (3, 5, "off")
+
+
+def test_a_model_by_itself_is_asked_once():
+    (target,) = resolve("openai/gpt-4o", replace(combos(), defaults=BUILT_IN), ALL).targets
+    assert (target.settings.max_retries, target.settings.hedge, target.settings.target_timeout_s) == (
+        0,
+        "off",
+        None,
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -60,6 +62,9 @@ def test_several_workers_without_redis_are_refused_with_the_reason(tmp_path: Pat
 
 
 def test_workers_share_cooldowns_circuits_and_limits(
+
+
+def test_round_robin_rotates_right_over_the_workers(
     tmp_path: Path, simulator: Simulator, postgres_url: str, redis_url: str
 ) -> None:
     env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
@@ -86,3 +91,45 @@ def test_workers_share_cooldowns_circuits_and_limits(
         simulator.reset()
         time.sleep(0.5)
         assert {gateway.chat(f"{name}/x").status_code for name in ("broken", "limited") * 3} == {200}
+
+
+        node = gateway.add_provider("sim", simulator.openai_url, key="k1")
+        for key in ("k2", "k3"):
+            gateway.manage("POST", "/api/providers", {"provider": node, "apiKey": key, "name": key})
+        gateway.manage("PATCH", "/api/settings/routing", {"accountStrategy": "round-robin"})
+        combo = {"name": "turns", "models": ["sim/a", "sim/b", "sim/c"], "strategy": "round-robin"}
+        gateway.manage("POST", "/api/combos", combo)
+        gateway.http.headers["connection"] = "close"  # new connections, so that both workers get some
+        time.sleep(2)  # both have the configuration
+        start = simulator.count
+        for number in range(18):
+            assert gateway.chat("sim/x", f"hello {number}").status_code == 200
+        used = [request.key for request in simulator.requests[start:]]
+        assert [len(set(used[n : n + 3])) for n in range(0, 18, 3)] == [1] * 6
+        assert Counter(used) == {"k1": 6, "k2": 6, "k3": 6}
+        start = simulator.count
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda number: gateway.chat("turns", f"hi {number}"), range(30)))
+        assert {answer.status_code for answer in answers} == {200}
+        models = Counter(request.model for request in simulator.requests[start:])
+        assert models == {"a": 10, "b": 10, "c": 10}
+
+
+def test_a_conversation_is_known_to_every_worker(
+    tmp_path: Path, simulator: Simulator, postgres_url: str, redis_url: str
+) -> None:
+    env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
+    with running(tmp_path, env, ["--no-jobs", "--workers", "2"]) as gateway:
+        node = gateway.add_provider("sim", simulator.openai_url, key="k1")
+        for key in ("k2", "k3"):
+            gateway.manage("POST", "/api/providers", {"provider": node, "apiKey": key, "name": key})
+        gateway.manage("PATCH", "/api/settings/routing", {"accountStrategy": "random"})
+        gateway.http.headers["connection"] = "close"
+        time.sleep(2)
+        start = simulator.count
+        body = {"model": "sim/x", "messages": [{"role": "user", "content": "hi"}]}
+        for _ in range(16):
+            gateway.http.post("/v1/chat/completions", json=body, headers={"x-session-id": "one"})
+        assert len({request.key for request in simulator.requests[start:]}) == 1
+        (session,) = gateway.manage("GET", "/api/sessions")["sessions"]
+        assert (session["sessionId"], session["requestCount"]) == ("ext:one", 16)

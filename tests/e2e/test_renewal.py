@@ -76,14 +76,11 @@ def environment(folder: Path, vendor: Answering, **more: str) -> dict[str, str]:
     return {"OMNIROUTE_PROVIDERS_FILE": str(file), **more}
 
 
-def import_account(gateway: Gateway, vendor: Answering, *, ended: bool = True) -> tuple[str, str]:
-    """As Claude Code left it: its token ended long ago."""
+def import_account(gateway: Gateway, vendor: Answering, *, life_s: float = -1e6) -> tuple[str, str]:
+    """As Claude Code left it; unless told otherwise, with a token that ended long ago."""
     access, refresh = vendor.pair()
-    kept = {
-        "accessToken": access,
-        "refreshToken": refresh,
-        "expiresAt": 1_000 if ended else 9_999_999_999_000,
-    }
+    ends = int((time.time() + life_s) * 1000)
+    kept = {"accessToken": access, "refreshToken": refresh, "expiresAt": ends}
     gateway.manage("POST", "/api/oauth/claude/import", {"content": json.dumps({"claudeAiOauth": kept})})
     return access, refresh
 
@@ -149,7 +146,7 @@ def test_a_token_that_the_vendor_took_back_is_renewed_and_the_request_repeated(
     tmp_path: Path, vendor: Answering
 ) -> None:
     with running(tmp_path, environment(tmp_path, vendor)) as gateway:
-        old, _ = import_account(gateway, vendor, ended=False)
+        old, _ = import_account(gateway, vendor, life_s=1e6)
         del vendor.access_tokens[old]
         assert ask(gateway, 1).status_code == 200
         assert [asked.bearer == old for asked in vendor.calls(CHAT)] == [True, False]
@@ -171,3 +168,15 @@ def test_a_dead_sign_in_is_told_to_the_operator_and_asked_no_more(tmp_path: Path
         for text in (answer.text, gateway.log, json.dumps(connection), json.dumps(gateway.rows())):
             assert old not in text
             assert refresh not in text
+
+
+@pytest.mark.e2e
+def test_the_background_job_renews_a_token_before_it_ends(tmp_path: Path, vendor: Answering) -> None:
+    with running(tmp_path, environment(tmp_path, vendor), ["--workers", "1"]) as gateway:
+        import_account(gateway, vendor, life_s=250)
+        deadline = time.monotonic() + 150
+        while not vendor.calls(REFRESH) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert len(vendor.calls(REFRESH)) == 1, gateway.log
+        assert ask(gateway, 1).status_code == 200
+        assert len(vendor.calls(REFRESH)) == 1

@@ -206,6 +206,6 @@ class AnthropicStreamEmitter(StreamEmitter):
 def _usage(counts: JSONDict, own: JSONDict) -> JSONDict:
     """Claude's own object where there is one, with the two counts that must be in it."""
     told = own.get("$usage")
-    if told is None:
+    if not isinstance(told, dict):
         return counts
     return {"input_tokens": counts["input_tokens"], "output_tokens": counts["output_tokens"], **told}

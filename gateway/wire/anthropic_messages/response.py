@@ -115,7 +115,7 @@ def emit_response(response: ir.Response, request: ir.Request) -> JSONDict:
     if own is None:
         return message
     message["id"] = response.id
-    if "$usage" in own and own["$usage"] is not None:
+    if isinstance(own.get("$usage"), dict):
         message["usage"] = own["$usage"]
     if isinstance(own.get("$stop_reason"), str):
         message["stop_reason"] = own["$stop_reason"]

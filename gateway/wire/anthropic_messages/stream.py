@@ -79,9 +79,9 @@ class AnthropicStreamParser(StreamParser):
             case "content_block_delta":
                 return self._delta(value)
             case "content_block_start":
-                return [*self._start(), *self._begin(value.get("index"), value.get("content_block"))]
+                return [*self._start(), *self._begin(_key(value), value.get("content_block"))]
             case "content_block_stop":
-                return self._end(value.get("index"))
+                return self._end(_key(value))
             case "message_start":
                 return self._start(value.get("message"))
             case "message_delta":
@@ -152,10 +152,12 @@ class AnthropicStreamParser(StreamParser):
         return out
 
     def _delta(self, value: JSONDict) -> list[ir.Event]:
-        delta, key = value.get("delta"), value.get("index")
+        delta, key = value.get("delta"), _key(value)
         if not isinstance(delta, dict):
             return []
         kind = delta.get("type")
+        if not isinstance(kind, str):
+            return []
         block = self._open.get(key)
         out: list[ir.Event] = []
         if block is None:
@@ -163,7 +165,7 @@ class AnthropicStreamParser(StreamParser):
                 return []
             out = [*self._start(), *self._begin(key, _STARTS[kind])]
             block = self._open[key]
-        text = delta.get(_TEXT_OF.get(kind or "", ""))
+        text = delta.get(_TEXT_OF.get(kind, ""))
         if isinstance(text, str):
             return [*out, *self._grow(block, text)] if text else out
         if kind == "signature_delta" and isinstance(delta.get("signature"), str):
@@ -223,6 +225,12 @@ class AnthropicStreamParser(StreamParser):
     def _fail(self, message: str, status: int = 502, code: str | None = "upstream_broken") -> list[ir.Event]:
         self._over = True
         return [ir.Errored(message, status, code)]
+
+
+def _key(value: JSONDict) -> int | None:
+    """Which block an event is about. None is a block too: imitators leave all indexes out."""
+    index = value.get("index")
+    return index if isinstance(index, int) else None
 
 
 def _completed(raw: JSONDict) -> JSONDict:

@@ -88,7 +88,7 @@ def parse_usage(value: object) -> UsageBody | None:
         return None
     try:
         usage = msgspec.convert(value, UsageBody, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         return None
     return None if usage.input_tokens is None and usage.output_tokens is None else usage
 

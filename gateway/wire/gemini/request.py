@@ -61,7 +61,7 @@ def parse_contents(contents: list[Any]) -> list[ir.Message]:
         if not isinstance(raw, dict):
             raise InvalidRequest(f"{param} must be an object", param=param)
         given = raw.get("role") or "user"
-        if given not in _ROLES:
+        if not isinstance(given, str) or given not in _ROLES:
             raise InvalidRequest(f"{param}.role must be user or model, not {given!r}", param=f"{param}.role")
         parts = [parse_part(part, f"{param}.parts") for part in as_list(raw.get("parts"))]
         calls.pair(parts)

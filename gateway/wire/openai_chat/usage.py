@@ -104,7 +104,7 @@ def parse_usage(value: Any, service_tier: Any = None) -> Usage | None:
         return None
     try:
         body = msgspec.convert(value, UsageBody)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         body = _convert_loosely(value)
     if body.prompt_tokens is None and body.completion_tokens is None:
         return None

@@ -148,6 +148,7 @@ class ResponsesStreamEmitter(StreamEmitter):
         if self._item is None:
             self._first, self._content = part, []
             self._item = {**output.message_item(part, [], "in_progress"), "status": "in_progress"}
+            self._item.setdefault("id", envelope.new_id("msg"))
             sent = self._add(self._item)
         kind = "refusal" if isinstance(part, ir.Refusal) else "output_text"
         place = self._place(content_index=len(self._content))
@@ -171,6 +172,7 @@ class ResponsesStreamEmitter(StreamEmitter):
             sent = self._add(item) + self._done(item)
         self._shown = True
         item = output.call_item(replace(call, arguments=""), self._request, "in_progress")
+        item.setdefault("id", envelope.new_id("fc"))
         if item["type"] in (shell.CALL, search.CALL):
             self._head = b""
             self._item = {**item, "status": "in_progress"}
@@ -218,11 +220,12 @@ class ResponsesStreamEmitter(StreamEmitter):
         if isinstance(part, ir.Refusal):
             sent = self._send("response.refusal.done", **place, refusal=part.text)
         else:
+            notes = whole.get("annotations")
             sent = b"".join(
                 self._send(
                     "response.output_text.annotation.added", **place, annotation_index=index, annotation=note
                 )
-                for index, note in enumerate(whole.get("annotations") or [])
+                for index, note in enumerate(notes if isinstance(notes, list) else ())
             )
             sent += self._send("response.output_text.done", **place, text=part.text, logprobs=logprobs)
         return sent + self._send("response.content_part.done", **place, part=whole)

@@ -65,7 +65,7 @@ def parse_usage(value: object, service_tier: Any = None, web_searches: int = 0) 
         return None
     try:
         body = msgspec.convert(value, UsageBody, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         return None
     return body.to_usage(service_tier, web_searches)
 
