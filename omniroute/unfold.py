@@ -22,6 +22,7 @@ SECTIONS: list[tuple[str, list[Item]]] = [
             ("Accounts", "key", "providers.account"),
             ("Custom providers", "dns", "providers.providernode"),
             ("Custom models", "deployed_code", "providers.custommodel"),
+            ("Listed models", "list_alt", "providers.listedmodel"),
             ("Learned quirks", "healing", "providers.learnedquirk"),
         ],
     ),
@@ -39,8 +40,11 @@ SECTIONS: list[tuple[str, list[Item]]] = [
         [
             ("Requests", "receipt_long", "billing.usagerecord"),
             ("Daily usage", "calendar_month", "billing.dailyusage"),
-            ("Prices", "sell", "billing.price"),
         ],
+    ),
+    (
+        "Costs",
+        [("Budgets", "savings", "billing.budget"), ("Own prices", "price_change", "billing.price")],
     ),
     (
         "Settings",
