@@ -110,6 +110,7 @@ def test_the_sidebar_leads_to_every_page(rows, admin_client):
         "Combos",
         "Clients",
         "Usage",
+        "Costs",
         "Settings",
     ]
     links = [link for _, links in groups for link in links]
