@@ -20,12 +20,13 @@ _TELLING = {
     reason: rank
     for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
 }
-_LIMITS = frozenset({"rate_limited", "billing", "quota_exhausted"})
+_LIMITS = frozenset({"rate_limited", "billing", "budget_spent", "quota_exhausted"})
 _SPOKEN = {
     "auth": "the provider refused the credential",
     "breaker_half_open": "the provider failed repeatedly",
     "breaker_open": "the provider failed repeatedly",
     "billing": "out of credit or quota",
+    "budget_spent": "the account's budget is spent",
     "model_unavailable": "the provider does not have the model",
     "permission": "the provider refused permission",
     "quota_exhausted": "nothing is left of the plan",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from combos.attempt import Attempt, Gate, Obstacle
-from gateway import quotas
+from gateway import admission, quotas
 from gateway.snapshot import Snapshot
 from providers import quota
 from resilience.breaker import State, breakers
@@ -14,10 +14,14 @@ from resilience.limits import limiters
 
 def gates(snapshot: Snapshot) -> tuple[Gate, ...]:
     """In the order in which they are asked. Only those that have something to say under this configuration."""
-    asked: tuple[Gate, ...] = (circuit,)
+    found: list[Gate] = [circuit]
     if not quota.store.is_empty:
-        asked += (quotas.gate,)
-    return (*asked, limits(snapshot)) if snapshot.patience.limits else asked
+        found.append(quotas.gate)
+    if (budgets := admission.gate(snapshot)) is not None:
+        found.append(budgets)
+    if snapshot.patience.limits:
+        found.append(limits(snapshot))
+    return tuple(found)
 
 
 def circuit(attempt: Attempt) -> Obstacle | None:

@@ -10,6 +10,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
+from billing.shared_budgets import keep_lease
 from gateway import snapshot
 from gateway.live import live
 from gateway.recorder import recorder
@@ -38,6 +39,7 @@ async def start() -> list[asyncio.Task[Any]]:
     if settings.REDIS_URL:
         background.append(asyncio.create_task(link.run(), name="shared state"))
         background.append(asyncio.create_task(live.follow(), name="live watchers"))
+        background.append(asyncio.create_task(keep_lease(), name="budget reservations"))
     return background
 
 

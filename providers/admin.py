@@ -76,6 +76,7 @@ class AccountAdmin(QuotaAccounts, SignedInAccounts, CoolingAccounts, ProviderCol
     actions_detail = ("test_account", "clear_account", "sign_in_again", "renew_token", "ask_for_quota")
     readonly_fields = ("credential", "outcome", "tested", "last_error", "cooldown")
     change_form_after_template = "admin/providers/account_defaults.html"
+    change_form_outer_after_template = "admin/billing/budgets_of_account.html"
     fieldsets = (
         (None, {"fields": ("provider", "name", "api_key", "variant", "region")}),
         ("Use", {"fields": ("priority", "is_active", "cooldown")}),
