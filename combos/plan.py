@@ -26,6 +26,9 @@ _SPOKEN = {
     "breaker_half_open": "the provider failed repeatedly",
     "breaker_open": "the provider failed repeatedly",
     "billing": "out of credit or quota",
+    "blocked_for_key": "this API key may not use it",
+    "queue_full": "busy",
+    "queue_timeout": "busy",
     "model_unavailable": "the provider does not have the model",
     "permission": "the provider refused permission",
     "rate_limited": "rate limited",
@@ -140,6 +143,12 @@ class Plan:
                 status=429 if limited else 503,
                 code="rate_limit_exceeded" if limited else "all_accounts_cooling",
                 retry_after=wait,
+            )
+        if self.reasons:
+            why = ", ".join(dict.fromkeys(_SPOKEN.get(reason, reason) for reason in sorted(self.reasons)))
+            return NoTargetAvailable(
+                f"No target of {self.route.requested!r} can be asked: {why}",
+                status=403 if self.reasons == {"blocked_for_key"} else 503,
             )
         names = ", ".join(dict.fromkeys(target.provider.name for target in self.route.targets))
         return NoTargetAvailable(

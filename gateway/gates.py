@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import math
 
+from billing.config import KeyConfig
 from combos.attempt import Attempt, Gate, Obstacle
 from gateway.snapshot import Snapshot
 from resilience.breaker import State, breakers
 from resilience.limits import limiters
 
 
-def gates(snapshot: Snapshot) -> tuple[Gate, ...]:
+def gates(snapshot: Snapshot, key: KeyConfig | None = None) -> tuple[Gate, ...]:
     """In the order in which they are asked. Only those that have something to say under this configuration."""
-    return (circuit, limits(snapshot)) if snapshot.patience.limits else (circuit,)
+    found = (circuit, limits(snapshot)) if snapshot.patience.limits else (circuit,)
+    return (blocked_for(key), *found) if key is not None and key.blocked_models else found
+
+
+def blocked_for(key: KeyConfig) -> Gate:
+    """A key's own blocked models, also where a combo or a chain leads to them."""
+
+    def gate(attempt: Attempt) -> Obstacle | None:
+        target = attempt.target
+        names = (target.name, f"{target.provider.id}/{target.model}", target.model)
+        return Obstacle("blocked_for_key") if key.blocks(*names) else None
+
+    return gate
 
 
 def circuit(attempt: Attempt) -> Obstacle | None:

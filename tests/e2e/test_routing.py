@@ -329,6 +329,17 @@ def test_a_blocked_model_leaves_the_provider_s_others_alone(gateway: Gateway, si
     assert gateway.chat("sim1/gpt-5").status_code == 200
 
 
+def test_a_key_s_blocked_models_are_no_targets_for_it_either(gateway: Gateway, simulator: Simulator) -> None:
+    combo(gateway, "both", "sim1/a", "sim2/b")
+    combo(gateway, "only", "sim1/a")
+    key = gateway.manage("POST", "/api/keys", {"name": "narrow", "allowedModels": ["!sim1/*"]})["key"]
+    bearer = {"authorization": f"Bearer {key}"}
+    assert ask(gateway, "sim1/a", turn("hi"), **bearer).status_code == 403
+    assert ask(gateway, "both", turn("hi"), **bearer).headers["x-omniroute-model"] == "b"
+    assert ask(gateway, "only", turn("hi"), **bearer).status_code == 403
+    assert [request.model for request in simulator.requests] == ["b"]
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_an_answer_that_is_an_error_in_words_falls_back(
     gateway: Gateway, simulator: Simulator, stream: bool
