@@ -92,7 +92,7 @@ class Plan:
         """Take note of a failure: put the account aside as the verdict says, and leave the target where it says so."""
         if verdict.next is Next.TARGET:
             self._left.add(attempt.target)
-        if verdict is BAD_REQUEST and self.route.combo is None:
+        if verdict.reason == BAD_REQUEST.reason and self.route.combo is None:
             self._is_over = True  # outside of a combo, what the client did wrong is not tried elsewhere
         if verdict.scope is Scope.NONE:
             return None
