@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from billing import usage_admin  # noqa: F401  (registers)
+from billing import budget_admin, usage_admin  # noqa: F401  (register)
 from billing.forms import ApiKeyForm, PriceForm
 from billing.keys import create_api_key
 from billing.models import ApiKey, Price
@@ -26,6 +26,7 @@ from billing.queries import known_values
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
     form = ApiKeyForm
+    change_form_outer_after_template = "admin/billing/budgets_of_key.html"
     list_display = ("name", "key", "scope_label", "models", "is_active", "expires_at", "last_used")
     list_editable = ("is_active",)
     list_filter = ("scope", "is_active")
@@ -100,7 +101,23 @@ class PriceAdmin(ModelAdmin):
             "USD per million tokens",
             {
                 "description": "1 USD per million tokens is 0.001 USD per thousand.",
-                "fields": ("input", "output", "cache_read", "cache_write"),
+                "fields": (
+                    ("input", "output"),
+                    ("cache_read", "cache_write", "cache_write_1h"),
+                    "reasoning",
+                    ("input_audio", "output_audio"),
+                ),
+            },
+        ),
+        ("USD by the piece", {"fields": (("request", "audio_minute", "image"),)}),
+        (
+            "Long contexts",
+            {
+                "fields": (
+                    "long_start",
+                    ("long_input", "long_output"),
+                    ("long_cache_read", "long_cache_write"),
+                ),
             },
         ),
     )

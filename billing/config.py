@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from billing import budgets
+from billing.budgets import Budgets
 from billing.models import ApiKey, Price
 from billing.rates import PriceRow, of_override
 
@@ -47,6 +50,9 @@ class BillingConfig:
     """By `billing.keys.hash_key`."""
     prices: Mapping[str, tuple[tuple[re.Pattern[str], PriceRow], ...]]
     """Overrides by provider, the most specific pattern first."""
+    budgets: Budgets = field(default_factory=Budgets)
+    expected: dict[Any, tuple[int, int, int]] = field(default_factory=dict)
+    """What requests are expected to cost under this configuration, kept by whoever estimates it."""
 
 
 def load() -> BillingConfig:
@@ -67,7 +73,7 @@ def load() -> BillingConfig:
     prices: dict[str, list[tuple[re.Pattern[str], PriceRow]]] = {}
     for price in sorted(Price.objects.all(), key=lambda price: ("*" in price.model, -len(price.model))):
         prices.setdefault(price.provider, []).append((_pattern(price.model), of_override(price)))
-    return BillingConfig(keys, {provider: tuple(rows) for provider, rows in prices.items()})
+    return BillingConfig(keys, {provider: tuple(rows) for provider, rows in prices.items()}, budgets.load())
 
 
 def _patterns(lines: Iterable[object] | None, *, blocking: bool) -> tuple[re.Pattern[str], ...]:

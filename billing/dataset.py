@@ -35,12 +35,15 @@ def provider_id(pricing_id: str, base_url: str = "") -> str:
     return str(provider.id) if provider is not None else ""
 
 
+def today(pricing_id: str, base_url: str, model: str) -> PriceRow | None:
+    return price_of(pricing_id, base_url, model, datetime.now(UTC))
+
+
 def models(pricing_id: str, base_url: str = "") -> Iterator[tuple[str, PriceRow]]:
-    """(model id, today's price) of everything that the provider sells by tokens, time or piece."""
+    """(model id, today's price) of everything that the provider sells."""
     provider = _provider(pricing_id, base_url)
-    now = datetime.now(UTC)
     for model in provider.models if provider is not None else ():
-        price = price_of(pricing_id, base_url, model.id, now)
+        price = today(pricing_id, base_url, model.id)
         if price is not None:
             yield model.id, price
 

@@ -10,8 +10,10 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from billing.models import ApiKey, Price
-from omniroute.forms import LinesField, SuggestionInput
+from billing.price_fields import FIELDS
+from omniroute.forms import LinesField, PlainDecimals, SuggestionInput
 
+PRICES = tuple(field.column for field in FIELDS)
 PROVIDERS = "provider-suggestions"
 """Id of the page's `<datalist>`."""
 
@@ -44,15 +46,15 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         return moment
 
 
-class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
+class PriceForm(PlainDecimals):
     class Meta:
         model = Price
-        fields = ("provider", "model", "input", "output", "cache_read", "cache_write")
+        fields = ("provider", "model", *PRICES, "long_start")
         widgets = {"provider": SuggestionInput(PROVIDERS, placeholder="openai")}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        for name in ("input", "output", "cache_read", "cache_write"):
+        for name in PRICES:
             if (cleaned.get(name) or 0) < 0:
                 self.add_error(name, "A price cannot be negative.")
         return cleaned

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from billing.periods import check_time_zone
 from billing.rollup_models import ComboUsage, UsageSums, UsageTotal
 
 __all__ = [
@@ -146,7 +147,10 @@ class Budget(models.Model):
     unit = models.CharField(max_length=10, choices=Unit, default=Unit.USD)
     period = models.CharField(max_length=10, choices=Period, default=Period.MONTHLY)
     time_zone = models.CharField(
-        max_length=60, default="UTC", help_text="Whose midnight begins a period, e.g. Europe/Paris."
+        max_length=60,
+        default="UTC",
+        validators=[check_time_zone],
+        help_text="Whose midnight begins a period, e.g. Europe/Paris.",
     )
     warning_percent = models.PositiveSmallIntegerField(
         "warn at", default=80, help_text="Percent of the limit."
@@ -171,13 +175,15 @@ class Budget(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or f"{self.get_unit_display()} {self.get_period_display().lower()}"
+        unit = "USD" if self.unit == self.Unit.USD else self.unit
+        return self.name or f"{self.limit.normalize():f} {unit} {self.period}"
 
 
 class BudgetSpend(models.Model):
     """What was spent of a budget in one period, written in the transaction of the usage rows."""
 
-    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="spends")
+    # Without a constraint: a budget that is deleted meanwhile must not cost anybody the row of its usage.
+    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="spends", db_constraint=False)
     period_start = models.DateTimeField()
     usd = models.BigIntegerField(default=0, help_text="In units of 1e-10 USD, so that sums are exact.")
     tokens = models.BigIntegerField(default=0)

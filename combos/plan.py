@@ -20,7 +20,7 @@ _TELLING = {
     reason: rank
     for rank, reason in enumerate(("context_length", "bad_request", "rate_limited", "billing", "overloaded"))
 }
-_LIMITS = frozenset({"rate_limited", "billing"})
+_LIMITS = frozenset({"rate_limited", "billing", "budget_spent", "quota_exhausted"})
 _SPOKEN = {
     "auth": "the provider refused the credential",
     "breaker_half_open": "the provider failed repeatedly",
@@ -29,8 +29,10 @@ _SPOKEN = {
     "blocked_for_key": "this API key may not use it",
     "queue_full": "busy",
     "queue_timeout": "busy",
+    "budget_spent": "the account's budget is spent",
     "model_unavailable": "the provider does not have the model",
     "permission": "the provider refused permission",
+    "quota_exhausted": "nothing is left of the plan",
     "rate_limited": "rate limited",
 }
 _RETRY_STATUSES = (429, 503, 529)

@@ -7,6 +7,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 from ninja import NinjaAPI
 
 from billing.api import router as keys
+from billing.api_budgets import router as budgets
 from combos.api import router as combos
 from combos.api_fallback import router as fallback
 from combos.api_models import router as names
@@ -20,8 +21,10 @@ from gateway.api_errors import StrictParser, install, json_not_allowed, not_foun
 from gateway.api_explain import router as explain
 from gateway.api_ip_filter import router as ip_filter
 from gateway.api_limits import router as limits
+from gateway.api_me import router as own_usage
 from gateway.api_monitoring import router as monitoring
 from gateway.api_policies import router as policies
+from gateway.api_pricing import router as prices
 from gateway.api_proxy import router as proxies
 from gateway.api_resilience import router as resilience
 from gateway.api_settings import router as settings
@@ -35,6 +38,7 @@ from providers.api_learned import router as learned
 from providers.api_models import router as models
 from providers.api_nodes import router as nodes
 from providers.api_oauth import router as sign_ins
+from providers.api_quota import router as quota
 
 _DESCRIPTION = """Everything that the admin configures, for scripts.
 
@@ -80,7 +84,11 @@ for router in (
     explain,
     fallback,
     keys,
+    budgets,
+    own_usage,
+    prices,
     usage,
+    quota,
     analytics,
     call_logs,
     settings,

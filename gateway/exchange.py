@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from billing.budgets import Reservation
 from billing.config import BillingConfig, KeyConfig
 from billing.pricing import UNPRICED, Cost
 from combos.attempt import Attempt, Skip
@@ -63,6 +64,8 @@ class Exchange:
     """Who had made the answer, where it is given again."""
     status: int = 200
     error: GatewayError | None = None
+    holds: list[Reservation] = field(default_factory=list)
+    """Of budgets, until the row is committed."""
     laps: Laps | None = None
     """What came before the first trial took."""
 

@@ -6,15 +6,25 @@ import math
 
 from billing.config import KeyConfig
 from combos.attempt import Attempt, Gate, Obstacle
+from gateway import admission, quotas
 from gateway.snapshot import Snapshot
+from providers import quota
 from resilience.breaker import State, breakers
 from resilience.limits import limiters
 
 
 def gates(snapshot: Snapshot, key: KeyConfig | None = None) -> tuple[Gate, ...]:
     """In the order in which they are asked. Only those that have something to say under this configuration."""
-    found = (circuit, limits(snapshot)) if snapshot.patience.limits else (circuit,)
-    return (blocked_for(key), *found) if key is not None and key.blocked_models else found
+    found: list[Gate] = [circuit]
+    if key is not None and key.blocked_models:
+        found.append(blocked_for(key))
+    if not quota.store.is_empty:
+        found.append(quotas.gate)
+    if (budgets := admission.gate(snapshot)) is not None:
+        found.append(budgets)
+    if snapshot.patience.limits:
+        found.append(limits(snapshot))
+    return tuple(found)
 
 
 def blocked_for(key: KeyConfig) -> Gate:

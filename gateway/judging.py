@@ -6,6 +6,7 @@ import logging
 import time
 
 from combos.attempt import Attempt
+from gateway import quotas
 from gateway.write_behind import writer
 from omniroute.errors import UpstreamRefused
 from providers.meanings import meaning_of
@@ -19,6 +20,7 @@ _LONGEST_REASON = 300
 
 def judge(error: UpstreamRefused, attempt: Attempt) -> None:
     """Everybody who classifies the error from now on gets the provider's own verdict. Costs nothing without rules."""
+    quotas.heed(attempt, error.headers)
     meaning = meaning_of(error, attempt.target.provider, time.time())
     if meaning is None:
         return

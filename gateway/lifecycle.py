@@ -10,6 +10,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
+from billing.shared_budgets import keep_lease
 from gateway import snapshot
 from gateway.live import live
 from gateway.recorder import recorder
@@ -17,6 +18,7 @@ from gateway.replay.store import MemoryStore, store
 from gateway.upstream import close_clients
 from gateway.write_behind import writer
 from omniroute import shared_state
+from providers import quota_rows
 from providers.oauth import renewal
 from resilience import persistence
 from resilience.link import link
@@ -32,10 +34,12 @@ async def start() -> list[asyncio.Task[Any]]:
     background = [
         asyncio.create_task(snapshot.poll(), name="configuration poll"),
         asyncio.create_task(persistence.write_behind(), name="resilience state"),
+        asyncio.create_task(quota_rows.follow(), name="quota windows"),
     ]
     if settings.REDIS_URL:
         background.append(asyncio.create_task(link.run(), name="shared state"))
         background.append(asyncio.create_task(live.follow(), name="live watchers"))
+        background.append(asyncio.create_task(keep_lease(), name="budget reservations"))
     return background
 
 

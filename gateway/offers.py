@@ -5,16 +5,20 @@ from __future__ import annotations
 from billing.pricing import Offer
 from combos.resolve import Target
 from providers.config import AccountConfig
+from providers.spec import ProviderSpec
 
 
 def offer_of(target: Target, account: AccountConfig) -> Offer:
-    """Subscriptions have a flat rate, whatever is used."""
-    provider = target.provider
+    return offer(target.provider, target.model, base_url=account.base_url, signed_in=account.signed_in)
+
+
+def offer(provider: ProviderSpec, model: str, *, base_url: str = "", signed_in: bool = False) -> Offer:
+    """Subscriptions, and accounts that were connected by signing in, have a flat rate, whatever is used."""
     endpoints = provider.endpoints
     return Offer(
         provider=provider.id,
-        model=target.model,
+        model=model,
         pricing_id=provider.pricing_id,
-        base_url=account.base_url or (endpoints[0].base_url if endpoints else ""),
-        flat=provider.tier == "subscription",
+        base_url=base_url or (endpoints[0].base_url if endpoints else ""),
+        flat=signed_in or provider.tier == "subscription",
     )

@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import policies, progress
+from gateway import admission, policies, progress
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -31,6 +31,7 @@ from gateway.judging import judge
 from gateway.passage import Passage, Whole
 from gateway.planning import plan_for
 from gateway.preparation import prepare, ready
+from gateway.quotas import heed
 from gateway.recorder import recorder
 from gateway.replay import flow as replays
 from gateway.requests import build_upstream_request, passage_for, proxy_for
@@ -107,7 +108,8 @@ def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     """The usage row is on its way once this returns, and committed once its result is awaited."""
     exchange.close()
     sample = telemetry.note(exchange.started, exchange.laps, exchange.serving)
-    written = recorder().record(exchange.row(snapshot.billing))
+    row = exchange.row(snapshot.billing)
+    written = recorder().record(row, admission.bill(exchange, row, snapshot))
     written.add_done_callback(sample.finalized)
     return written
 
@@ -148,6 +150,7 @@ def route_of(model: str, snapshot: Snapshot) -> Route:
 
 async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
     """The first attempt that comes to its commit point. Raise the most telling error when none does."""
+    await admission.admit(exchange, snapshot)
     plan = await plan_for(exchange, snapshot)
     contest = Contest(exchange, plan, lambda attempt: attempt_once(exchange, attempt, snapshot), discard)
     return await contest.answer()
@@ -179,6 +182,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
         trial = exchange.begin(attempt, endpoint.format, proxy)
         try:
             await claim(trial, snapshot)
+            await admission.hold_account(exchange, trial, snapshot)
             answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:
             other = None if renewed else await after_refusal(attempt, error)
@@ -212,6 +216,7 @@ async def ask(
             upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
+            heed(trial.attempt, upstream.headers)
             if streaming:
                 return await StreamAnswer.begin(upstream, passage, trial, texts)
             return await read_whole(upstream, passage, trial, texts)

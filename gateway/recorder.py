@@ -21,7 +21,8 @@ import msgspec
 from django.db import DatabaseError, close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from billing import rollups
+from billing import rollups, spending
+from billing.bills import Bill, Totals, settle
 from billing.models import ApiKey, UsageRecord
 from billing.rollups import Amounts, Place, Try
 from gateway.live import live
@@ -95,20 +96,26 @@ def _marks(columns: int, rows: int) -> str:
     return ", ".join([f"({', '.join(['%s'] * columns)})"] * rows)
 
 
+class Entry(NamedTuple):
+    row: UsageRow
+    bill: Bill | None
+    done: asyncio.Future[None]
+
+
 class Recorder:
     """One per process. `record` from the event loop; a thread of its own writes."""
 
     def __init__(self) -> None:
-        self._pending: list[tuple[UsageRow, asyncio.Future[None]]] = []
+        self._pending: list[Entry] = []
         self._busy = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._key_used: dict[int, float] = {}
 
-    def record(self, row: UsageRow) -> asyncio.Future[None]:
+    def record(self, row: UsageRow, bill: Bill | None = None) -> asyncio.Future[None]:
         """Resolved when the row is committed, or when it was given up (which is logged with the whole row)."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._pending.append((row, done))
+        self._pending.append(Entry(row, bill, done))
         if not self._busy:
             self._busy = True
             loop.call_soon(self._next_batch, loop)
@@ -116,7 +123,7 @@ class Recorder:
 
     async def flush(self) -> None:
         """Return when everything recorded so far is committed."""
-        waiting = [done for _, done in self._pending]
+        waiting = [entry.done for entry in self._pending]
         if waiting:
             await asyncio.wait(waiting)
         elif self._busy:
@@ -127,36 +134,39 @@ class Recorder:
 
     def _next_batch(self, loop: asyncio.AbstractEventLoop) -> None:
         batch, self._pending = self._pending[:MAX_BATCH], self._pending[MAX_BATCH:]
-        written = self._thread.submit(self._write, [row for row, _ in batch])
+        written = self._thread.submit(self._write, batch)
         written.add_done_callback(lambda future: self._report(loop, batch, future))
 
     def _report(
         self,
         loop: asyncio.AbstractEventLoop,
-        batch: list[tuple[UsageRow, asyncio.Future[None]]],
-        written: Future[None],
+        batch: list[Entry],
+        written: Future[Totals | None],
     ) -> None:
+        totals = written.result() if not written.exception() else None
         if not loop.is_closed():
-            loop.call_soon_threadsafe(self._settle, loop, batch)
+            loop.call_soon_threadsafe(self._settle, loop, batch, totals)
 
-    def _settle(
-        self, loop: asyncio.AbstractEventLoop, batch: list[tuple[UsageRow, asyncio.Future[None]]]
-    ) -> None:
-        for _, done in batch:
-            if not done.done():
-                done.set_result(None)
+    def _settle(self, loop: asyncio.AbstractEventLoop, batch: list[Entry], totals: Totals | None) -> None:
+        if bills := [entry.bill for entry in batch if entry.bill is not None]:
+            settle(bills, totals)
+        for entry in batch:
+            if not entry.done.done():
+                entry.done.set_result(None)
         if self._pending:
             self._next_batch(loop)
         else:
             self._busy = False
         if live.watched:
-            live.publish(row for row, _ in batch)
+            live.publish(entry.row for entry in batch)
 
-    def _write(self, rows: Sequence[UsageRow]) -> None:
+    def _write(self, batch: Sequence[Entry]) -> Totals | None:
+        """The new totals of budgets; None if the batch was given up."""
+        rows = [entry.row for entry in batch]
+        bills = [entry.bill for entry in batch if entry.bill is not None]
         for attempt in range(1, TRIES + 1):
             try:
-                self._commit(rows)
-                return
+                return self._commit(rows, bills)
             except DatabaseError as error:
                 logger.warning("Usage was not written (try %d of %d): %s", attempt, TRIES, error)
                 close_old_connections()
@@ -164,13 +174,19 @@ class Recorder:
                 time.sleep(0.1 * attempt)
         for row in rows:
             logger.critical("Usage row lost: %s", row._asdict())
+        return None
 
-    def _commit(self, rows: Sequence[UsageRow]) -> None:
+    def _commit(self, rows: Sequence[UsageRow], bills: Sequence[Bill] = ()) -> Totals:
+        totals: Totals = {}
         with transaction.atomic(), connection.cursor() as cursor:
+            if bills:
+                charges = ((charge, bill.spent) for bill in bills for charge in bill.charges)
+                totals = spending.add(cursor, charges)
             cursor.execute(_insert_sql(len(rows)), [value for row in rows for value in _adapted(row)])
             self._add_up(cursor, rows)
             for key, moment in self._uses(rows).items():
                 ApiKey.objects.filter(pk=key).update(last_used_at=moment)
+        return totals
 
     def _add_up(self, cursor: CursorWrapper, rows: Sequence[UsageRow]) -> None:
         tried = [(row, _attempts(row)) for row in rows]

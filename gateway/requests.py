@@ -39,9 +39,11 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
     endpoint = _endpoint(target, account, client.provider_format or client.name)
     provider = get_format(endpoint.format)
     known = profile(target.provider, target.model, endpoint.format)
-    if inbound.operation in operations.NAMES:
-        return operations.passage(inbound, client, provider, known), endpoint
     adapter = adapter_of(target.provider.adapter)
+    if inbound.operation in operations.NAMES:
+        other = operations.passage(inbound, client, provider, known)
+        other.adapter = adapter if adapter and adapter.has_embeddings else None
+        return other, endpoint
     plain = client is provider and not (adapter and inbound.array)  # an array is made of what adapters leave
     way = SameFormat if plain else OtherFormat
     return way(inbound, client, provider, known, adapter), endpoint

@@ -15,7 +15,7 @@ from gateway.exchange import CLIENT_LEFT, Exchange
 from gateway.passage import JSON_TYPE, SSE_TYPE, stream_error
 from gateway.wire import json
 from gateway.wire.base import WireFormat
-from omniroute.errors import GatewayError, UpstreamRefused
+from omniroute.errors import BudgetExceeded, GatewayError, UpstreamRefused
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,8 @@ def error_response(
     response = HttpResponse(body, status=error.status, content_type=JSON_TYPE, headers=dict(headers or {}))
     if error.retry_after is not None:
         response["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, BudgetExceeded) and error.is_final:
+        response["x-should-retry"] = "false"  # vendors' SDKs would try twice more
     if error.status == 401:
         response["WWW-Authenticate"] = "Bearer"
     return response

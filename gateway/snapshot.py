@@ -21,7 +21,7 @@ from django.db.models import F
 from django.db.models.signals import post_delete, post_save
 
 from billing import config as billing_config
-from billing.models import ApiKey, Price
+from billing.models import ApiKey, Budget, Price
 from combos import config as combos_config
 from combos.models import (
     Combo,
@@ -52,6 +52,7 @@ T = TypeVar("T")
 WATCHED = (
     Account,
     ApiKey,
+    Budget,
     CacheSettings,
     Combo,
     ComboTarget,

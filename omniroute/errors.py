@@ -7,7 +7,8 @@ GatewayError                        status, code, message; shown to the client i
 │   ├── Forbidden               403
 │   ├── NotFound                404 ── ModelNotFound
 │   ├── MethodNotAllowed        405
-│   └── RequestTooLarge         413
+│   ├── RequestTooLarge         413
+│   └── BudgetExceeded          429
 ├── NoTargetAvailable           503 every target is disabled, cooling or without an account
 └── UpstreamError                   one attempt failed; the attempt loop decides what comes next
     ├── UpstreamRefused             a status of 400 or more, or an error body under a 200
@@ -96,6 +97,17 @@ class MethodNotAllowed(ClientError):
 class RequestTooLarge(ClientError):
     status = 413
     code = "request_too_large"
+
+
+class BudgetExceeded(ClientError):
+    """`is_final`: what is left is nothing; else it is held by other requests, which may not need all of it."""
+
+    status = 429
+    code = "insufficient_quota"
+
+    def __init__(self, message: str, *, retry_after: float | None, is_final: bool = True) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.is_final = is_final
 
 
 class NoTargetAvailable(GatewayError):

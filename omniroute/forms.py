@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -11,6 +12,16 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
+
+
+class PlainDecimals(forms.ModelForm):  # type: ignore[type-arg]
+    """Shows 5 where the database holds 5.000000."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, value in self.initial.items():
+            if isinstance(value, Decimal) and value.is_finite():
+                self.initial[name] = value.quantize(Decimal(1)) if value == int(value) else value.normalize()
 
 
 class RowForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -39,8 +39,11 @@ SECTIONS: list[tuple[str, list[Item]]] = [
         [
             ("Requests", "receipt_long", "billing.usagerecord"),
             ("Daily usage", "calendar_month", "billing.dailyusage"),
-            ("Prices", "sell", "billing.price"),
         ],
+    ),
+    (
+        "Costs",
+        [("Budgets", "savings", "billing.budget"), ("Own prices", "price_change", "billing.price")],
     ),
     (
         "Settings",

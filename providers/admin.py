@@ -30,6 +30,7 @@ from providers.learned_admin import LearnedQuirkAdmin as LearnedQuirkAdmin
 from providers.limit_fields import LIMIT_FIELDS
 from providers.models import Account, CustomModel, ProviderNode
 from providers.probe import check_accounts, report
+from providers.quotas.admin import QuotaAccounts
 from providers.sign_in_admin import SignedInAccounts
 
 TEST_LABELS: dict[str, str] = {
@@ -49,9 +50,18 @@ hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
 
 
 @admin.register(Account)
-class AccountAdmin(SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditingAdmin):
+class AccountAdmin(QuotaAccounts, SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditingAdmin):
     form = AccountForm
-    list_display = ("account", "provider_name", "status", "tested", "cooldown", "priority", "is_active")
+    list_display = (
+        "account",
+        "provider_name",
+        "status",
+        "tested",
+        "quota",
+        "cooldown",
+        "priority",
+        "is_active",
+    )
     list_editable = ("priority", "is_active")
     list_filter = (
         ProviderFilter,
@@ -63,9 +73,10 @@ class AccountAdmin(SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditin
     search_fields = ("name", "provider")
     search_help_text = "Search by name or provider"
     actions = ("test_selected", "clear_selected")
-    actions_detail = ("test_account", "clear_account", "sign_in_again", "renew_token")
+    actions_detail = ("test_account", "clear_account", "sign_in_again", "renew_token", "ask_for_quota")
     readonly_fields = ("credential", "outcome", "tested", "last_error", "cooldown")
     change_form_after_template = "admin/providers/account_defaults.html"
+    change_form_outer_after_template = "admin/billing/budgets_of_account.html"
     fieldsets = (
         (None, {"fields": ("provider", "name", "api_key", "variant", "region")}),
         ("Use", {"fields": ("priority", "is_active", "cooldown")}),

@@ -35,6 +35,10 @@ class AccountConfig:
     variant: str = ""
     region: str = ""
     default_model: str = ""
+    quota_reserve: int = 0
+    """Percent of each window that is left alone."""
+    plan_only: bool = False
+    """No paid use beyond the plan."""
     provider_data: Mapping[str, Any] = field(default_factory=dict)
     stale_at: float = math.inf
     """Seconds since the epoch from when on `api_key` must be renewed before use; see `oauth.renewal.ready`."""
@@ -136,6 +140,8 @@ def account_config(row: Account) -> AccountConfig:
         variant=row.variant,
         region=row.region,
         default_model=row.default_model,
+        quota_reserve=row.quota_reserve,
+        plan_only=row.plan_only,
         provider_data=row.provider_data or {},
         stale_at=_stale_at(row) if signed_in and row.refresh_token else math.inf,
         renewed_at=row.last_refresh_at.timestamp() if row.last_refresh_at else 0.0,

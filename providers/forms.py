@@ -6,9 +6,10 @@ from typing import Any
 
 from django import forms
 from django.utils.html import format_html
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from omniroute.forms import HeadersField, ObjectField, SecretField, one_of
+from providers.adapters.claude_code import PROMPT_OPTION
 from providers.choices import needs_key, provider_choices, suggested_name
 from providers.config import load_specs
 from providers.limit_fields import LIMIT_FIELDS
@@ -56,6 +57,14 @@ class AccountForm(ProviderSelectForm):
         help_text="Which of the provider's addresses.",
     )
     region = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
+    claude_code_prompt = forms.BooleanField(
+        label="Claude Code's system block",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Put “You are Claude Code, Anthropic's official CLI for Claude.” before the instructions of other "
+        "programs, without which Anthropic refuses them. Anthropic's terms forbid this: it may limit or close the "
+        "account. Claude Code itself needs none of it.",
+    )
     provider_data = ObjectField(
         label="Provider-specific data",
         help_text="Further options of this provider, as a JSON object. Most need none.",
@@ -71,6 +80,8 @@ class AccountForm(ProviderSelectForm):
             "region",
             "base_url",
             "default_model",
+            "quota_reserve",
+            "plan_only",
             "priority",
             "is_active",
             *LIMIT_FIELDS,
@@ -93,8 +104,20 @@ class AccountForm(ProviderSelectForm):
             known = [value for spec in self.specs.values() for value in getattr(spec, f"{name}s")]
             if name in self.fields:
                 self._choice(name).choices = one_of(dict.fromkeys([*known, current] if current else known))
+        self._offer_prompt()
         if self.instance.pk and "api_key" in self.fields:
             self.fields["api_key"].help_text = self._stored_key()
+
+    def _offer_prompt(self) -> None:
+        """Only where it means something: it is an entry of the provider's data with a box of its own."""
+        if "claude_code_prompt" not in self.fields:
+            return
+        spec = self.specs.get(self.instance.provider)
+        if spec is None or spec.adapter != "claude_code":
+            del self.fields["claude_code_prompt"]
+        else:
+            data = self.instance.provider_data or {}
+            self.initial["claude_code_prompt"] = data.get(PROMPT_OPTION) is True
 
     def _stored_key(self) -> str:
         if self.instance.api_key:
@@ -106,6 +129,10 @@ class AccountForm(ProviderSelectForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if "claude_code_prompt" in self.fields and isinstance(cleaned.get("provider_data"), dict):
+            rest = {name: item for name, item in cleaned["provider_data"].items() if name != PROMPT_OPTION}
+            wanted = {PROMPT_OPTION: True} if cleaned.get("claude_code_prompt") else {}
+            cleaned["provider_data"] = {**rest, **wanted}
         if spec := self.spec:
             self._clean_choices(spec, cleaned)
             self._clean_credential(spec, cleaned)

@@ -6,7 +6,7 @@ import secrets
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 
 from omniroute.crypto import EncryptedTextField, mask
@@ -18,6 +18,8 @@ from providers.oauth.fields import SignedIn
 from providers.oauth.fields import SignIn as SignIn
 from providers.oauth.fields import SignInSettings as SignInSettings
 from providers.proxy_models import ProxyRule as ProxyRule
+from providers.quota_models import QuotaCheck as QuotaCheck
+from providers.quota_models import QuotaWindow as QuotaWindow
 from providers.remedies import Remedy
 from providers.spec import ProviderSpec
 
@@ -148,6 +150,16 @@ class Account(RateLimited, SignedIn):
         max_length=40, blank=True, default="", help_text="Where the provider offers a choice."
     )
     default_model = models.CharField(max_length=200, blank=True, default="")
+    quota_reserve = models.PositiveSmallIntegerField(
+        "reserve",
+        default=0,
+        validators=[MaxValueValidator(100)],
+        help_text="Percent of every window of the plan that the gateway leaves alone.",
+    )
+    plan_only = models.BooleanField(
+        default=False,
+        help_text="Never spend paid use beyond the plan: the account rests until its window begins anew.",
+    )
     provider_data = models.JSONField(
         "provider-specific data", default=dict, blank=True, help_text="Further options, as a JSON object."
     )

@@ -1,18 +1,32 @@
 """What is left of an account's plan: windows of use, as its vendor reports them (facts/oauth_providers.md §G).
 
-Routing reads them from memory (`windows`), without a query and without waiting.
+Routing reads them from memory (`windows`), without a query and without waiting. They come from the headers of answers,
+from the vendors' own endpoints (`providers.quotas`), and from the database, through which processes share them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from providers.spec import matches
 
 Kind = Literal["hourly", "session5h", "daily", "weekly", "monthly", "credits"]
-Source = Literal["header", "endpoint", "error", "local"]
+Source = Literal["header", "endpoint"]
+LABELS: dict[Kind, str] = {
+    "hourly": "Hour",
+    "session5h": "5 hours",
+    "daily": "Day",
+    "weekly": "Week",
+    "monthly": "Month",
+    "credits": "Credits",
+}
+
+
+BELIEVED = timedelta(minutes=15)
+"""How long a window without a reset time is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +34,7 @@ class Window:
     """One allowance, and how much of it is used. `resets_at` and `fetched_at` are UTC."""
 
     key: str
-    """Unique within the account, the vendor's own name for it: `five_hour`, `primary`, `gemini-2.5-pro`."""
+    """Unique within the account: `five_hour`, `weekly`, `gemini-2.5-pro`."""
     label: str
     kind: Kind
     used_percent: float
@@ -43,8 +57,12 @@ class Window:
         return not self.scope_models or matches(self.scope_models, model)
 
     def remaining_percent(self, now: datetime) -> float:
-        """100 for a window that is unlimited, or whose reset has come since it was read."""
-        if self.unlimited or (self.resets_at is not None and self.resets_at <= now):
+        """100 for a window that is unlimited, or whose reset has come since it was read.
+
+        Without a reset time it is believed for a while only: a vendor that stops telling keeps no account away.
+        """
+        ends = self.resets_at if self.resets_at is not None else self.fetched_at + BELIEVED
+        if self.unlimited or ends <= now:
             return 100.0
         return max(0.0, 100.0 - self.used_percent)
 
@@ -55,9 +73,52 @@ class QuotaStore:
     def __init__(self) -> None:
         self._windows: dict[str, tuple[Window, ...]] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._windows
+
     def windows(self, account_key: str) -> tuple[Window, ...]:
         """Of the account that `AccountConfig.key` names; empty where nothing is known."""
         return self._windows.get(account_key, ())
+
+    def put(self, account_key: str, windows: Iterable[Window]) -> None:
+        """All of the account's: what its vendor did not name is gone."""
+        found = tuple(windows)
+        if found:
+            self._windows[account_key] = found
+        else:
+            self._windows.pop(account_key, None)
+
+    def merge(self, account_key: str, windows: Iterable[Window]) -> bool:
+        """Those that an answer's headers tell of; others stay. Returns whether a figure changed."""
+        known = {window.key: window for window in self.windows(account_key)}
+        changed = False
+        for window in windows:
+            old = known.get(window.key)
+            changed = changed or old is None or _figures(old) != _figures(window)
+            known[window.key] = window
+        if known:
+            self._windows[account_key] = tuple(known.values())
+        return changed
+
+    def adopt(self, account_key: str, windows: Iterable[Window]) -> None:
+        """Those that another process wrote down: of each, the newer counts; what it knows no more is gone."""
+        theirs = {window.key: window for window in windows}
+        written = max((window.fetched_at for window in theirs.values()), default=None)
+        for window in self.windows(account_key):
+            known = theirs.get(window.key)
+            if (known is None and written is not None and window.fetched_at > written) or (
+                known is not None and window.fetched_at > known.fetched_at
+            ):
+                theirs[window.key] = window
+        self.put(account_key, theirs.values())
+
+    def clear(self) -> None:
+        self._windows.clear()
+
+
+def _figures(window: Window) -> tuple[object, ...]:
+    return round(window.used_percent), window.resets_at, window.remaining, window.unlimited
 
 
 store = QuotaStore()
@@ -66,3 +127,33 @@ store = QuotaStore()
 
 def windows(account_key: str) -> tuple[Window, ...]:
     return store.windows(account_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """`until`: the real reset, or None where the vendor does not tell it."""
+
+    window: Window
+    until: datetime | None
+
+
+def exhausted(
+    account_key: str, model: str, *, reserve_percent: float = 0.0, plan_only: bool = False, now: datetime
+) -> Exhausted | None:
+    """The window that leaves nothing for `model` at this account, the one that ends last. None: something is left.
+
+    `reserve_percent` of every window is left alone. Paid use beyond the plan counts as something left, unless
+    `plan_only`.
+    """
+    known = store.windows(account_key)
+    if not known:
+        return None
+    plan = [window for window in known if not window.paid_extra and window.concerns(model)]
+    spent = [window for window in plan if window.remaining_percent(now) <= reserve_percent]
+    if not spent:
+        return None
+    extra = any(window.paid_extra and window.remaining_percent(now) > 0 for window in known)
+    if extra and not plan_only and reserve_percent == 0:
+        return None
+    last = max(spent, key=lambda window: window.resets_at or datetime.max.replace(tzinfo=UTC))
+    return Exhausted(last, last.resets_at)

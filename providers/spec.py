@@ -175,6 +175,8 @@ class ProviderSpec:
     timeout_first_event_s: float | None = None
     """Overrides the gateway's own; local models may load for minutes."""
     errors: tuple[ErrorRule, ...] = ()
+    quota: str = ""
+    """Registered code that knows what is left of an account's plan (`providers.quotas`)."""
     adapter: str | None = None
     """Registered code for a provider that data cannot describe."""
 

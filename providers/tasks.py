@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from omniroute.errors import UpstreamError
 from omniroute.jobs import job
+from providers import quota_checks
 from providers.config import account_config
 from providers.models import Account
 from providers.oauth import accounts, renewal, sessions
@@ -25,6 +26,13 @@ def renew_tokens() -> str:
     renewed = async_to_sync(_renew_due)()
     forgotten = sessions.forget_old()
     return f"{renewed} renewed, {forgotten} old sign-ins forgotten"
+
+
+@job("Ask for quotas", minutes=2)
+def check_quotas() -> str:
+    """What is left of the plans, of accounts whose vendor may be asked again by now."""
+    answered, silent = quota_checks.check_due()
+    return f"{answered} answered, {silent} did not"
 
 
 async def _renew_due() -> int:

@@ -59,11 +59,11 @@ class Draft:
             self.url = urlunsplit((there.scheme, there.netloc, here.path, here.query, ""))
 
     def conversation_id(self, field: str, *further: str) -> str:
-        """The same for every turn of a conversation at this account: from its first message, and `further` fields."""
-        first = items(self.fields.get(field))
-        opening = (
-            self.get(field) if first is None else [value(raw) for raw in first[0].values()] if first else ""
-        )
+        """The same for every turn of a conversation at this account: of the user's first words and `further` fields."""
+        opening: Any = self.get(field)
+        if turns := items(self.fields.get(field)):
+            first = next((turn for turn in turns if value(turn.get("role")) == "user"), turns[0])
+            opening = [value(raw) for raw in first.values()]
         seed = repr((self.account.key, opening, *(text_of(self.fields.get(name)) for name in further)))
         return str(uuid.uuid5(_CONVERSATIONS, seed.encode("utf-8", "replace").decode()))
 
@@ -79,6 +79,8 @@ class Adapter:
     """The provider only streams; who wants a whole answer gets what the stream adds up to."""
     inlines_media = False
     """Pictures behind web addresses must be sent as data."""
+    has_embeddings = False
+    """Whether it has a say in requests for embeddings, too."""
     counts_tokens = False
     """Whether its endpoint of the format that counts tokens is there."""
 

@@ -30,6 +30,7 @@ class CodeAssist(Adapter):
             draft.forward(*_IDENTITY)
         session = draft.conversation_id("contents", "systemInstruction")
         request = {**draft.fields, "session_id": session}
+        request.pop("model", None)
         for name in ("system_instruction", "systemInstruction"):
             instruction = draft.get(name)
             if isinstance(instruction, dict) and "role" not in instruction:

@@ -51,16 +51,16 @@ async def _once(account: AccountConfig) -> str:
 
 
 async def _discover_and_keep(account: AccountConfig) -> str:
-    project = await discover(account.api_key, base(account), account_id=account.id)
+    project = await discover(account.api_key, base(account.base_url), account_id=account.id)
     if project and account.id:
         _found[account.id] = project
         await sync_to_async(_keep)(account.id, project)
     return project
 
 
-def base(account: AccountConfig) -> str:
+def base(own_address: str) -> str:
     """Where Code Assist is; an account's own address stands for it, in tests and behind a company's proxy."""
-    address = account.base_url.rstrip("/")
+    address = own_address.rstrip("/")
     if not address:
         return BASE
     return address if address.endswith("/v1internal") else f"{address}/v1internal"

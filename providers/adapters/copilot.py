@@ -17,6 +17,8 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Copilot(Adapter):
+    has_embeddings = True
+
     def prepare(self, draft: Draft) -> None:
         draft.move(str(draft.account.provider_data.get(API_BASE) or ""))
         turns = items(draft.fields.get("input" if draft.format == "openai_responses" else "messages")) or []

@@ -109,5 +109,6 @@ SPEC = ProviderSpec(
         ),
     ),
     errors=ERRORS,
+    quota="claude",
     adapter="claude_code",
 )

@@ -94,5 +94,6 @@ SPEC = ProviderSpec(
     models_path="",
     quirks=(Quirk(formats=("openai_responses",), drop=REFUSED),),
     errors=ERRORS,
+    quota="codex",
     adapter="codex",
 )

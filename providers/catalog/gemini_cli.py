@@ -78,5 +78,6 @@ SPEC = ProviderSpec(
     model_aliases={"gemini-3-flash": "gemini-3-flash-preview", "gemini-3-pro": "gemini-3-pro-preview"},
     models_path="",
     errors=ERRORS,
+    quota="code_assist",
     adapter="code_assist",
 )

@@ -118,6 +118,7 @@ SPEC = ProviderSpec(
         Quirk(messages=("plain_parts", "strip_reasoning")),
     ),
     errors=ERRORS,
+    quota="copilot",
     adapter="copilot",
     model_aliases={"claude-4.5-sonnet": "claude-sonnet-4.5", "gemini-3-pro": "gemini-3-pro-preview"},
 )

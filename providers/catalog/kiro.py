@@ -89,5 +89,6 @@ SPEC = ProviderSpec(
     model_aliases={"claude-sonnet-4-5": "claude-sonnet-4.5", "claude-haiku-4-5": "claude-haiku-4.5"},
     models_path="",
     errors=ERRORS,
+    quota="kiro",
     adapter="kiro",
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from omniroute.errors import UpstreamError, UpstreamRefused
 from providers import outgoing
-from providers.config import account_config
+from providers.config import AccountConfig, account_config
 from providers.models import Account
 from providers.oauth import renewal
 from providers.oauth.accounts import tokens_of
@@ -24,21 +24,27 @@ class Checked:
 
 
 async def check(account: Account, spec: ProviderSpec) -> Checked:
-    """Renews a token that has ended. Never raises for what the vendor does."""
+    """Renews a token that has ended or is not accepted any more. Never raises for what the vendor does."""
     if account.needs_sign_in:
         return Checked(False, f"Needs to be signed in again: {account.sign_in_reason}")
     config = account_config(account)
     if renewal.is_stale(config):
-        try:
-            await renewal.renewed(config)
-        except UpstreamError as error:
-            return Checked(False if isinstance(error, UpstreamRefused) else None, error.message)
-        return Checked(True)
+        return await _renewed(config)
     if spec.oauth is None:
         return Checked(None, f"{spec.name} knows no sign-in")
     async with outgoing.client(provider=spec.id, account_id=account.pk or 0) as http:
         try:
             await vendor_of(spec.id).probe(renewal.asking_for(spec.oauth, http, account), tokens_of(account))
         except SignInError as error:
+            if error.status == 401 and account.refresh_token:
+                return await _renewed(config)
             return Checked(None if error.transient else False, error.message)
+    return Checked(True)
+
+
+async def _renewed(config: AccountConfig) -> Checked:
+    try:
+        await renewal.renewed(config)
+    except UpstreamError as error:
+        return Checked(False if isinstance(error, UpstreamRefused) else None, error.message)
     return Checked(True)

@@ -1,7 +1,8 @@
 """A listener on the port that a vendor's sign-in comes back to (Codex: 1455), while somebody signs in.
 
-It sends the browser on to the gateway's own callback. It lives in a thread of the process that began the sign-in, on
-loopback alone, and ends with the first callback or with the sign-in's time.
+It sends the browser on to the gateway's own callback. It lives in a thread of the process that began the sign-in, at
+the gateway's own address (in a container, loopback would be out of a browser's reach), and ends with the first callback
+or with the sign-in's time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _lock = threading.Lock()
 _listening: dict[int, _Listener] = {}
 
 
-def listen(ports: tuple[int, ...], home: str, life_s: float) -> int | None:
+def listen(ports: tuple[int, ...], home: str, life_s: float, host: str = "127.0.0.1") -> int | None:
     """The port that a listener waits at now: one of `ports`, the first that is free. None: none is, so the address has
     to be pasted. A listener that is there already goes on, and sends browsers to the newest `home`."""
     with _lock:
@@ -33,7 +34,7 @@ def listen(ports: tuple[int, ...], home: str, life_s: float) -> int | None:
                 return port
         for port in ports:
             try:
-                _listening[port] = _Listener(port, home, life_s)
+                _listening[port] = _Listener(host, port, home, life_s)
             except OSError as error:
                 logger.info("Port %s is taken: %s", port, error)
                 continue
@@ -52,10 +53,10 @@ def stop_all() -> None:
 
 
 class _Listener(threading.Thread):
-    def __init__(self, port: int, home: str, life_s: float) -> None:
+    def __init__(self, host: str, port: int, home: str, life_s: float) -> None:
         super().__init__(name=f"sign-in listener {port}", daemon=True)
         self.home, self.deadline = home, time.monotonic() + life_s
-        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self._server = _Server((host, port), _handler(self))
         self._server.timeout = _STEP_S
 
     def run(self) -> None:
@@ -71,7 +72,10 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
-    address_family = socket.AF_INET
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         logger.info("A browser left before it was sent on")

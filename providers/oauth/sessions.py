@@ -60,11 +60,15 @@ def begin_code(
     else:
         port: int | None = settings.PORT
         if oauth.listen_ports:
-            port = listener.listen(oauth.listen_ports, home, CODE_LIFE.total_seconds()) if home else None
+            port = _listen(oauth, home) if home else None
             port = port or oauth.listen_ports[0]
         redirect_uri = oauth.redirect_uri.replace("{port}", str(port))
     url = code_flow.authorize_url(oauth, state=state, verifier=verifier, redirect_uri=redirect_uri)
     return _begin(spec, "code", state, {"verifier": verifier}, again, uri=url, redirect_uri=redirect_uri)
+
+
+def _listen(oauth: OAuthSpec, home: str) -> int | None:
+    return listener.listen(oauth.listen_ports, home, CODE_LIFE.total_seconds(), settings.HOST)
 
 
 def begin_social(spec: ProviderSpec, idp: str, again: Account | None = None) -> SignIn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -24,6 +25,7 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 LOOK = ir.Tool(
     "look", "Looks.", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 )
+UNIFIED = "anthropic-ratelimit-unified-"
 PREFIXES = {
     "claude": "cc",
     "codex": "cx",
@@ -50,11 +52,20 @@ def vendors() -> Iterator[dict[str, ChatApp]]:
 @pytest.fixture(scope="module")
 def _subscribed(tmp_path_factory: pytest.TempPathFactory, vendors: dict[str, ChatApp]) -> Iterator[Gateway]:
     with running(tmp_path_factory.mktemp("subscribed")) as gateway:
-        for provider, vendor in vendors.items():
-            data = {**vendor.data, "baseUrl": vendor.url}
-            body = {"provider": provider, "apiKey": vendor.token, "name": provider}
-            gateway.manage("POST", "/api/providers", {**body, "providerSpecificData": data})
+        gateway.command("shell", "-c", "\n".join(map(account_code, vendors.values())))
         yield gateway
+
+
+def account_code(vendor: ChatApp) -> str:
+    """An account as a sign-in would have left it, but for tokens that can be renewed."""
+    fields = {
+        "provider": vendor.provider,
+        "name": vendor.provider,
+        "api_key": vendor.token,
+        "base_url": vendor.url,
+        "provider_data": vendor.data,
+    }
+    return f"from providers.models import Account; Account.objects.create(**{fields!r})"
 
 
 @pytest.fixture
@@ -328,6 +339,11 @@ def test_a_model_that_copilot_moved_is_found_again_and_remembered(
     assert [asked.path for asked in vendor.asked] == ["/chat/completions", "/responses", "/responses"]
 
 
+def test_copilot_has_embeddings(gateway: Gateway) -> None:
+    body = {"model": "gh/text-embedding-3-small", "input": "Hi"}
+    assert gateway.http.post("/v1/embeddings", json=body).json()["data"][0]["embedding"] == [0.5, 0.25]
+
+
 def test_iflows_error_under_a_good_status_is_an_error(gateway: Gateway, vendors: dict[str, ChatApp]) -> None:
     vendors["iflow"].fail("POST /v1/chat/completions", Reply(200, {"status": "449", "msg": "slow down"}))
     answer = send(gateway, "openai_chat", ir.Request("if/glm-4.7", [user("Hi")]))
@@ -367,3 +383,160 @@ def test_kiros_exception_in_the_middle_is_told_in_band(
     assert b"You " in answer.content
     assert b"Too much" in answer.content
     assert whole.status_code == 429
+
+
+# ---- What vendors refuse ----------------------------------------------------------------------------------
+
+RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.07s"}
+PER_MINUTE = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED"}
+GOOGLE = {
+    "error": {
+        "code": 429,
+        "message": "x",
+        "status": "RESOURCE_EXHAUSTED",
+        "details": [PER_MINUTE, RETRY_INFO],
+    }
+}
+USED_UP = {
+    "error": {
+        "type": "usage_limit_reached",
+        "message": "The usage limit has been reached",
+        "resets_in_seconds": 4000,
+    }
+}
+ROUTES = {
+    "codex": "POST /backend-api/codex/responses",
+    "gemini-cli": "POST /v1internal:generateContent",
+    "github": "POST /chat/completions",
+    "qwen": "POST /v1/chat/completions",
+    "kiro": "POST /generateAssistantResponse",
+}
+
+
+@pytest.mark.parametrize(
+    ("provider", "status", "body", "shortest", "longest", "other_model"),
+    [
+        ("codex", 429, USED_UP, 3900, 4000, None),
+        ("gemini-cli", 429, GOOGLE, 30, 35, "gc/gemini-2.5-flash"),
+        (
+            "github",
+            402,
+            {"error": {"message": "You have no quota", "code": "quota_exceeded"}},
+            1,
+            31 * 86_400,
+            None,
+        ),
+        (
+            "qwen",
+            403,
+            {"error": {"message": "Free allocated quota exceeded.", "code": "insufficient_quota"}},
+            1,
+            86_400,
+            None,
+        ),
+        ("kiro", 402, {"message": "x", "reason": "MONTHLY_REQUEST_COUNT"}, 1, 31 * 86_400, None),
+        (
+            "kiro",
+            400,
+            {"message": "x", "reason": "INSUFFICIENT_MODEL_CAPACITY"},
+            50,
+            60,
+            "kr/claude-haiku-4.5",
+        ),
+    ],
+)
+def test_a_refusal_keeps_the_account_or_the_model_away_as_long_as_the_vendor_says(
+    gateway: Gateway, vendors: dict[str, ChatApp], provider: str, status: int, body: Any, shortest: float,
+    longest: float, other_model: str | None,
+) -> None:  # fmt: skip
+    vendor = vendors[provider]
+    vendor.fail(ROUTES[provider], Reply(status, body))
+    send(gateway, "openai_chat", ir.Request(name_of(vendor), [user("Hi")]))
+    asked = len(vendor.asked)
+    again = send(gateway, "openai_chat", ir.Request(name_of(vendor), [user("Hi")]))
+    assert len(vendor.asked) == asked, again.text
+    assert again.status_code in (429, 503)
+    assert shortest <= int(again.headers["retry-after"]) <= longest
+    if other_model:
+        assert text_of(ask(gateway, "openai_chat", other_model, user("Hi"))).endswith("Hi")
+
+
+def test_an_account_that_its_vendor_closed_is_switched_off(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    vendor = vendors["kiro"]
+    suspended = {"message": "Your User ID (d-1) temporarily is suspended. Contact support."}
+    vendor.fail(ROUTES["kiro"], Reply(403, suspended))
+    answer = send(gateway, "openai_chat", ir.Request(name_of(vendor), [user("Hi")]))
+    assert "suspended" in answer.text
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        rows = gateway.manage("GET", "/api/providers")["connections"]
+        (row,) = (each for each in rows if each["provider"] == "kiro")
+        if not row["isActive"]:
+            break
+        time.sleep(0.05)
+    assert not row["isActive"]
+    assert "suspended" in row["lastError"]
+    again = "a = Account.objects.get(provider='kiro'); a.is_active = True; a.save()"
+    gateway.command("shell", "-c", f"from providers.models import Account; {again}")
+
+
+# ---- Plans ------------------------------------------------------------------------------------------------
+
+
+def test_a_rejected_window_cools_the_account_and_tells_the_client_when(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    """Fixture 1 of the fact sheet."""
+    reset = int(time.time()) + 5000
+    refusal = {"type": "error", "error": {"type": "rate_limit_error", "message": "Too many"}}
+    headers = {f"{UNIFIED}status": "rejected", f"{UNIFIED}reset": str(reset)}
+    vendors["claude"].fail("POST /v1/messages", Reply(429, refusal, headers))
+    answer = send(gateway, "openai_chat", ir.Request("cc/claude-opus-4-6", [user("Hi")]))
+    assert answer.status_code == 429
+    assert 4900 < int(answer.headers["retry-after"]) <= 5000
+    before = len(vendors["claude"].asked)
+    again = send(gateway, "openai_chat", ir.Request("cc/claude-opus-4-6", [user("Hi")]))
+    assert again.status_code == 429
+    assert len(vendors["claude"].asked) == before
+
+
+@pytest.fixture
+def second_account(gateway: Gateway, vendors: dict[str, ChatApp]) -> Iterator[ChatApp]:
+    """Another Claude account, at a vendor of its own, behind the first one."""
+    with vendor_running(chat.ClaudeCodeChat()) as other:
+        code = account_code(other).replace("'name': 'claude'", "'name': 'second', 'priority': 2")
+        gateway.command("shell", "-c", code)
+        yield other
+        gateway.command(
+            "shell",
+            "-c",
+            "from providers.models import Account; [a.delete() for a in Account.objects.filter(name='second')]",
+        )
+
+
+def test_an_account_whose_plan_is_used_up_rests_until_the_real_reset(
+    gateway: Gateway, vendors: dict[str, ChatApp], second_account: ChatApp
+) -> None:
+    """Told by an answer's headers, before any request is refused. The last test: the account stays used up."""
+    reset = str(int(time.time()) + 9000)
+    headers = {**chat.CLAUDE_LIMITS, f"{UNIFIED}5h-utilization": "1.0", f"{UNIFIED}5h-reset": reset}
+    chat_limits, chat.CLAUDE_LIMITS = chat.CLAUDE_LIMITS, headers
+    try:
+        assert served(gateway) == "claude"
+    finally:
+        chat.CLAUDE_LIMITS = chat_limits
+    assert served(gateway) == "second"
+    account = next(
+        row for row in gateway.manage("GET", "/api/providers")["connections"] if row["name"] == "claude"
+    )
+    told = gateway.manage("GET", f"/api/usage/{account['id']}")
+    (window,) = (each for each in told["quotas"] if each["key"] == "five_hour")
+    assert (window["usedPercent"], window["kind"], window["source"]) == (100, "session5h", "header")
+
+
+def served(gateway: Gateway) -> str:
+    answer = send(gateway, "openai_chat", ir.Request("cc/claude-sonnet-4-6", [user("Hi")]))
+    assert answer.status_code == 200, answer.text
+    return str(answer.headers["x-omniroute-account"])

@@ -132,4 +132,9 @@ def test_trying_an_account_asks_its_vendor(api, vendor):  # noqa: F811
     account = signed_in(app, life_s=3600)
     assert api.ok("POST", f"/api/providers/{account.pk}/test")["valid"] is True
     app.access_tokens.clear()
+    assert api.ok("POST", f"/api/providers/{account.pk}/test")["valid"] is True
+    assert Account.objects.get().access_token in app.access_tokens
+    app.access_tokens.clear()
+    app.kill_all()
     assert api.ok("POST", f"/api/providers/{account.pk}/test")["valid"] is False
+    assert Account.objects.get().needs_sign_in

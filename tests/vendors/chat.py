@@ -230,6 +230,17 @@ class CopilotChat(ChatApp):
         self.check(asked)
         return self.answer(OpenAIResponses(), asked.json)
 
+    @on("POST /embeddings")
+    def embeddings(self, asked: Asked) -> Any:
+        self.check(asked)
+        vector = {"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}
+        return {
+            "object": "list",
+            "data": [vector],
+            "model": asked.json["model"],
+            "usage": {"prompt_tokens": 1},
+        }
+
     @on("POST /v1/messages")
     def messages(self, asked: Asked) -> Any:
         self.check(asked)

@@ -1,0 +1,21 @@
+"""The built-in prices of a provider as the catalog knows it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from billing import dataset
+from billing.price_fields import columns_of
+from providers.spec import ProviderSpec
+
+MAX_MODELS = 5000
+
+
+def defaults(spec: ProviderSpec) -> dict[str, dict[str, Decimal]]:
+    """Model -> prices (columns of `Price`), by name: what the data set lists, and what it knows of the catalog's."""
+    seller = spec.pricing_id or spec.id, spec.endpoints[0].base_url if spec.endpoints else ""
+    known = dict(dataset.models(*seller))
+    for model in spec.models:
+        if model.id not in known and (price := dataset.today(*seller, model.upstream_id or model.id)):
+            known[model.id] = price
+    return {model: columns_of(price) for model, price in sorted(known.items())[:MAX_MODELS]}

@@ -1,0 +1,116 @@
+"""Asking vendors what is left of an account's plan: politely, and without consequences where they do not say."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+import httpx
+from asgiref.sync import async_to_sync
+from django.db.models import Q
+from django.utils import timezone
+
+from providers import outgoing, quota_rows
+from providers.config import load_specs
+from providers.cooling import account_key
+from providers.models import Account, QuotaCheck
+from providers.quota import Window, store
+from providers.quotas import QuotaSource, source_of
+from providers.quotas.base import QuotaUnknown
+from providers.reach import explain, without_secret
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_S = 5.0
+FRESH_S = 60.0
+"""Younger answers are not asked for again, whoever wants them."""
+LONGEST_PAUSE_S = 3600.0
+_AT_ONCE = 4
+_LONGEST_ERROR = 300
+
+
+def source_for(account: Account) -> QuotaSource | None:
+    spec = load_specs().get(account.provider)
+    return source_of(spec.quota) if spec is not None else None
+
+
+def due(now: datetime) -> list[Account]:
+    """Accounts in use whose vendor may be asked again."""
+    tracked = [spec.id for spec in load_specs().values() if spec.quota]
+    rested = Q(quota_check=None) | Q(quota_check__ask_again_at__lte=now)
+    rows = Account.objects.filter(rested, provider__in=tracked, is_active=True, sign_in_needed_at=None)
+    return [row for row in rows if row.bearer]
+
+
+def check_due() -> tuple[int, int]:
+    """Ask for all that are due. Return how many answered, and how many did not."""
+    rows = due(timezone.now())
+    sources = {row.pk: source for row in rows if (source := source_for(row)) is not None}
+    answers = async_to_sync(_ask_all)([row for row in rows if row.pk in sources], sources)
+    outcomes = [keep(row, sources[row.pk], answer) for row, answer in answers]
+    return sum(outcomes), len(outcomes) - sum(outcomes)
+
+
+def refresh(account: Account) -> str:
+    """Ask for one account, unless that was done a moment ago. Return the vendor's reason where it did not say."""
+    now = timezone.now()
+    last = QuotaCheck.objects.filter(account=account).first()
+    source = source_for(account)
+    if source is None:
+        return ""
+    if last is not None and last.asked_at > now - timedelta(seconds=FRESH_S):
+        return last.error
+    if last is not None and last.error and last.ask_again_at > now:
+        return last.error
+    ((_, answer),) = async_to_sync(_ask_all)([account], {account.pk: source})
+    keep(account, source, answer)
+    return answer.message if isinstance(answer, QuotaUnknown) else ""
+
+
+async def _ask_all(
+    rows: list[Account], sources: dict[int, QuotaSource]
+) -> list[tuple[Account, list[Window] | QuotaUnknown]]:
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(row: Account) -> tuple[Account, list[Window] | QuotaUnknown]:
+        async with slots:
+            return row, await ask_vendor(row, sources[row.pk])
+
+    return list(await asyncio.gather(*map(ask, rows)))
+
+
+async def ask_vendor(account: Account, source: QuotaSource) -> list[Window] | QuotaUnknown:
+    """Never raises: a vendor that does not say is no reason to stop anything."""
+    try:
+        async with (
+            asyncio.timeout(2 * TIMEOUT_S),
+            outgoing.client(provider=account.provider, account_id=account.pk, timeout_s=TIMEOUT_S) as http,
+        ):
+            return await source.fetch(http, account, timezone.now())
+    except QuotaUnknown as unknown:
+        return unknown
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        return QuotaUnknown(explain(error, source.address(account)))
+    except Exception as error:  # a shape that nobody foresaw
+        logger.exception("The quota of %s cannot be read", account.name)
+        return QuotaUnknown(f"The quota answer cannot be read ({type(error).__name__})")
+
+
+def keep(account: Account, source: QuotaSource, answer: list[Window] | QuotaUnknown) -> bool:
+    """Write it down; what was known stays where the vendor did not say."""
+    now = timezone.now()
+    pause, error = source.interval_s, ""
+    if isinstance(answer, QuotaUnknown):
+        for secret in (account.bearer, account.refresh_token):
+            answer.message = without_secret(answer.message, secret)
+        error = answer.message[:_LONGEST_ERROR]
+        pause = min(max(answer.retry_after or 0, pause), LONGEST_PAUSE_S)
+        logger.info("The quota of %s is not known: %s", account.name, error)
+    else:
+        quota_rows.save(account.pk, answer, whole=True)
+        store.put(account_key(account.pk), answer)
+    values = {"asked_at": now, "ask_again_at": now + timedelta(seconds=pause), "error": error}
+    if Account.objects.filter(pk=account.pk).exists():
+        QuotaCheck.objects.update_or_create(account_id=account.pk, defaults=values)
+    return not error

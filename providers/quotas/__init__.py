@@ -1,0 +1,18 @@
+"""Where windows come from: one source a vendor, named by `ProviderSpec.quota`. Sources: facts/oauth_providers.md.
+
+A failing quota endpoint never disables chat: what was known stays, until its reset.
+"""
+
+from __future__ import annotations
+
+from providers.quotas import claude, code_assist, codex, copilot, kiro
+from providers.quotas.base import QuotaSource, registry
+
+__all__ = ["MODULES", "QuotaSource", "registry", "source_of"]
+
+MODULES = (claude, codex, code_assist, copilot, kiro)
+"""Importing them registers what they hold."""
+
+
+def source_of(name: str) -> QuotaSource | None:
+    return registry.get(name) if name else None

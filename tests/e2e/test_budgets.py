@@ -1,0 +1,230 @@
+"""Budgets against a real gateway: many requests at once, several processes, kill -9 in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.simulator import Simulator
+from tests.e2e.server import Gateway, running
+
+BUDGET = "/api/usage/budget"
+PRICE = 10.0
+"""USD per million tokens, in and out."""
+
+
+def key_of(gateway: Gateway, name: str = "holder") -> tuple[str, str]:
+    """(id, secret)"""
+    made = gateway.manage("POST", "/api/keys", {"name": name})
+    return made["id"], made["key"]
+
+
+def ask(gateway: Gateway, secret: str, **more: Any) -> httpx.Response:
+    body = {"model": "sim/m", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 20, **more}
+    return httpx.post(
+        f"{gateway.url}/v1/chat/completions",
+        json=body,
+        headers={"authorization": f"Bearer {secret}"},
+        timeout=60,
+        trust_env=False,
+    )
+
+
+@contextmanager
+def priced(
+    folder: Path, simulator: Simulator, env: dict[str, str] | None = None, *arguments: str
+) -> Iterator[Gateway]:
+    with running(folder, env, arguments or ["--no-jobs"]) as gateway:
+        node = gateway.add_provider("sim", simulator.openai_url)
+        gateway.manage("PATCH", "/api/pricing", {node: {"*": {"input": PRICE, "output": PRICE}}})
+        yield gateway
+
+
+def cost_of_one(gateway: Gateway) -> Decimal:
+    """What the simulator's answer costs."""
+    _, secret = key_of(gateway, "taster")
+    usage = ask(gateway, secret).json()["usage"]
+    return Decimal(usage["total_tokens"]) * Decimal(PRICE) / 1_000_000
+
+
+def storm(gateway: Gateway, secret: str, count: int) -> list[int]:
+    with ThreadPoolExecutor(count) as threads:
+        return [answer.status_code for answer in threads.map(lambda _: ask(gateway, secret), range(count))]
+
+
+def test_two_hundred_at_once_get_no_more_than_the_budget_and_one_reservation(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    with priced(tmp_path, simulator) as gateway:
+        check_storm(gateway, simulator)
+
+
+@pytest.mark.cluster
+def test_two_hundred_at_once_over_four_processes(
+    tmp_path: Path, simulator: Simulator, postgres_url: str, redis_url: str
+) -> None:
+    env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
+    with priced(tmp_path, simulator, env, "--no-jobs", "--workers", "4") as gateway:
+        time.sleep(2)  # until every process knows the provider and its price
+        check_storm(gateway, simulator)
+
+
+def check_storm(gateway: Gateway, simulator: Simulator) -> None:
+    one = cost_of_one(gateway)
+    id, secret = key_of(gateway)
+    gateway.manage("POST", BUDGET, {"keyId": id, "limit": str(one * 50), "period": "monthly"})
+    simulator.behave("slow200")
+    time.sleep(2)
+    before = simulator.count
+    statuses = storm(gateway, secret, 200)
+    assert set(statuses) == {200, 429}
+    assert simulator.count - before == statuses.count(200)
+    reservation = Decimal("0.001")  # 20 tokens of output and the body's own, generously
+    assert used(gateway, id) == one * statuses.count(200)
+    assert used(gateway, id) <= one * 50 + reservation
+    while ask(gateway, secret).status_code == 200:  # what was held is free again, so the rest can be used
+        pass
+    assert one * 50 <= used(gateway, id) <= one * 51
+    refused = ask(gateway, secret)
+    assert refused.status_code == 429
+    assert refused.json()["error"]["code"] == "insufficient_quota"
+
+
+def used(gateway: Gateway, id: str) -> Decimal:
+    (budget,) = gateway.manage("GET", f"{BUDGET}?apiKeyId={id}")["budgets"]
+    return Decimal(str(budget["used"]))
+
+
+def test_a_count_of_requests_is_exact(tmp_path: Path, simulator: Simulator) -> None:
+    with priced(tmp_path, simulator) as gateway:
+        id, secret = key_of(gateway)
+        gateway.manage("POST", BUDGET, {"keyId": id, "limit": 50, "period": "daily", "unit": "requests"})
+        simulator.behave("slow200")
+        assert storm(gateway, secret, 200).count(200) == 50
+        assert used(gateway, id) == 50
+
+
+MESSAGES = {"messages": [{"role": "user", "content": "x"}]}
+GEMINI = "/v1beta/models/sim/m:generateContent"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/v1/chat/completions", MESSAGES, ("code", "insufficient_quota")),
+        ("/v1/messages", {**MESSAGES, "max_tokens": 9}, ("type", "rate_limit_error")),
+        ("/v1/responses", {"input": "x"}, ("code", "insufficient_quota")),
+        (GEMINI, {"contents": [{"parts": [{"text": "x"}]}]}, ("status", "RESOURCE_EXHAUSTED")),
+    ],
+)
+def test_the_refusal_is_in_the_client_s_format_and_says_when_to_come_back(
+    spent: tuple[Gateway, str, Simulator], path: str, body: dict[str, Any], told: tuple[str, str]
+) -> None:
+    gateway, secret, simulator = spent
+    before = simulator.count
+    model = {} if "v1beta" in path else {"model": "sim/m"}
+    for stream in (False, True):
+        asked = {**body, **model, **({"stream": True} if stream and model else {})}
+        answer = httpx.post(
+            f"{gateway.url}{path}", json=asked, headers={"x-api-key": secret}, trust_env=False
+        )
+        assert answer.status_code == 429
+        name, value = told
+        assert answer.json()["error"][name] == value
+        assert "is spent" in answer.text
+        assert 0 < int(answer.headers["retry-after"]) <= 86_400
+        assert answer.headers["x-should-retry"] == "false"
+    assert simulator.count == before
+
+
+@pytest.fixture(scope="module")
+def spent(
+    tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator
+) -> Iterator[tuple[Gateway, str, Simulator]]:
+    with priced(tmp_path_factory.mktemp("spent"), _simulator) as gateway:
+        id, secret = key_of(gateway)
+        assert ask(gateway, secret).status_code == 200
+        gateway.manage("POST", BUDGET, {"keyId": id, "limit": "0.000001", "period": "daily"})
+        yield gateway, secret, _simulator
+
+
+def test_daily_and_monthly_both_bind(tmp_path: Path, simulator: Simulator) -> None:
+    with priced(tmp_path, simulator) as gateway:
+        for number, (daily, monthly) in enumerate([(3, 5), (5, 3)]):
+            id, secret = key_of(gateway, f"holder {number}")
+            for period, limit in (("daily", daily), ("monthly", monthly)):
+                gateway.manage(
+                    "POST", BUDGET, {"keyId": id, "limit": limit, "period": period, "unit": "requests"}
+                )
+            assert [ask(gateway, secret).status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+def test_a_spent_account_is_skipped_and_another_serves(tmp_path: Path, simulator: Simulator) -> None:
+    with priced(tmp_path, simulator) as gateway:
+        _, secret = key_of(gateway)
+        node = gateway.manage("GET", "/api/provider-nodes")["nodes"][0]["id"]
+        gateway.manage(
+            "POST", "/api/providers", {"provider": node, "apiKey": "sk-2", "name": "second", "priority": 2}
+        )
+        first = next(
+            row
+            for row in gateway.manage("GET", "/api/providers")["connections"]
+            if row["name"] == "sim account"
+        )
+        body = {"connectionId": first["id"], "limit": 2, "period": "daily", "unit": "requests"}
+        gateway.manage("POST", BUDGET, body)
+        served = [ask(gateway, secret).headers["x-omniroute-account"] for _ in range(4)]
+        assert served == ["sim account", "sim account", "second", "second"]
+
+
+def test_answers_through_streams_are_charged(tmp_path: Path, simulator: Simulator) -> None:
+    with priced(tmp_path, simulator) as gateway:
+        id, secret = key_of(gateway)
+        gateway.manage("POST", BUDGET, {"keyId": id, "limit": 5, "period": "daily"})
+        assert "[DONE]" in ask(gateway, secret, stream=True).text
+        assert used(gateway, id) > 0
+
+
+def test_kill_9_loses_no_spend_and_leaves_no_reservation(tmp_path: Path, simulator: Simulator) -> None:
+    gateway = Gateway(tmp_path)
+    gateway.start()
+    try:
+        node = gateway.add_provider("sim", simulator.openai_url)
+        gateway.manage("PATCH", "/api/pricing", {node: {"*": {"input": PRICE, "output": PRICE}}})
+        id, secret = key_of(gateway)
+        gateway.manage("POST", BUDGET, {"keyId": id, "limit": 60, "period": "daily", "unit": "requests"})
+        done: list[int] = []
+
+        def one(_: int) -> None:
+            try:
+                done.append(ask(gateway, secret).status_code)
+            except httpx.TransportError:
+                return
+            if len(done) == 20:
+                assert gateway.process
+                os.killpg(gateway.process.pid, signal.SIGKILL)
+
+        simulator.behave("slow100")
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(one, range(200)))
+        assert gateway.process
+        gateway.process.wait()
+        answered = done.count(200)
+        gateway.start()
+        spent = used(gateway, id)
+        assert answered <= spent <= answered + 8
+        rest = [ask(gateway, secret).status_code for _ in range(61 - int(spent))]
+        assert rest == [200] * (60 - int(spent)) + [429]
+    finally:
+        gateway.stop()
+        gateway.http.close()
