@@ -28,6 +28,8 @@ class Recording:
         self.parts: list[bytes] = []
         self.closed = False
         self.failure: BaseException | None = None
+        self.abandoned = False
+        """Its last reader left before the end: there is nothing to join any more."""
         self._readers = 0
         self._waiting: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
@@ -82,6 +84,7 @@ class Recording:
         """The last reader's leaving ends the work: nobody wants it any more."""
         self._readers -= 1
         if not self._readers and not self.closed and self._task is not None:
+            self.abandoned = True
             self._task.cancel()
 
     async def changed(self) -> None:

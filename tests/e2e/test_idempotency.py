@@ -124,6 +124,9 @@ async def test_duplicates_of_a_failing_request_share_its_failure(
     answers = await together(gateway, 3, {"idempotency-key": "shared-failure"})
     assert [answer.status_code for answer in answers] == [400] * 3
     assert len(simulator.requests) == 1
+    rows = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 3")
+    assert {(row["status"], row["cache_hit"]) for row in rows} == {(400, 0)}
+    assert all(row["error_code"] for row in rows)
 
 
 async def test_the_answer_goes_on_for_a_duplicate_when_the_first_client_leaves(
