@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from gateway.exchange import Exchange, Served
 from gateway.replay.config import ReplayConfig
 from gateway.replay.recording import Recording
-from gateway.responses import error_response
+from gateway.responses import broken_off, error_response
 from gateway.wire import get_format
 from omniroute import shared_state
 from omniroute.errors import InvalidRequest
@@ -119,7 +119,7 @@ async def serve(claim: Claim, exchange: Exchange, ask: Ask, record: Finish) -> H
 
             ask = partial(ask_once, claim, exchange, ask, record)
         entry = table.open(claim, exchange, ask)
-        return await entry.recording.response(None)
+        return await entry.recording.response(None, {})
     if entry.claim.body != claim.body:
         return await refuse(exchange, record)
 
@@ -130,8 +130,16 @@ async def serve(claim: Claim, exchange: Exchange, ask: Ask, record: Finish) -> H
         exchange.cache_hit = first.status == 200
         await record()
 
+    def abandon() -> None:
+        exchange.fail(broken_off(asyncio.CancelledError()))
+        record()  # on its way once this returns
+
     name = {HEADER: "true", "x-request-id": exchange.inbound.id}
-    return await entry.recording.response(finish, **name)
+    try:
+        return await entry.recording.response(finish, name, abandon)
+    except asyncio.CancelledError:
+        abandon()
+        raise
 
 
 async def refuse(exchange: Exchange, record: Finish) -> HttpResponseBase:
