@@ -20,7 +20,7 @@ def make_route(upstream: str) -> None:
 
     node = ProviderNode.objects.create(name="Bench", prefix="bench", base_url=f"{upstream}/v1")
     Account.objects.create(provider=node.id, name="bench", api_key="sk-bench")
-    for name in ("bench", "bench-n200-i0", "bench-n100-i50", "bench-n20-i1000"):
+    for name in ("bench", "bench-n200-i0", "bench-n100-i50", "bench-n20-i1000", "bench-w1000"):
         combo = Combo.objects.create(name=f"combo-{name}")
         ComboTarget.objects.create(combo=combo, model=f"bench/{name}")
 

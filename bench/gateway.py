@@ -46,6 +46,10 @@ class Installation:
         self._run("-m", "bench.fill", self._upstream, str(rows))
         self.key = self._run("-m", "omniroute", "create_api_key", "bench").strip()
 
+    def manage_key(self) -> str:
+        """A key for the management API."""
+        return self._run("-m", "omniroute", "create_api_key", "manage", "--scope", "manage").strip()
+
     @contextmanager
     def serve(self, path: str, body: bytes = b"") -> Iterator[Gateway]:
         """Run `omniroute serve` until the block ends. `path` is what must answer 200."""

@@ -51,3 +51,12 @@ def children(pid: int) -> list[int]:
 def busy_share(pid: int, seconds: float, before: float) -> float:
     """Share of a core that the process used in the last `seconds`, `before` being its CPU time then."""
     return (cpu_s(pid) - before) / seconds if seconds else 0.0
+
+
+def sockets(pid: int) -> int:
+    """How many a process has open."""
+    count = 0
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            count += str(link.readlink()).startswith("socket:")
+    return count

@@ -3,12 +3,16 @@
 `POST …/chat/completions` answers one completion, or with `"stream": true` a stream whose length and pace
 the model's name gives: `bench-n200-i50` is 200 events, one every 50 ms; `i0` is as fast as the socket takes
 them, one write an event. Each event carries `@<monotonic ns>@`, so that whoever reads it knows how long it
-was under way.
+was under way. A completion of the model `bench-w500` comes after 500 ms.
+
+`GET /abandoned` lists when connections were closed in the middle of an answer: {"<number>": <monotonic ns>}, of the
+prompts that carry `#<number>#`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from typing import cast
@@ -40,6 +44,9 @@ STREAM_HEAD = (
 )
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
 _LENGTH = re.compile(rb"-n(\d+)-i(\d+)")
+_WAIT = re.compile(rb"bench-w(\d+)")
+_NUMBER = re.compile(rb"#(\d+)#")
+abandoned: dict[str, int] = {}
 
 
 def _framed(data: bytes) -> bytes:
@@ -57,6 +64,8 @@ class Upstream(asyncio.Protocol):
         self._left, self._interval, self._total = 0, 0.0, 0
         self._writable = True
         self._timer: asyncio.TimerHandle | None = None
+        self._number = ""
+        """Of the answer that is under way."""
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -65,6 +74,8 @@ class Upstream(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._number:
+            abandoned[self._number] = time.monotonic_ns()
         self._left = 0
         if self._timer:
             self._timer.cancel()
@@ -77,11 +88,17 @@ class Upstream(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         url, body, self._url, self._body = self._url, self._body, b"", b""
+        number = _NUMBER.search(body)
+        self._number = number[1].decode() if number else ""
         if url.endswith(b"/models"):
             self._send_json(MODELS)
+        elif url == b"/abandoned":
+            self._send_json(json.dumps(abandoned).encode())
         elif _STREAM.search(body):
             found = _LENGTH.search(body)
             self._start_stream(*(map(int, found.groups()) if found else (200, 0)))
+        elif wait := _WAIT.search(body):
+            self._timer = self._loop.call_later(int(wait[1]) / 1000, self._send_json, ANSWER)
         else:
             self._send_json(ANSWER)
 
@@ -94,6 +111,7 @@ class Upstream(asyncio.Protocol):
             self._loop.call_soon(self._send_unpaced)
 
     def _send_json(self, body: bytes) -> None:
+        self._number = ""
         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
         self._transport.write(head + body)
 
@@ -115,6 +133,7 @@ class Upstream(asyncio.Protocol):
             self._transport.write(_framed(CHUNK % (delta, b"null")))
         if self._left:
             return True
+        self._number = ""
         end = _framed(CHUNK % (b"{}", b'"stop"')) + _framed(USAGE % (self._total, self._total + 24))
         self._transport.write(end + b"0\r\n\r\n")
         return False

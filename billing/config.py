@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ class KeyConfig:
     is_active: bool
     expires_at: float | None
     allowed_models: tuple[re.Pattern[str], ...]
+    blocked_models: tuple[re.Pattern[str], ...] = ()
+    """Those of the list that begin with `!`."""
     cache: str = "own"
     """A value of `ApiKey.Cache`."""
     similar_answers: bool = False
@@ -33,7 +35,13 @@ class KeyConfig:
         return self.is_active and (self.expires_at is None or self.expires_at > time.time())
 
     def allows(self, model: str) -> bool:
+        if self.blocked_models and self.blocks(model):
+            return False
         return not self.allowed_models or any(pattern.match(model) for pattern in self.allowed_models)
+
+    def blocks(self, *names: str) -> bool:
+        """Whether the key may not be served by a model of one of these names, even as a combo's target."""
+        return any(pattern.match(name) for pattern in self.blocked_models for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,8 @@ def load() -> BillingConfig:
             scope=row.scope,
             is_active=row.is_active,
             expires_at=row.expires_at.timestamp() if row.expires_at else None,
-            allowed_models=tuple(_pattern(str(model)) for model in row.allowed_models or ()),
+            allowed_models=_patterns(row.allowed_models, blocking=False),
+            blocked_models=_patterns(row.allowed_models, blocking=True),
             cache=row.cache,
             similar_answers=row.similar_answers,
         )
@@ -65,6 +74,11 @@ def load() -> BillingConfig:
     for price in sorted(Price.objects.all(), key=lambda price: ("*" in price.model, -len(price.model))):
         prices.setdefault(price.provider, []).append((_pattern(price.model), of_override(price)))
     return BillingConfig(keys, {provider: tuple(rows) for provider, rows in prices.items()}, budgets.load())
+
+
+def _patterns(lines: Iterable[object] | None, *, blocking: bool) -> tuple[re.Pattern[str], ...]:
+    texts = map(str, lines or ())
+    return tuple(_pattern(text.lstrip("!").strip()) for text in texts if text.startswith("!") is blocking)
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -22,7 +22,8 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     allowed_models = LinesField(
         required=False,
         placeholder="premium-coding\nglm/*",
-        help_text="Models, combos or patterns that this key may use, one a line. Empty: all.",
+        help_text="Models, combos or patterns that this key may use, one a line. Empty: all. “!” in front blocks: "
+        "!openai/* is not even used as a combo's target.",
     )
 
     cache = forms.TypedChoiceField(

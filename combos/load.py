@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from combos.config import ComboConfig
 from combos.resolve import Branch, Choice, Target
@@ -22,6 +23,7 @@ HALF_LIFE_S = 300.0
 RECENT_S = 600.0
 """Older times to a first token say nothing about now."""
 SAMPLES = 32
+MAX_TARGETS = 10_000
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class TargetLoad:
     def chosen(self, target: Target) -> None:
         """A request goes to this target now."""
         count = self._counts.setdefault(target.name, _Count())
+        _forget_oldest(self._counts)
         now = self._clock()
         count.value, count.at = self._faded(count, now) + 1, now
 
@@ -61,6 +64,7 @@ class TargetLoad:
     def took(self, target: Target, seconds: float, *, stream: bool) -> None:
         """So long until its first token, or until its whole answer; or until it was given up."""
         times = self._times.setdefault((target.name, stream), deque(maxlen=SAMPLES))
+        _forget_oldest(self._times)
         times.append((self._clock(), seconds))
 
     def first_token_s(self, target: Target, *, stream: bool) -> float | None:
@@ -81,6 +85,12 @@ class TargetLoad:
     @staticmethod
     def _faded(count: _Count, now: float) -> float:
         return float(count.value * 0.5 ** ((now - count.at) / HALF_LIFE_S))
+
+
+def _forget_oldest(known: dict[Any, Any]) -> None:
+    """Names of models come from clients: there may be any number of them."""
+    if len(known) > MAX_TARGETS:
+        del known[next(iter(known))]
 
 
 Price = Callable[[Target], Decimal | None]

@@ -26,6 +26,9 @@ _SPOKEN = {
     "breaker_half_open": "the provider failed repeatedly",
     "breaker_open": "the provider failed repeatedly",
     "billing": "out of credit or quota",
+    "blocked_for_key": "this API key may not use it",
+    "queue_full": "busy",
+    "queue_timeout": "busy",
     "budget_spent": "the account's budget is spent",
     "model_unavailable": "the provider does not have the model",
     "permission": "the provider refused permission",
@@ -91,7 +94,7 @@ class Plan:
         """Take note of a failure: put the account aside as the verdict says, and leave the target where it says so."""
         if verdict.next is Next.TARGET:
             self._left.add(attempt.target)
-        if verdict is BAD_REQUEST and self.route.combo is None:
+        if verdict.reason == BAD_REQUEST.reason and self.route.combo is None:
             self._is_over = True  # outside of a combo, what the client did wrong is not tried elsewhere
         if verdict.scope is Scope.NONE:
             return None
@@ -142,6 +145,12 @@ class Plan:
                 status=429 if limited else 503,
                 code="rate_limit_exceeded" if limited else "all_accounts_cooling",
                 retry_after=wait,
+            )
+        if self.reasons:
+            why = ", ".join(dict.fromkeys(_SPOKEN.get(reason, reason) for reason in sorted(self.reasons)))
+            return NoTargetAvailable(
+                f"No target of {self.route.requested!r} can be asked: {why}",
+                status=403 if self.reasons == {"blocked_for_key"} else 503,
             )
         names = ", ".join(dict.fromkeys(target.provider.name for target in self.route.targets))
         return NoTargetAvailable(

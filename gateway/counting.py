@@ -60,7 +60,7 @@ async def count(inbound: InboundRequest, caller: Caller, request: ir.Request) ->
 
 async def _ask(exchange: Exchange, snapshot: Snapshot) -> int | None:
     """The first target's word; another model's count would be no better than an estimate."""
-    plan = rehearsal(exchange.route, snapshot, stream=False)
+    plan = rehearsal(exchange.route, snapshot, stream=False, key=exchange.key)
     attempt = next(iter(plan), None)
     if attempt is None:
         return None

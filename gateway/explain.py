@@ -58,7 +58,7 @@ def explain(
     except ClientError as error:
         return Explanation(model, error=error)
     known = sessions.find(api_key, session, snapshot.combos.affinity_s) if session else None
-    plan = rehearsal(route, snapshot, stream=stream, kept=dict(known.kept) if known else None)
+    plan = rehearsal(route, snapshot, stream=stream, kept=dict(known.kept) if known else None, key=key)
     steps = [
         Step(attempt, plan.obstacle(attempt), attempt.target in route.fallbacks)
         for attempt in islice(plan, MAX_STEPS)

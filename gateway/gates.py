@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from billing.config import KeyConfig
 from combos.attempt import Attempt, Gate, Obstacle
 from gateway import admission, quotas
 from gateway.snapshot import Snapshot
@@ -12,9 +13,11 @@ from resilience.breaker import State, breakers
 from resilience.limits import limiters
 
 
-def gates(snapshot: Snapshot) -> tuple[Gate, ...]:
+def gates(snapshot: Snapshot, key: KeyConfig | None = None) -> tuple[Gate, ...]:
     """In the order in which they are asked. Only those that have something to say under this configuration."""
     found: list[Gate] = [circuit]
+    if key is not None and key.blocked_models:
+        found.append(blocked_for(key))
     if not quota.store.is_empty:
         found.append(quotas.gate)
     if (budgets := admission.gate(snapshot)) is not None:
@@ -22,6 +25,17 @@ def gates(snapshot: Snapshot) -> tuple[Gate, ...]:
     if snapshot.patience.limits:
         found.append(limits(snapshot))
     return tuple(found)
+
+
+def blocked_for(key: KeyConfig) -> Gate:
+    """A key's own blocked models, also where a combo or a chain leads to them."""
+
+    def gate(attempt: Attempt) -> Obstacle | None:
+        target = attempt.target
+        names = (target.name, f"{target.provider.id}/{target.model}", target.model)
+        return Obstacle("blocked_for_key") if key.blocks(*names) else None
+
+    return gate
 
 
 def circuit(attempt: Attempt) -> Obstacle | None:

@@ -41,14 +41,19 @@ class ProviderState:
 
     @property
     def level(self) -> str:
-        """good, warn, bad or off: of the accounts' last tests and running cooldowns, which is known for certain."""
+        """good, warn, bad or off: of the accounts' last tests, running cooldowns and what was answered today."""
         if not self.accounts["active"]:
             return "off"
         if self.accounts["active"] in (self.accounts["failing"], self.accounts["signed_out"]):
             return "bad"
-        if self.accounts["signed_out"]:
-            return "warn"
-        return "warn" if self.accounts["failing"] or self.accounts["untested"] or self.cooling else "good"
+        unproven = self.accounts["untested"] and not self.answers
+        doubts = (self.accounts["signed_out"], self.accounts["failing"], unproven, self.cooling)
+        return "warn" if any(doubts) else "good"
+
+    @property
+    def answers(self) -> bool:
+        """Whether any request was answered today."""
+        return self.today.requests > self.today.errors
 
     @property
     def text(self) -> str:
@@ -58,6 +63,8 @@ class ProviderState:
             return f"{self.accounts['signed_out']} of {self.accounts['active']} to be signed in again"
         if self.accounts["failing"]:
             return f"{self.accounts['failing']} of {self.accounts['active']} failed the last test"
+        if self.answers:
+            return "Answering"
         return "Not tested yet" if self.accounts["untested"] else "Last test passed"
 
 

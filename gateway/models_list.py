@@ -99,7 +99,7 @@ def _all(snapshot: Snapshot) -> Iterator[ModelEntry]:
     for spec in snapshot.providers.specs.values():
         if snapshot.providers.is_connected(spec.id):
             for model in spec.models:
-                if snapshot.combos.blocks(spec.id, model.id):
+                if model.missing or snapshot.combos.blocks(spec.id, model.id):
                     continue
                 yield ModelEntry(f"{spec.shown_prefix}/{model.id}", spec.id, model)
 

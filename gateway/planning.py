@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import partial
 
+from billing.config import KeyConfig
 from billing.pricing import price_of
 from combos import strategies
 from combos.attempt import Attempt
@@ -38,14 +39,21 @@ async def plan_for(exchange: Exchange, snapshot: Snapshot) -> Plan:
         conversation = exchange.conversation
         if found and conversation and (session := sessions.adopt(_key_id(exchange), conversation.id, found)):
             made.kept = session.kept
-    return Plan(route, made, cooldowns, gates(snapshot), snapshot.patience.profiles)
+    return Plan(route, made, cooldowns, gates(snapshot, exchange.key), snapshot.patience.profiles)
 
 
-def rehearsal(route: Route, snapshot: Snapshot, *, stream: bool, kept: dict[str, str] | None = None) -> Plan:
+def rehearsal(
+    route: Route,
+    snapshot: Snapshot,
+    *,
+    stream: bool,
+    kept: dict[str, str] | None = None,
+    key: KeyConfig | None = None,
+) -> Plan:
     """The plan that a request would have now. Nothing is counted, and nobody's turn is taken."""
     made = ordering(snapshot, stream=stream, is_rehearsal=True)
     made.kept = kept or {}
-    return Plan(route, made, cooldowns, gates(snapshot), snapshot.patience.profiles)
+    return Plan(route, made, cooldowns, gates(snapshot, key), snapshot.patience.profiles)
 
 
 def note_answer(exchange: Exchange, plan: Plan, attempt: Attempt, seconds: float) -> None:

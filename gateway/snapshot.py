@@ -40,7 +40,7 @@ from gateway.replay.config import ReplayConfig
 from gateway.thinking import ThinkingPolicy
 from providers import config as providers_config
 from providers import patience
-from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode, ProxyRule
+from providers.models import Account, CustomModel, LearnedQuirk, ModelSync, ProviderNode, ProxyRule
 from providers.patience import Patience
 from providers.spec import Quirk
 from resilience.models import IpRules, ProviderProfile, RateLimitSettings, TemporaryBan
@@ -63,6 +63,7 @@ WATCHED = (
     IpRules,
     LearnedQuirk,
     ModelAlias,
+    ModelSync,
     Price,
     ProviderNode,
     ProviderRouting,
@@ -120,6 +121,8 @@ def remembered(memory: dict[str, T], name: str, value: T) -> T:
 _current: Snapshot | None = None
 _lock = threading.Lock()
 _looked_at = 0.0
+_looking: asyncio.Future[Snapshot] | None = None
+"""One look at the version is shared by all that miss meanwhile."""
 _fresh: list[tuple[str, tuple[Quirk, ...]]] = []
 """What was learned and is not in the database yet."""
 
@@ -177,14 +180,17 @@ async def current() -> Snapshot:
 
 async def newer_than(known: Snapshot) -> Snapshot | None:
     """The newer snapshot if there is one. For requests that are about to fail with what is known."""
-    global _looked_at
+    global _looked_at, _looking
     if _current is not known:
         return _current
-    now = time.monotonic()
-    if now - _looked_at < MISS_INTERVAL_S:
-        return None
-    _looked_at = now
-    found = await sync_to_async(_refresh_in_thread)()
+    loop, looking = asyncio.get_running_loop(), _looking
+    if looking is None or looking.done() or looking.get_loop() is not loop:
+        now = time.monotonic()
+        if now - _looked_at < MISS_INTERVAL_S:
+            return None
+        _looked_at = now
+        looking = _looking = asyncio.ensure_future(sync_to_async(_refresh_in_thread)())
+    found = await asyncio.shield(looking)
     return found if found is not known else None
 
 

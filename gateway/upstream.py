@@ -6,6 +6,7 @@ first token into a late one (docs/decisions.md).
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 from collections.abc import Mapping
@@ -96,6 +97,7 @@ class Upstream:
             chunk = await self._reader.read_chunk()
         except PyreqwestError as error:
             raise _ours(error) from error
+        _insist_on_cancellation()
         return None if chunk is None else bytes(chunk)
 
     async def read_all(self) -> bytes:
@@ -131,16 +133,26 @@ async def send(
     except PyreqwestError as error:
         raise _ours(error, proxy) from error
     upstream = Upstream(exchange, response)
-    if 200 <= upstream.status < 300:
-        return upstream
     try:
+        _insist_on_cancellation()
         if proxy is not None and upstream.status == 407:
             raise UpstreamUnreachable(
                 f"The proxy {proxy.place} wants other credentials (407)", code=PROXY_FAILED
             )
-        raise await _refusal(upstream, request)
-    finally:
+        if not 200 <= upstream.status < 300:
+            raise await _refusal(upstream, request)
+    except BaseException:
         await upstream.close()
+        raise
+    return upstream
+
+
+def _insist_on_cancellation() -> None:
+    """The library answers with a result that comes in the very moment of a cancellation, and the cancellation is lost:
+    a stream whose client left just then would go on to its end."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _refusal(upstream: Upstream, request: UpstreamRequest) -> UpstreamRefused:

@@ -6,6 +6,7 @@ Unset secrets are generated at first start and kept in `DATA_DIR`; nothing has a
 import os
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 from omniroute.env import bind_address, data_dir, env, under_test
@@ -147,6 +148,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+# WhiteNoise opens static files itself; Django would warn once that it reads them whole, which their size allows.
+warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 
 # ---- Database ---------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'omniroute.sqlite3'}")}

@@ -22,6 +22,7 @@ SECTIONS: list[tuple[str, list[Item]]] = [
             ("Accounts", "key", "providers.account"),
             ("Custom providers", "dns", "providers.providernode"),
             ("Custom models", "deployed_code", "providers.custommodel"),
+            ("Listed models", "list_alt", "providers.listedmodel"),
             ("Learned quirks", "healing", "providers.learnedquirk"),
         ],
     ),

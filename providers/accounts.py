@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from providers.choices import needs_key
 from providers.config import load_specs, prefixes_of
-from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode
+from providers.models import Account, CustomModel, LearnedQuirk, ListedModel, ModelSync, ProviderNode
 from providers.nodes import normalise_base_url, spec_of_node
 from providers.spec import ProviderSpec
 
@@ -125,7 +125,7 @@ def delete_account(account: Account) -> None:
 def delete_node(node: ProviderNode) -> None:
     """The node with its accounts, models and learned quirks, which could not be reached without it."""
     with transaction.atomic():
-        for kind in (Account, CustomModel, LearnedQuirk):
+        for kind in (Account, CustomModel, LearnedQuirk, ListedModel, ModelSync):
             for row in kind.objects.filter(provider=node.pk):
                 row.delete()
         node.delete()

@@ -32,6 +32,8 @@ from providers.models import Account, CustomModel, ProviderNode
 from providers.probe import check_accounts, report
 from providers.quotas.admin import QuotaAccounts
 from providers.sign_in_admin import SignedInAccounts
+from providers.sync_admin import ListedModelAdmin as ListedModelAdmin
+from providers.sync_admin import SyncingAccounts
 
 TEST_LABELS: dict[str, str] = {
     Account.TestStatus.UNTESTED: "default",
@@ -50,7 +52,9 @@ hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
 
 
 @admin.register(Account)
-class AccountAdmin(QuotaAccounts, SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditingAdmin):
+class AccountAdmin(
+    SyncingAccounts, QuotaAccounts, SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditingAdmin
+):
     form = AccountForm
     list_display = (
         "account",
@@ -72,8 +76,15 @@ class AccountAdmin(QuotaAccounts, SignedInAccounts, CoolingAccounts, ProviderCol
     list_filter_submit = True
     search_fields = ("name", "provider")
     search_help_text = "Search by name or provider"
-    actions = ("test_selected", "clear_selected")
-    actions_detail = ("test_account", "clear_account", "sign_in_again", "renew_token", "ask_for_quota")
+    actions = ("test_selected", "sync_selected", "clear_selected")
+    actions_detail = (
+        "test_account",
+        "sync_models",
+        "clear_account",
+        "sign_in_again",
+        "renew_token",
+        "ask_for_quota",
+    )
     readonly_fields = ("credential", "outcome", "tested", "last_error", "cooldown")
     change_form_after_template = "admin/providers/account_defaults.html"
     change_form_outer_after_template = "admin/billing/budgets_of_account.html"

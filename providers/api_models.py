@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from asgiref.sync import async_to_sync
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Router
 
 from omniroute.schema import CamelModel, Line
@@ -11,6 +15,7 @@ from providers.accounts import find_spec
 from providers.api import required_spec
 from providers.config import load
 from providers.models import CustomModel
+from providers.sync import sync
 
 router = Router(tags=["Models"], by_alias=True)
 
@@ -20,6 +25,8 @@ class CatalogModel(CamelModel):
     name: str
     type: str
     custom: bool = False
+    available: bool = True
+    """False: it vanished from the provider's own list."""
 
 
 class CatalogProvider(CamelModel):
@@ -79,12 +86,52 @@ def get_catalog(request: HttpRequest) -> Catalog:
                         name=model.name or model.id,
                         type=model.kind,
                         custom=(spec.id, model.id) in custom,
+                        available=not model.missing,
                     )
                     for model in spec.models
                 ],
             )
             for spec in config.specs.values()
         }
+    )
+
+
+class SyncIn(CamelModel):
+    provider: Line = ""
+    """Empty: every provider with an account."""
+
+
+class Synced(CamelModel):
+    provider: str
+    total: int
+    added: list[str]
+    vanished: list[str]
+    error: str | None
+
+
+class SyncOut(CamelModel):
+    results: list[Synced]
+    synced_at: datetime
+
+
+@router.post("/models/sync", response=SyncOut)
+def sync_models(request: HttpRequest, body: SyncIn) -> SyncOut:
+    """Read what providers list: new models are there to be used from now on, vanished ones are marked. Read once, a
+    list is read again every day."""
+    wanted = [required_spec(body.provider).id] if body.provider else list(load().accounts)
+    results = async_to_sync(sync)(wanted)
+    return SyncOut(
+        results=[
+            Synced(
+                provider=result.provider,
+                total=result.total,
+                added=list(result.added),
+                vanished=list(result.vanished),
+                error=result.error or None,
+            )
+            for result in results
+        ],
+        synced_at=timezone.now(),
     )
 
 

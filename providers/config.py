@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from providers import catalog, learned
 from providers.cooling import account_key
 from providers.limit_fields import OwnLimits
+from providers.listed_models import ListedModel
 from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import spec_of_node
 from providers.proxies import NO_PROXIES, ProxyTable
@@ -108,7 +110,32 @@ def load_specs() -> dict[str, ProviderSpec]:
             model = ModelSpec(id=custom.model_id, name=custom.name, kind=custom.kind)  # type: ignore[arg-type]
             known = tuple(known for known in spec.models if known.id != custom.model_id)
             specs[custom.provider] = replace(spec, models=(*known, model))
+    for provider, rows in groupby(ListedModel.objects.all(), lambda row: row.provider):
+        if spec := specs.get(provider):
+            specs[provider] = replace(
+                spec, models=_with_listed(spec.models, {row.model_id: row for row in rows})
+            )
     return specs
+
+
+def _with_listed(known: Iterable[ModelSpec], rows: dict[str, ListedModel]) -> tuple[ModelSpec, ...]:
+    """The known models, marked where they vanished from the provider's list, and behind them what it lists beside."""
+    models = []
+    for model in known:
+        row = rows.pop(model.upstream_id or model.id, None) or rows.pop(model.id, None)
+        models.append(replace(model, missing=True) if row and row.missing_since else model)
+    for row in rows.values():
+        models.append(
+            ModelSpec(
+                id=row.model_id,
+                name=row.name,
+                kind=row.kind,  # type: ignore[arg-type]
+                context_window=row.context_window,
+                max_output_tokens=row.max_output_tokens,
+                missing=row.missing_since is not None,
+            )
+        )
+    return tuple(models)
 
 
 def _with_quirks(spec: ProviderSpec, quirks: tuple[Quirk, ...]) -> ProviderSpec:

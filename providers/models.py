@@ -13,6 +13,8 @@ from omniroute.crypto import EncryptedTextField, mask
 from providers import catalog
 from providers.credentials import is_header, is_sendable
 from providers.limit_fields import RateLimited
+from providers.listed_models import ListedModel as ListedModel
+from providers.listed_models import ModelSync as ModelSync
 from providers.nodes import normalise_base_url, prefix_problem, spec_of_node
 from providers.oauth.fields import SignedIn
 from providers.oauth.fields import SignIn as SignIn

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import httpx
 
 from providers.outgoing import CONNECT_TIMEOUT_S
-from providers.outgoing import client as client
 
 _LONGEST_MESSAGE = 300
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)

@@ -65,6 +65,8 @@ class ModelSpec:
     vision: bool | None = None
     upstream_id: str = ""
     """What the provider calls it, where that differs from `id`."""
+    missing: bool = False
+    """It vanished from the provider's own list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from omniroute.errors import UpstreamError
 from omniroute.jobs import job
 from providers import quota_checks
 from providers.config import account_config
-from providers.models import Account
+from providers.models import Account, ModelSync
 from providers.oauth import accounts, renewal, sessions
+from providers.sync import sync
 
 logger = logging.getLogger(__name__)
 
@@ -49,3 +50,11 @@ async def _renew_due() -> int:
 
     rows = await sync_to_async(accounts.due)(timezone.now())
     return sum(await asyncio.gather(*(renew(row) for row, _ in rows)))
+
+
+@job("Sync model lists", minutes=24 * 60)
+def sync_model_lists() -> str:
+    """Those that were read before: nobody is asked for what nobody wanted."""
+    results = async_to_sync(sync)(list(ModelSync.objects.values_list("provider", flat=True)))
+    added, vanished = (sum(len(getattr(each, name)) for each in results) for name in ("added", "vanished"))
+    return f"{len(results)} lists, {added} models new, {vanished} vanished"

@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from gateway.exchange import Exchange, Served
 from gateway.replay.config import ReplayConfig
 from gateway.replay.recording import Recording
-from gateway.responses import error_response
+from gateway.responses import broken_off, error_response
 from gateway.wire import get_format
 from omniroute import shared_state
 from omniroute.errors import InvalidRequest
@@ -60,7 +60,8 @@ class Table:
         return len(self._entries)
 
     def get(self, claim: Claim) -> _Entry | None:
-        return self._entries.get(claim.scope)
+        entry = self._entries.get(claim.scope)
+        return None if entry is None or entry.recording.abandoned else entry
 
     def open(self, claim: Claim, exchange: Exchange, ask: Ask) -> _Entry:
         entry = self._entries[claim.scope] = _Entry(claim, exchange)
@@ -70,6 +71,8 @@ class Table:
     def _ended(self, entry: _Entry) -> None:
         recording = entry.recording
         size = recording.size
+        if self._entries.get(entry.claim.scope) is not entry:  # abandoned, and begun anew by another
+            return
         if not is_kept(entry.exchange, recording) or self._bytes + size > MAX_KEPT_BYTES:
             del self._entries[entry.claim.scope]
             return
@@ -116,17 +119,27 @@ async def serve(claim: Claim, exchange: Exchange, ask: Ask, record: Finish) -> H
 
             ask = partial(ask_once, claim, exchange, ask, record)
         entry = table.open(claim, exchange, ask)
-        return await entry.recording.response(None)
+        return await entry.recording.response(None, {})
     if entry.claim.body != claim.body:
         return await refuse(exchange, record)
-    exchange.cache_hit = True
 
     async def finish() -> None:
-        exchange.replayed = served(entry.exchange)
+        first = entry.exchange
+        exchange.replayed = served(first)
+        exchange.status, exchange.error = first.status, first.error
+        exchange.cache_hit = first.status == 200
         await record()
 
+    def abandon() -> None:
+        exchange.fail(broken_off(asyncio.CancelledError()))
+        record()  # on its way once this returns
+
     name = {HEADER: "true", "x-request-id": exchange.inbound.id}
-    return await entry.recording.response(finish, **name)
+    try:
+        return await entry.recording.response(finish, name, abandon)
+    except asyncio.CancelledError:
+        abandon()
+        raise
 
 
 async def refuse(exchange: Exchange, record: Finish) -> HttpResponseBase:

@@ -28,6 +28,8 @@ class Recording:
         self.parts: list[bytes] = []
         self.closed = False
         self.failure: BaseException | None = None
+        self.abandoned = False
+        """Its last reader left before the end: there is nothing to join any more."""
         self._readers = 0
         self._waiting: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
@@ -82,6 +84,7 @@ class Recording:
         """The last reader's leaving ends the work: nobody wants it any more."""
         self._readers -= 1
         if not self._readers and not self.closed and self._task is not None:
+            self.abandoned = True
             self._task.cancel()
 
     async def changed(self) -> None:
@@ -93,9 +96,15 @@ class Recording:
         await future
 
     async def response(
-        self, finish: Callable[[], Awaitable[None]] | None, **headers: str
+        self,
+        finish: Callable[[], Awaitable[None]] | None,
+        headers: dict[str, str],
+        abandon: Callable[[], object] | None = None,
     ) -> HttpResponseBase:
-        """For one reader. `finish` is awaited before its last byte. Raise what the recorded request raised."""
+        """For one reader. `finish` is awaited before its last byte; `abandon` is called if it leaves a stream.
+
+        Raise what the recorded request raised.
+        """
         with self.reading():
             while self.head is None and not self.closed:
                 await self.changed()
@@ -104,7 +113,7 @@ class Recording:
                 raise self.failure or RuntimeError("The recording ended without an answer")
             if head.streamed:
                 self.join()
-                return RecordedStream(self, head, finish, headers)
+                return RecordedStream(self, head, finish, headers, abandon)
             while not self.closed:
                 await self.changed()
             if finish is not None:
@@ -123,9 +132,10 @@ class RecordedStream(Streaming):
         head: Head,
         finish: Callable[[], Awaitable[None]] | None,
         headers: dict[str, str],
+        abandon: Callable[[], object] | None,
     ) -> None:
         super().__init__(status=head.status, headers=_without_length(head.headers) | headers)
-        self._recording, self._finish = recording, finish
+        self._recording, self._finish, self._abandon = recording, finish, abandon
 
     async def stream_to(self, write: Write) -> None:
         recording, sent = self._recording, 0
@@ -149,6 +159,10 @@ class RecordedStream(Streaming):
                 await write(part)
             if recording.failure is not None:
                 raise recording.failure
+        except asyncio.CancelledError:
+            if self._abandon is not None:
+                self._abandon()
+            raise
         finally:
             recording.leave()
 

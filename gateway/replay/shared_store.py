@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from gateway.replay.store import MAX_COMPARED, Counts, Entry, Selection, decode, encode
 from omniroute.shared_state import Script, Unavailable, blocking_client, client, guard, name
 
@@ -45,6 +47,14 @@ def _frame_key(frame: str) -> str:
     return name("cache", "frame", frame)
 
 
+def _decoded(value: bytes | None) -> Entry | None:
+    """None for what is not there, or was written by another version."""
+    try:
+        return decode(value) if value else None
+    except msgspec.DecodeError:
+        return None
+
+
 class SharedStore:
     def __init__(self, max_entries: int) -> None:
         self.max_entries = max_entries
@@ -55,7 +65,7 @@ class SharedStore:
                 found = await _redis().get(_key(signature))
         except Unavailable:
             return None
-        return decode(found) if found else None
+        return _decoded(found)
 
     async def alike(self, frame: str) -> list[Entry]:
         try:
@@ -64,7 +74,7 @@ class SharedStore:
                 values = await _redis().mget(keys) if keys else []
         except Unavailable:
             return []
-        return [decode(value) for value in values if value]
+        return [entry for value in values if (entry := _decoded(value)) is not None]
 
     async def put(self, entry: Entry) -> None:
         keys = [_key(entry.signature), _INDEX]
@@ -117,5 +127,5 @@ class SharedStore:
         except Unavailable:
             return
         for key, value in zip(keys, values, strict=True):
-            if value:
-                yield key, decode(value)
+            if (entry := _decoded(value)) is not None:
+                yield key, entry

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from array import array
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from random import getrandbits
 
@@ -21,6 +21,7 @@ from gateway.replay import cache_key
 from gateway.replay.store import Entry, cosine, store
 from gateway.snapshot import Snapshot
 from gateway.wire import json
+from gateway.wire.embeddings import Wish, parse_openai_answer
 from omniroute.errors import GatewayError
 from omniroute.types import InboundRequest, JSONDict
 
@@ -65,14 +66,14 @@ async def read(
             _question(exchange.inbound, model, text), route, exchange.key, exchange.client_address
         )
         response = await answer(asking, snapshot)
+        if response.status_code != 200 or not isinstance(response, HttpResponse):
+            logger.warning("No embedding by %s: status %s", model, response.status_code)
+            return None
+        found = parse_openai_answer(json.loads(response.content), Wish((text,)))
     except GatewayError as error:
         logger.warning("No embedding by %s: %s", model, error)
         return None
-    if response.status_code != 200 or not isinstance(response, HttpResponse):
-        logger.warning("No embedding by %s: status %s", model, response.status_code)
-        return None
-    numbers = json.loads(response.content)["data"][0]["embedding"]
-    return Prompt(cache_key.signature(exchange, rest, "similar", model), _normal(numbers))
+    return Prompt(cache_key.signature(exchange, rest, "similar", model), _normal(found.vectors[0]))
 
 
 def _question(inbound: InboundRequest, model: str, text: str) -> InboundRequest:
@@ -93,6 +94,6 @@ def _question(inbound: InboundRequest, model: str, text: str) -> InboundRequest:
     )
 
 
-def _normal(numbers: list[float]) -> bytes:
+def _normal(numbers: Sequence[float]) -> bytes:
     length = math.sqrt(sum(n * n for n in numbers)) or 1.0
     return array("f", (n / length for n in numbers)).tobytes()

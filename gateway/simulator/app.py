@@ -105,6 +105,8 @@ class SimulatorApp:
         if HEADER in headers:
             behavior = behavior.and_then(behaviors.parse(headers[HEADER]))
         rule = self.rules.take(entry.model, entry.key, entry.path)
+        if behavior.chaos and rule is None:
+            behavior = behaviors.of_chaos()
         return (behavior.and_then(rule.behavior), rule.reply) if rule else (behavior, None)
 
 

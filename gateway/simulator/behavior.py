@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -49,6 +50,8 @@ class Behavior:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int = 0
+    chaos: bool = False
+    """Another fault with every request."""
 
     def and_then(self, other: Behavior) -> Behavior:
         """Both together; where they differ, `other` wins."""
@@ -105,8 +108,84 @@ _WORDS: dict[str, tuple[str, _Values]] = {
     "inN": (r"in(\d+)", _number("input_tokens")),
     "outN": (r"out(\d+)", _number("output_tokens")),
     "cachedN": (r"cached(\d+)", _number("cached_tokens")),
+    "chaos": ("chaos", _flag(chaos=True)),
 }
 """By how a person would write it: the pattern, and what it sets."""
+
+
+FAULTS = (
+    *(
+        "400",
+        "401",
+        "402",
+        "403",
+        "404",
+        "408",
+        "413",
+        "422",
+        "429",
+        "429-retry1",
+        "429-retry1-date",
+        "500",
+        "501",
+    ),
+    *(
+        "502",
+        "503",
+        "504",
+        "524",
+        "529",
+        "html502",
+        "html503",
+        "error200",
+        "empty",
+        "malformed",
+        "hang",
+        "slow3000",
+    ),
+    *(
+        "first3000",
+        "cut0",
+        "cut1",
+        "cut3",
+        "end0",
+        "end1",
+        "end3",
+        "stall0",
+        "stall1",
+        "stall3",
+        "inband0",
+        "inband1",
+    ),
+    *(
+        "inband3",
+        "429+gzip",
+        "cut0+gzip",
+        "malformed+comments",
+        "sse-to-plain+cut0",
+        "json-to-stream+malformed",
+    ),
+)
+HARMLESS = (
+    *(
+        "ok",
+        "slow50",
+        "first50",
+        "n40-i1",
+        "split5",
+        "comments",
+        "gzip",
+        "json-to-stream",
+        "sse-to-plain",
+        "nousage",
+    ),
+    *("nodone", "think", "refuse", "in1000+out500+cached300"),
+)
+
+
+def of_chaos() -> Behavior:
+    """Two requests of three fail, in one way or another; the rest is answered oddly."""
+    return parse(random.choice(FAULTS if random.random() < 2 / 3 else HARMLESS))  # noqa: S311
 
 
 def parse(text: str) -> Behavior:

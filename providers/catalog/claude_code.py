@@ -39,14 +39,20 @@ _SCOPED = r"seven_day_(?!oauth|cowork)\w+"
 
 ERRORS = (
     ErrorRule(
-        means="terms",
+        means="request",
         statuses=(400, 403),
-        text=r"only authorized for use with Claude Code|only authorised for use with Claude Code",
+        text=r"only authori[sz]ed for use with Claude Code",
+    ),
+    ErrorRule(
+        means="terms",
+        statuses=(400, 403, 429),
+        text=r"Third-party apps now draw from your extra usage",
+        wait_s=300,
     ),
     ErrorRule(
         means="quota",
         statuses=(400, 402, 403, 429),
-        text=r"Third-party apps now draw from your extra usage|out of extra usage|credit balance is too low",
+        text=r"out of extra usage|credit balance is too low",
         reset=(f"header:{_UNIFIED}reset",),
     ),
     ErrorRule(
@@ -74,7 +80,8 @@ ERRORS = (
         reset=(f"header:{_UNIFIED}reset", f"header:{_UNIFIED}5h-reset"),
     ),
 )
-"""facts/oauth_providers.md §1.6. Of two rejected windows the weekly one ends later, so it is looked at first."""
+"""facts/oauth_providers.md §1.6. Of two rejected windows the weekly one ends later, so it is looked at first. A request
+without Claude Code's system block is refused for what it is: that keeps nobody else from the account."""
 
 SPEC = ProviderSpec(
     id="claude",

@@ -100,7 +100,11 @@ def _ended(key: tuple[asyncio.AbstractEventLoop, int], task: asyncio.Task[Accoun
 
 
 async def _renew(account: AccountConfig) -> AccountConfig:
-    config = account_config(await _lead_or_wait(account))
+    try:
+        config = account_config(await _lead_or_wait(account))
+    except DatabaseError as error:
+        logger.error("The token of %s was not renewed: %s", account.name, error)
+        raise UpstreamUnreachable(f"The token of {account.name} could not be renewed: no database") from error
     _newest[account.id] = config
     return config
 
@@ -151,7 +155,9 @@ async def _lead(row: Account) -> Account:
 async def ask_vendor(row: Account) -> Tokens:
     """New tokens for the row's. Repeats what fails for a passing reason. Raise `SignInError`."""
     spec = await _in_thread(spec_by_id)(row.provider)
-    if spec is None or spec.oauth is None or not row.refresh_token:
+    if spec is None or spec.oauth is None:
+        raise SignInError(f"{row.provider} is no provider that one signs in to", code="not_offered")
+    if not row.refresh_token:
         raise SignInError("There is nothing to renew the token with", code="no_refresh_token", fatal=True)
     async with outgoing.client(provider=row.provider, account_id=row.pk) as http:
         asking = asking_for(spec.oauth, http, row)

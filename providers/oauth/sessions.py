@@ -165,7 +165,10 @@ def finish(row: SignIn, spec: ProviderSpec, came_back: Callback) -> SignIn:
     try:
         return _done(row, spec, _with_vendor(spec, exchange))
     except SignInError as error:
-        return _fail(row, error.message)
+        if not error.transient:
+            return _fail(row, error.message)
+        _give_turn_back(row)  # the code may still be good: it can be brought again
+        raise
 
 
 def poll(row: SignIn, spec: ProviderSpec) -> SignIn:
@@ -223,7 +226,9 @@ def _give_turn_back(row: SignIn) -> None:
 
 
 def _expire(row: SignIn) -> None:
-    if row.status == SignIn.Status.PENDING and row.expires_at <= timezone.now():
+    """Unless somebody is about to finish it right now."""
+    now = timezone.now()
+    if row.status == SignIn.Status.PENDING and row.expires_at <= now and _take_turn(row):
         _end(row, SignIn.Status.EXPIRED, "Nobody signed in in time: begin again")
 
 

@@ -135,3 +135,14 @@ def test_what_is_slow_is_known_after_a_few_answers():
     assert load.slow_s(A, stream=True) is None
     load.took(A, 1, stream=True)
     assert load.slow_s(A, stream=True) == 9
+
+
+def test_names_that_clients_make_up_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr("combos.load.MAX_TARGETS", 3)
+    load = TargetLoad(lambda: 0.0)
+    for number in range(10):
+        target = Target(A.provider, f"made-up-{number}")
+        load.chosen(target)
+        load.took(target, 1, stream=True)
+    assert (load.uses(target), load.first_token_s(target, stream=True)) == (1, 1)
+    assert (len(load._counts), len(load._times)) == (3, 3)

@@ -106,3 +106,33 @@ def test_a_conversation_is_known_to_every_worker(
         assert len({request.key for request in simulator.requests[start:]}) == 1
         (session,) = gateway.manage("GET", "/api/sessions")["sessions"]
         assert (session["sessionId"], session["requestCount"]) == ("ext:one", 16)
+
+
+def test_workers_share_cooldowns_circuits_and_limits(
+    tmp_path: Path, simulator: Simulator, postgres_url: str, redis_url: str
+) -> None:
+    env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
+    with running(tmp_path, env, ["--no-jobs", "--workers", "2"]) as gateway:
+        gateway.http.headers["connection"] = "close"  # so that both workers get some
+        broken = gateway.add_provider("broken", simulator.openai_url, key="broken")
+        gateway.add_provider("limited", simulator.openai_url, key="limited")
+        time.sleep(2)  # both have the configuration
+        simulator.behave("429-retry120", key="limited")
+        assert gateway.chat("limited/x").status_code == 429
+        time.sleep(0.5)
+        assert {gateway.chat("limited/x").status_code for _ in range(10)} == {429}
+        assert [entry.key for entry in simulator.requests].count("limited") == 1
+
+        simulator.behave("500", key="broken")
+        statuses = []
+        for _ in range(8):
+            statuses.append(gateway.chat("broken/x").status_code)
+            time.sleep(0.1)
+        assert statuses == [500, 500] + [503] * 6
+        for _ in range(6):
+            circuits = gateway.manage("GET", "/api/resilience")["circuitBreakers"]
+            assert {each["state"] for each in circuits if each["name"] == broken} == {"OPEN"}
+        gateway.manage("POST", "/api/resilience/reset")
+        simulator.reset()
+        time.sleep(0.5)
+        assert {gateway.chat(f"{name}/x").status_code for name in ("broken", "limited") * 3} == {200}

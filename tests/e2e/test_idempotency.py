@@ -124,6 +124,9 @@ async def test_duplicates_of_a_failing_request_share_its_failure(
     answers = await together(gateway, 3, {"idempotency-key": "shared-failure"})
     assert [answer.status_code for answer in answers] == [400] * 3
     assert len(simulator.requests) == 1
+    rows = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 3")
+    assert {(row["status"], row["cache_hit"]) for row in rows} == {(400, 0)}
+    assert all(row["error_code"] for row in rows)
 
 
 async def test_the_answer_goes_on_for_a_duplicate_when_the_first_client_leaves(
@@ -136,9 +139,14 @@ async def test_the_answer_goes_on_for_a_duplicate_when_the_first_client_leaves(
         await asyncio.sleep(0.2)
         second = asyncio.create_task(http.post("/v1/chat/completions", json=body(stream=True), headers=name))
         await asyncio.sleep(0.2)
+        third = asyncio.create_task(http.post("/v1/chat/completions", json=body(stream=True), headers=name))
+        await asyncio.sleep(0.1)
         first.cancel()
+        third.cancel()
         answer = await second
     assert answer.status_code == 200
+    rows = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 3")
+    assert sorted(row["status"] for row in rows) == [200, 200, 499]  # what the first asked for was of use
     assert answer.text.rstrip().endswith("data: [DONE]")
     assert len(simulator.requests) == 1
 

@@ -329,6 +329,17 @@ def test_a_blocked_model_leaves_the_provider_s_others_alone(gateway: Gateway, si
     assert gateway.chat("sim1/gpt-5").status_code == 200
 
 
+def test_a_key_s_blocked_models_are_no_targets_for_it_either(gateway: Gateway, simulator: Simulator) -> None:
+    combo(gateway, "both", "sim1/a", "sim2/b")
+    combo(gateway, "only", "sim1/a")
+    key = gateway.manage("POST", "/api/keys", {"name": "narrow", "allowedModels": ["!sim1/*"]})["key"]
+    bearer = {"authorization": f"Bearer {key}"}
+    assert ask(gateway, "sim1/a", turn("hi"), **bearer).status_code == 403
+    assert ask(gateway, "both", turn("hi"), **bearer).headers["x-omniroute-model"] == "b"
+    assert ask(gateway, "only", turn("hi"), **bearer).status_code == 403
+    assert [request.model for request in simulator.requests] == ["b"]
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_an_answer_that_is_an_error_in_words_falls_back(
     gateway: Gateway, simulator: Simulator, stream: bool
@@ -398,3 +409,77 @@ def test_a_combo_is_tried_and_measured(gateway: Gateway, simulator: Simulator) -
     metrics = gateway.manage("GET", "/api/combos/metrics")["metrics"]["tried"]
     assert (metrics["totalRequests"], metrics["totalFallbacks"], metrics["successRate"]) == (1, 1, 100)
     assert sorted(each["failures"] for each in metrics["byModel"].values()) == [0, 1]
+
+
+# ---- Nothing stops a combo but an answer -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 413, 415, 422, 425])
+def test_every_refusal_goes_on_to_the_next_target(
+    gateway: Gateway, simulator: Simulator, status: int
+) -> None:
+    simulator.behave(str(status), model="first")
+    answer = gateway.chat("three")
+    assert (answer.status_code, answer.headers["x-omniroute-model"]) == (200, "second")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "prompt is too long: 250000 tokens > 200000 maximum",
+        "Your credit balance is too low to access the Anthropic API",
+        "The model `first` does not exist",
+        "Unsupported parameter: 'temperature' is not supported with this model.",
+        "Output blocked by content filtering policy",
+        "messages.0.content: Input should be a valid string",
+    ],
+)
+def test_a_400_that_is_one_provider_s_own_does_not_stop_the_combo(
+    gateway: Gateway, simulator: Simulator, message: str
+) -> None:
+    body = {"error": {"message": message, "type": "invalid_request_error"}}
+    simulator.reply(body, status=400, model="first")
+    answer = gateway.chat("three")
+    assert (answer.status_code, answer.headers["x-omniroute-model"]) == (200, "second")
+
+
+@pytest.mark.parametrize("fault", ["end0", "inband0", "cut0", "empty", "stall0"])
+def test_a_stream_that_never_says_anything_goes_on(
+    gateway: Gateway, simulator: Simulator, fault: str
+) -> None:
+    combo(gateway, "limited", "sim1/first", "sim2/second", targetTimeoutMs=800)
+    simulator.behave(fault, model="first")
+    answer = gateway.chat("limited", stream=True)
+    assert answer.status_code == 200
+    assert "You " in answer.text
+    assert [entry["model"] for entry in last_row(gateway)["attempts"]] == ["first", "second"]
+
+
+def test_a_middle_target_without_a_free_account_is_passed_over(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    simulator.behave("429-retry60", key="sk-up-2")
+    gateway.chat("sim2/anything")
+    simulator.behave("503", model="first")
+    answer = gateway.chat("three")
+    assert (answer.status_code, answer.headers["x-omniroute-model"]) == (200, "third")
+    assert [entry.get("skipped", entry.get("status")) for entry in last_row(gateway)["attempts"]] == [
+        503,
+        "rate_limited",
+        200,
+    ]
+
+
+def test_a_client_that_leaves_cools_nobody(gateway: Gateway, simulator: Simulator) -> None:
+    simulator.behave("slow20000", model="first")
+    with (
+        pytest.raises(httpx.ReadTimeout),
+        httpx.Client(base_url=gateway.url, timeout=0.5, trust_env=False) as client,
+    ):
+        client.post("/v1/chat/completions", json={"model": "three", "messages": turn("hi")})
+    deadline = time.monotonic() + 3
+    while last_row(gateway)["status"] != 499 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    told = gateway.manage("POST", "/api/route/explain", {"model": "three"})
+    assert [attempt["target"] for attempt in told["attempts"]] == ["sim1/first", "sim2/second", "sim3/third"]
+    assert told["skipped"] == []

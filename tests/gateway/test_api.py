@@ -31,6 +31,7 @@ ROUTES = {
     "/api/models": {"get"},
     "/api/models/alias": {"get", "put", "delete"},
     "/api/models/catalog": {"get"},
+    "/api/models/sync": {"post"},
     "/api/learned-quirks": {"get", "delete"},
     "/api/learned-quirks/{id}": {"patch", "delete"},
     "/api/monitoring/health": {"get"},

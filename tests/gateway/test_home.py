@@ -92,6 +92,14 @@ def test_requests_that_reached_nobody_are_told_from_those_that_cost_nothing(used
     assert "> · " not in html
 
 
+def test_a_provider_that_answered_today_needs_no_test(admin_client):
+    Account.objects.create(provider="glm", name="Plan", api_key=KEY)
+    assert "Not tested yet" in page(admin_client)
+    count(utc_today(), provider="glm", model="glm-4.7", requests=1)
+    assert "Answering" in page(admin_client)
+    assert "Not tested yet" not in page(admin_client)
+
+
 def test_the_last_requests_lead_to_their_pages(used, admin_client):
     html = page(admin_client)
     for row in UsageRecord.objects.all():

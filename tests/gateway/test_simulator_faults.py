@@ -18,6 +18,7 @@ from google import genai
 
 from gateway import simulator as provider_simulator
 from gateway.simulator import Simulator
+from gateway.simulator.behavior import FAULTS, HARMLESS, of_chaos, parse
 from tests.services import ROOT
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello there"}]}
@@ -286,3 +287,9 @@ def test_the_command_says_that_a_port_is_taken(tmp_path):
     assert done.returncode == 1
     assert "Cannot listen on 127.0.0.1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_chaos_is_another_fault_with_every_request(simulator):
+    assert {parse(word) for word in (*FAULTS, *HARMLESS)}, "all of its words are known"
+    statuses = {of_chaos().status for _ in range(500)}
+    assert {None, 429, 500} < statuses

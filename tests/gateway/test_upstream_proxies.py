@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from gateway import upstream as upstream_module
 from gateway.simulator import Simulator
 from gateway.upstream import close_clients, send
 from omniroute.errors import UpstreamUnreachable
 from omniroute.types import UpstreamRequest
+from providers import outgoing
 from providers.proxies import Proxy
+from tests.providers.conftest import _certificate
 from tests.proxies import StandInProxy, running
 
 HOSTS = {"provider.test": "127.0.0.1"}
@@ -88,3 +93,29 @@ async def test_without_a_proxy_the_environments_is_not_asked_behind_the_tables_b
     )
     assert upstream.status == 200
     await upstream.close()
+
+
+@pytest.fixture
+def tls_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInProxy]:
+    """An HTTP proxy that is spoken to over TLS, with a certificate that `SSL_CERT_FILE` adds."""
+    pem = _certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    for cached in (upstream_module._own_certificates, outgoing.tls_context):
+        cached.cache_clear()
+    with running(StandInProxy("http", "user", "p@ss", HOSTS, tls=context)) as proxy:
+        yield proxy
+    for cached in (upstream_module._own_certificates, outgoing.tls_context):
+        cached.cache_clear()
+
+
+async def test_an_https_proxy_is_spoken_to_over_tls(tls_proxy: StandInProxy, simulator: Simulator) -> None:
+    proxy = Proxy("https", "127.0.0.1", tls_proxy.port, "user", "p@ss")
+    upstream = await send(question(simulator), 5, 5, proxy=proxy)
+    assert upstream.status == 200
+    await upstream.close()
+    async with outgoing.through(proxy, 5) as http:
+        url = simulator.openai_url.replace("127.0.0.1", "provider.test") + "/models"
+        assert (await http.get(url)).status_code == 200
+    assert tls_proxy.hosts_asked == {"provider.test"}

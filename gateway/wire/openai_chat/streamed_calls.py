@@ -123,7 +123,8 @@ class Calls:
         if index == LEGACY:
             call.part.extra[SHAPE] = LEGACY
         self._calls.append(call)
-        self._by_index[index] = call
+        if index is None or isinstance(index, int | str | tuple):
+            self._by_index[index] = call
         return call
 
     def _begin(self, call: _Call, events: Events) -> None:

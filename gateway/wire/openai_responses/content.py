@@ -25,6 +25,8 @@ def parse_content(value: Any, role: str, param: str) -> list[ir.Part]:
 def parse_part(value: Any, role: str, param: str) -> ir.Part:
     part: JSONDict = typed(value, dict, param, "an object")
     kind = part.get("type")
+    if not isinstance(kind, str):
+        raise invalid(f"{param}.type", "expected a content type such as 'input_text'")
     if kind in _TEXT_TYPES:
         text = typed(part.get("text"), str, f"{param}.text", "a string")
         annotations = part.get("annotations")
@@ -39,8 +41,6 @@ def parse_part(value: Any, role: str, param: str) -> ir.Part:
         return _parse_file(part, param)
     if kind == "input_audio" and isinstance(part.get("input_audio"), dict):
         return _parse_audio(part, param)
-    if not isinstance(kind, str):
-        raise invalid(f"{param}.type", "expected a content type such as 'input_text'")
     return ir.Unknown(NAME, kind, part, {NAME: {"content": True}})
 
 

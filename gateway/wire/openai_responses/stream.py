@@ -44,11 +44,11 @@ class ResponsesStreamParser(StreamParser):
             return self._fail("The provider sent an event that is not JSON")
         if not isinstance(value, dict):
             return self._fail("The provider sent an event that is no object")
-        kind = value.get("type") or event.name.decode("utf-8", "replace")
+        kind = _text(value.get("type")) or event.name.decode("utf-8", "replace")
         handler = _HANDLERS.get(kind)
         if handler is not None:
             return handler(self, value)
-        return self._error(value) if value.get("error") and not str(kind).startswith("response.") else []
+        return self._error(value) if value.get("error") and not kind.startswith("response.") else []
 
     def close(self) -> list[ir.Event]:
         return (

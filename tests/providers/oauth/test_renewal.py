@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import OperationalError
 from django.utils import timezone
 
 from omniroute.errors import UpstreamRefused, UpstreamUnreachable
@@ -175,6 +176,34 @@ def test_a_token_that_lasts_a_little_longer_is_used_while_it_cannot_be_renewed(v
     account = signed_in(app, life_s=30)
     app.fail(REFRESH["claude"], *(Reply(503, "") for _ in range(3)))
     assert renew(account).api_key == account.access_token
+
+
+def test_without_its_database_a_renewal_fails_like_any_other_attempt(vendor, monkeypatch):
+    app = vendor("claude")
+    account = signed_in(app)
+
+    def away(account: int, owner: str) -> bool:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(renewal, "_take_lease", away)
+    with pytest.raises(UpstreamUnreachable, match="no database"):
+        renew(account)
+
+
+def test_a_new_pair_survives_a_database_that_is_busy_for_a_moment(vendor, monkeypatch):
+    app = vendor("claude")
+    account = signed_in(app)
+    write, tries = renewal._write, []
+
+    def busy(*arguments):
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError("database is locked")
+        return write(*arguments)
+
+    monkeypatch.setattr(renewal, "_write", busy)
+    assert renew(account).api_key == Account.objects.get().access_token
+    assert len(app.calls(REFRESH["claude"])) == 1
 
 
 def test_a_lease_whose_holder_died_ends(vendor):

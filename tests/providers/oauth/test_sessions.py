@@ -120,6 +120,15 @@ class TestCode:
         row = come_back(row, f"http://localhost/callback?error=access_denied&state={row.state}")
         assert (row.status, row.message) == ("failed", "The vendor refused: access_denied")
 
+    def test_a_vendor_that_fails_for_a_moment_takes_the_code_a_second_later(self, vendor):
+        app = vendor("claude")
+        row = sessions.begin_code(spec_of("claude"))
+        address = browser(row.verification_uri)
+        app.fail("POST /v1/oauth/token", Reply(503, "<html>"))
+        with pytest.raises(SignInError, match="503"):
+            come_back(row, address)
+        assert come_back(SignIn.objects.get(), address).status == "done"
+
     def test_nobody_can_finish_what_has_expired(self, vendor):
         vendor("claude")
         row = sessions.begin_code(spec_of("claude"))
