@@ -1,17 +1,16 @@
 """Rows for the measured gateway: a provider, an account, a combo, and as much history as wanted.
 
-Run as `python -m bench.fill UPSTREAM ROWS` with the gateway's environment.
+python -m bench.fill --rows 10000000 --days 365         # into the database of the environment, SQLite or PostgreSQL
+python -m bench.fill --upstream http://127.0.0.1:9000   # a route for the benchmark
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
-from datetime import timedelta
+import time
 
 import django
-
-BATCH = 5_000
 
 
 def make_route(upstream: str) -> None:
@@ -25,32 +24,23 @@ def make_route(upstream: str) -> None:
         ComboTarget.objects.create(combo=combo, model=f"bench/{name}")
 
 
-def make_history(rows: int) -> None:
-    from django.utils import timezone
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.fill", description="Fill the database.")
+    parser.add_argument("--rows", type=int, default=0, help="usage rows to make")
+    parser.add_argument("--days", type=int, default=365, help="over how many days, up to now")
+    parser.add_argument("--upstream", default="", help="make a provider at this address, and combos")
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omniroute.settings")
+    django.setup()
+    if options.upstream:
+        make_route(options.upstream)
+    if options.rows:
+        from bench import history
 
-    from billing.models import UsageRecord
-
-    now = timezone.now()
-    for start in range(0, rows, BATCH):
-        UsageRecord.objects.bulk_create(
-            UsageRecord(
-                created_at=now - timedelta(seconds=30 * number),
-                requested_model="bench/bench",
-                served_model="bench",
-                provider="bench",
-                status=200,
-                attempts=[{"provider": "bench", "model": "bench", "status": 200, "ms": 5}],
-                attempt_count=1,
-                input_tokens=24,
-                output_tokens=23,
-                latency_ms=5,
-            )
-            for number in range(start, min(start + BATCH, rows))
-        )
+        started = time.perf_counter()
+        history.make(options.rows, options.days)
+        print(f"{options.rows:,} rows in {time.perf_counter() - started:.0f} s")
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omniroute.settings")
-    django.setup()
-    make_route(sys.argv[1])
-    make_history(int(sys.argv[2]))
+    main()

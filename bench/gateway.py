@@ -43,7 +43,7 @@ class Installation:
     def fill(self, rows: int) -> None:
         """Migrate, then make the rows. Raise `subprocess.CalledProcessError`."""
         self._run("-m", "omniroute", "migrate", "--verbosity", "0")
-        self._run("-m", "bench.fill", self._upstream, str(rows))
+        self._run("-m", "bench.fill", "--upstream", self._upstream, "--rows", str(rows))
         self.key = self._run("-m", "omniroute", "create_api_key", "bench").strip()
 
     def manage_key(self) -> str:

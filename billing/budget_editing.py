@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TypedDict
 
 from django.db import transaction
 from django.utils import timezone
 
+from billing.budgets import config_of
 from billing.models import Budget, BudgetSpend
+from billing.spending import open_period
 
 _MEANING = ("api_key_id", "account_id", "period", "time_zone", "counts_from")
 """With one of these changed, what was spent is something else."""
@@ -22,16 +25,19 @@ class BudgetFields(TypedDict, total=False):
     is_active: bool
 
 
-def save_budget(row: Budget, fields: BudgetFields | None = None) -> Budget:
-    """Raise `ValidationError`."""
+def save_budget(row: Budget, fields: BudgetFields | None = None, now: datetime | None = None) -> Budget:
+    """Raise `ValidationError`. Opens the period of `now`."""
     for name, value in (fields or {}).items():
         setattr(row, name, value)
     row.full_clean(exclude=["api_key", "account"])
     with transaction.atomic():
         old = Budget.objects.filter(pk=row.pk).values(*_MEANING).first() if row.pk else None
-        if old is not None and any(old[name] != getattr(row, name) for name in _MEANING):
+        is_other = old is not None and any(old[name] != getattr(row, name) for name in _MEANING)
+        if is_other:
             _forget(row)
         row.save()
+        if old is None or is_other:
+            _open(row, now or timezone.now())
     return row
 
 
@@ -47,9 +53,16 @@ def work_out_again() -> None:
         for row in Budget.objects.all():
             _forget(row)
             row.save()
+            _open(row, timezone.now())
+
+
+def _open(row: Budget, now: datetime) -> None:
+    """With what was used in this period so far."""
+    config = config_of(row)
+    open_period(config.charge(config.period(now).start))
 
 
 def _forget(row: Budget) -> None:
-    """The next request, or the next look, works it out from the roll-ups. The revision tells every process."""
+    """What is spent is worked out from the roll-ups again. The revision tells every process."""
     BudgetSpend.objects.filter(budget=row).delete()
     row.revision += 1

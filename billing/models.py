@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from billing.history_models import RequestLog, UsageSettings
 from billing.periods import check_time_zone
 from billing.rollup_models import ComboUsage, UsageSums, UsageTotal
 
@@ -19,7 +20,9 @@ __all__ = [
     "ComboUsage",
     "DailyUsage",
     "Price",
+    "RequestLog",
     "UsageRecord",
+    "UsageSettings",
     "UsageTotal",
 ]
 

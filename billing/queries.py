@@ -52,6 +52,11 @@ class Totals:
         return max(0, self.input_tokens - self.cache_read_tokens - self.cache_write_tokens)
 
     @property
+    def cached_share(self) -> float | None:
+        """Percent of the input that providers read from their caches; None without input."""
+        return 100 * self.cache_read_tokens / self.input_tokens if self.input_tokens else None
+
+    @property
     def error_rate(self) -> float | None:
         """Percent of the requests; None without requests."""
         return 100 * self.errors / self.requests if self.requests else None

@@ -32,7 +32,7 @@ class RequestChangeList(ChangeList):
         found = self._found(before)
         self.result_list = found.rows
         self.result_count = len(found.rows)
-        self.full_result_count = None
+        self.full_result_count = self.result_count  # else the title says how many are on this page
         self.show_full_result_count = self.show_admin_actions = False
         self.can_show_all = self.multi_page = False
         newest = self.get_query_string(remove=[BEFORE]) if before else ""

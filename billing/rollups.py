@@ -108,7 +108,7 @@ def add_tries(cursor: CursorWrapper, tries: Iterable[Try]) -> None:
     for each in tries:
         key = (each.combo, each.provider, each.model)
         _merge(sums, key, (1, int(each.failed), int(each.fell_back), each.latency_ms))
-        last[key] = (each.status, _sql(each.moment))
+        last[key] = (each.status, _sql(each.moment.replace(microsecond=0)))
     rows: Rows = {key: (*values, *last[key]) for key, values in sums.items()}
     _upsert(cursor, ComboUsage, _COMBO, _COMBO_SUMS, rows, _COMBO_LAST)
 
@@ -141,8 +141,8 @@ def _merge(rows: Rows, key: tuple[Any, ...], amounts: Sequence[Any]) -> None:
 
 
 def _sql(moment: datetime) -> Any:
-    """SQLite takes moments as text, without a time zone."""
-    return moment if connection.vendor != "sqlite" else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    """SQLite takes moments as text, without a time zone. `moment` is in UTC, and of a whole second."""
+    return moment if connection.vendor != "sqlite" else str(moment)[:19]
 
 
 def _upsert(
@@ -154,15 +154,18 @@ def _upsert(
     last: tuple[str, ...] = (),
 ) -> None:
     """Add `sums` to the row of each key, and overwrite what is in `last`."""
-    sqlite = connection.vendor == "sqlite" and sums is SUMS
+    sqlite = connection.vendor == "sqlite"
+    # Django would look for its own placeholders all through these long texts: 50 µs a request.
+    execute = cursor.connection.execute if sqlite else cursor.execute
+    mark = "?" if sqlite else "%s"
     ordered = sorted(rows)
     for start in range(0, len(ordered), CHUNK):
         chunk = ordered[start : start + CHUNK]
         values: list[Any] = []
         for key in chunk:
             values += key
-            values += _without_decimals(rows[key]) if sqlite else rows[key]
-        cursor.execute(_upsert_sql(model._meta.db_table, keys, sums, last, len(chunk)), values)
+            values += _without_decimals(rows[key]) if sqlite and sums is SUMS else rows[key]
+        execute(_upsert_sql(model._meta.db_table, keys, sums, last, mark, len(chunk)), values)
 
 
 def _without_decimals(amounts: Sequence[Any]) -> list[Any]:
@@ -175,10 +178,10 @@ def _without_decimals(amounts: Sequence[Any]) -> list[Any]:
 
 @lru_cache(maxsize=2 * CHUNK)
 def _upsert_sql(
-    table: str, keys: tuple[str, ...], sums: tuple[str, ...], last: tuple[str, ...], rows: int
+    table: str, keys: tuple[str, ...], sums: tuple[str, ...], last: tuple[str, ...], mark: str, rows: int
 ) -> str:
     columns = (*keys, *sums, *last)
-    marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * rows)
+    marks = ", ".join([f"({', '.join([mark] * len(columns))})"] * rows)
     adds = [f'"{name}" = "{table}"."{name}" + excluded."{name}"' for name in sums]
     sets = [f'"{name}" = excluded."{name}"' for name in last]
     return (

@@ -18,6 +18,8 @@ from omniroute.shared_state import Script, Unavailable, name
 
 LEASE_S = 30
 RENEW_S = 10.0
+AT_ONCE = 8
+"""Steps of one process. Each takes a connection, and hundreds of new ones at once would take too long to answer."""
 KEPT_S = 40 * 86_400
 """How long Redis keeps a period: longer than any but `once`, which the database brings back."""
 PROCESS = f"{os.getpid()}-{secrets.token_hex(6)}"
@@ -108,8 +110,9 @@ def key(meter: Meter) -> str:
 class SharedLedger:
     """The ledger of a process that is one of several. Without Redis it goes on with what it knows itself."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, process: str = PROCESS) -> None:
+        self._ledger, self._process = ledger, process
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._running = 0
         """Steps that Redis has not answered yet."""
         self._is_behind = False
@@ -118,12 +121,14 @@ class SharedLedger:
     async def confirm(self, reservation: Reservation) -> Meter | None:
         """The same reservation at Redis. Where it refuses, the reservation is undone and the full meter returned."""
         held = reservation.held
-        arguments: list[str | int] = [PROCESS, LEASE_S, KEPT_S]
+        arguments: list[str | int] = [self._process, LEASE_S, KEPT_S]
         for meter, amount in held:
             arguments += [meter.spent, meter.budget.limit, amount]
         self._running += 1
         try:
-            full, *spent = await _TAKE([name(*_PROCESSES), *(key(meter) for meter, _ in held)], arguments)
+            keys = [name(*_PROCESSES), *(key(meter) for meter, _ in held)]
+            async with self._slots:
+                full, *spent = await _TAKE(keys, arguments)
         except Unavailable:
             self._is_behind = True
             return self._alone(reservation)
@@ -151,12 +156,13 @@ class SharedLedger:
     async def give_back(self, held: Mapping[Meter, int]) -> None:
         """What many requests held, together, after what they spent is committed."""
         meters = list(held)
-        arguments: list[str | int] = [PROCESS, LEASE_S, KEPT_S]
+        arguments: list[str | int] = [self._process, LEASE_S, KEPT_S]
         for meter in meters:
             arguments += [meter.spent, held[meter]]
         self._running += 1
         try:
-            await _GIVE_BACK([name(*_PROCESSES), *map(key, meters)], arguments)
+            async with self._slots:
+                await _GIVE_BACK([name(*_PROCESSES), *map(key, meters)], arguments)
         except Unavailable:
             self._is_behind = True
         finally:
@@ -166,7 +172,7 @@ class SharedLedger:
         """Prolong the lease, and put right what Redis holds after it did not answer."""
         if not self._is_behind and not self._ledger.reserves:
             return
-        arguments: list[str | int] = [PROCESS, LEASE_S, KEPT_S]
+        arguments: list[str | int] = [self._process, LEASE_S, KEPT_S]
         try:
             if not self._is_behind:
                 await _GIVE_BACK([name(*_PROCESSES)], arguments)

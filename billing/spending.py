@@ -59,7 +59,7 @@ def add(cursor: CursorWrapper, charges: Iterable[tuple[Charge, Spent]]) -> dict[
         charge, spent = sums[key]
         total = _update(cursor, key, spent)
         if total is None:
-            _open(charge)
+            open_period(charge)
             total = _update(cursor, key, spent)
         totals[key] = total or spent
     return totals
@@ -79,8 +79,8 @@ def _update(cursor: CursorWrapper, key: tuple[int, datetime], spent: Spent) -> S
     return Spent(*row) if row else None
 
 
-def _open(charge: Charge) -> None:
-    """The first entry of a period: with what was used before the budget was there."""
+def open_period(charge: Charge) -> None:
+    """The first entry of a period: with what was used before the budget was there. Does nothing to one that is open."""
     before = since(charge.period_start, charge.api_key_id, charge.account_id)
     BudgetSpend.objects.bulk_create(
         [BudgetSpend(budget_id=charge.budget_id, period_start=charge.period_start, **before._asdict())],
@@ -96,7 +96,10 @@ def _sql(moment: datetime) -> Any:
 
 
 def totals(wanted: Mapping[int, Charge]) -> dict[int, Spent]:
-    """What is spent by now in the period of each charge; the keys are the caller's."""
+    """What is spent by now in the period of each charge; the keys are the caller's.
+
+    A budget's first period is opened when it is made, so what has no row was not used.
+    """
     if not wanted:
         return {}
     rows = BudgetSpend.objects.filter(
@@ -104,11 +107,9 @@ def totals(wanted: Mapping[int, Charge]) -> dict[int, Spent]:
         period_start__in={charge.period_start for charge in wanted.values()},
     )
     known = {(row.budget_id, row.period_start): Spent(row.usd, row.tokens, row.requests) for row in rows}
-    found = {}
-    for key, charge in wanted.items():
-        spent = known.get((charge.budget_id, charge.period_start))
-        found[key] = spent or since(charge.period_start, charge.api_key_id, charge.account_id)
-    return found
+    return {
+        key: known.get((charge.budget_id, charge.period_start), Spent()) for key, charge in wanted.items()
+    }
 
 
 def since(start: datetime, api_key_id: int | None, account_id: int | None) -> Spent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -13,11 +14,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from billing import filters, finding
-from billing.models import DailyUsage, UsageRecord
+from billing import filters, finding, request_logs
+from billing.models import DailyUsage, UsageRecord, UsageSettings
 from billing.queries import key_names
 from billing.request_list import RequestChangeList
-from omniroute.model_admin import ReadOnlyAdmin
+from omniroute.model_admin import ReadOnlyAdmin, SingletonAdmin
 from omniroute.templatetags.figures import duration, usd
 
 
@@ -47,6 +48,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("result", "trail")}),
         ("Tokens and cost", {"fields": ("token_table", "price", "cost_source_label")}),
+        ("On the wire", {"fields": ("wire_log",)}),
         (
             "Request",
             {
@@ -135,6 +137,11 @@ class UsageRecordAdmin(ReadOnlyAdmin):
     def trail(self, row: UsageRecord) -> SafeString:
         return render_to_string("admin/billing/trail.html", {"row": row, "attempts": row.attempts or []})
 
+    @display(description="Bodies")
+    def wire_log(self, row: UsageRecord) -> SafeString:
+        context = {"log": request_logs.load(row.request_id), "enabled": settings.ENABLE_REQUEST_LOGS}
+        return render_to_string("admin/billing/wire_log.html", context)
+
     @display(description="Tokens")
     def token_table(self, row: UsageRecord) -> SafeString:
         return render_to_string("admin/billing/token_table.html", {"row": row})
@@ -216,3 +223,23 @@ class DailyUsageAdmin(ReadOnlyAdmin):
     @display(description="Average")
     def latency(self, row: DailyUsage) -> str:
         return duration(row.latency_ms / row.requests if row.requests else None)
+
+
+@admin.register(UsageSettings)
+class UsageSettingsAdmin(SingletonAdmin):
+    fieldsets = (
+        (
+            "How long the history is kept",
+            {
+                "description": "A background job deletes what is overdue every hour, a few rows at a time.",
+                "fields": ("keep_requests_days", "keep_requests_rows", "keep_daily_days"),
+            },
+        ),
+        (
+            "Request logs",
+            {
+                "description": "What went over the wire, by request. Only where ENABLE_REQUEST_LOGS is on.",
+                "fields": ("log_place", "log_body_kb", "keep_logs_days", "keep_logs_rows"),
+            },
+        ),
+    )

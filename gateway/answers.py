@@ -31,6 +31,7 @@ async def read_whole(
     else:
         raise UpstreamBroken(f"The provider's answer is neither JSON nor a stream: {body[:80]!r}")
     trial.usage = whole.usage
+    trial.heard = len(whole.body) // 4
     if error_texts:
         check(whole.body, error_texts)
     return whole
@@ -70,6 +71,7 @@ class StreamAnswer:
                 if passage.array and first != b"[":
                     reader = passage.through_neutral_form().reader()
             held.append(reader.feed(chunk))
+            trial.heard += chunk.count(b"data:")
             trial.usage = reader.usage or trial.usage
             if reader.committed:
                 begun = b"".join(held)
@@ -110,6 +112,7 @@ class StreamAnswer:
         reader = self._reader
         while not reader.ended and (chunk := await self._upstream.read()) is not None:
             out = reader.feed(chunk)
+            self._trial.heard += chunk.count(b"data:")
             if out:
                 yield out
         self.note_usage()

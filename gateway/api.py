@@ -19,6 +19,7 @@ from gateway.api_call_logs import router as call_logs
 from gateway.api_combos import router as combos_at_work
 from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api_explain import router as explain
+from gateway.api_export import router as export
 from gateway.api_ip_filter import router as ip_filter
 from gateway.api_limits import router as limits
 from gateway.api_me import router as own_usage
@@ -88,9 +89,10 @@ for router in (
     own_usage,
     prices,
     usage,
-    quota,
     analytics,
     call_logs,
+    export,
+    quota,
     settings,
     proxies,
     cache,

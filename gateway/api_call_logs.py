@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import Field, StringConstraints
 
-from billing import finding
+from billing import finding, request_logs
 from billing.finding import Cursor, Place, find
 from billing.models import ApiKey, UsageRecord
 from omniroute.errors import InvalidRequest, NotFound
@@ -73,6 +73,11 @@ class CallLogDetail(CallLog):
     user_agent: str
     trail: list[dict[str, Any]]
     """The attempts in order."""
+    request_body: Any
+    """What the client sent; null where nothing was logged. If long: `{"_truncated", "_originalSize", "_preview"}`."""
+    response_body: Any
+    log: dict[str, Any] | None
+    """All that went over the wire, `request`, `upstream` and `response`, where ENABLE_REQUEST_LOGS is on."""
 
 
 class Filters(CamelModel):
@@ -116,6 +121,7 @@ def get_call_log(request: HttpRequest, id: str) -> CallLogDetail:
     if not rows:
         raise NotFound("Request not found")
     (row,) = rows
+    log = request_logs.load(row.request_id)
     return CallLogDetail(
         **_shown(row),
         error_code=row.error_code,
@@ -124,6 +130,9 @@ def get_call_log(request: HttpRequest, id: str) -> CallLogDetail:
         client_address=row.client_address,
         user_agent=row.user_agent,
         trail=row.attempts or [],
+        request_body=(log or {}).get("request", {}).get("body"),
+        response_body=(log or {}).get("response", {}).get("body"),
+        log=log,
     )
 
 

@@ -133,7 +133,7 @@ def get_history(request: HttpRequest, range: Range = "all") -> UsageStats:
     )
 
 
-@router.get("/usage/request-logs", response=list[str])
+@router.get("/usage/request-logs", response=list[str], operation_id="get_request_logs")
 @router.get("/usage/logs", response=list[str])
 def get_logs(request: HttpRequest) -> list[str]:
     """The last 200 requests, newest first: time | model | PROVIDER | account | input | output | status."""

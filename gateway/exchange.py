@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,7 @@ from omniroute.types import InboundRequest, Usage
 from providers.proxies import Proxy
 
 CLIENT_LEFT = 499
+LETTERS_PER_TOKEN = 4
 MAX_ENTRIES = 40
 """Of a timeline."""
 MAX_TRAIL = 10
@@ -91,6 +92,18 @@ class Exchange:
         """Nothing runs any more, and nothing is held."""
         for trial in self.trials:
             trial.end(self.status, self.error)
+        if self.serving is not None and self.inbound.operation == "generate":
+            self._estimate(self.serving)
+
+    def _estimate(self, trial: Trial) -> None:
+        """What was not reported is billed all the same: of a provider that counts nothing, and of a stream that ended
+        before the counts came."""
+        known = trial.usage
+        if known is None:
+            letters = len(self.inbound.body)
+            trial.usage = Usage(letters // LETTERS_PER_TOKEN, trial.heard, estimated=True)
+        elif self.error is not None and trial.heard > known.output_tokens:
+            trial.usage = replace(known, output_tokens=trial.heard, estimated=True)
 
     def trail(self) -> str:
         """Why it is not the first choice that answers: `ds/chat 429 rate_limit_exceeded, gc/pro skipped billing`."""

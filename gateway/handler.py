@@ -21,7 +21,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
-from gateway import encodings
+from gateway import encodings, request_log
 from gateway.auth import Caller, count_wrong_key
 from gateway.responses import Streaming, error_response
 from gateway.surface import format_for
@@ -56,10 +56,13 @@ class WireHandler:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         origin = headers.get("origin")
         watcher = _Watcher(receive, task)
+        call: request_log.Call | None = None
         try:
             body = await _read_body(scope, receive)
             if encoding := headers.get("content-encoding"):
                 body = await asyncio.to_thread(encodings.decode, body, encoding, settings.MAX_BODY_BYTES)
+            if settings.ENABLE_REQUEST_LOGS:
+                call, send = request_log.begin(scope, body, send)
             watcher.start()
             await _send(await self._respond(scope, headers, body), send, origin)
         except ClientLeft:
@@ -74,6 +77,8 @@ class WireHandler:
             await _send(error_response(format, told), send, origin)
         finally:
             watcher.stop()
+            if call is not None:
+                request_log.writer().submit(call)
 
     async def _respond(self, scope: Scope, headers: dict[str, str], body: bytes) -> HttpResponseBase:
         """Raise `GatewayError`, and nothing else."""

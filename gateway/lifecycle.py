@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from billing.shared_budgets import keep_lease
-from gateway import snapshot
+from gateway import request_log, snapshot
 from gateway.live import live
 from gateway.recorder import recorder
 from gateway.replay.store import MemoryStore, store
@@ -58,5 +58,6 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
     await renewal.settle()
     await recorder().flush()
     await writer().flush()
+    await asyncio.to_thread(request_log.writer().flush)
     await close_clients()
     await shared_state.close_client()

@@ -1,4 +1,4 @@
-"""What the home page's buttons do, and the pages of health."""
+"""Pages of the gateway's own, and what the home page's buttons do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from combos.queries import combo_names
-from gateway import health_pages, pricing_page  # noqa: F401  (register their pages)
+from gateway import health_pages, pricing_page, usage_page  # noqa: F401  (register their pages)
 from gateway import snapshot as snapshots
 from gateway.explain import explain
 from omniroute.pages import page

@@ -34,6 +34,7 @@ from gateway.preparation import prepare, ready
 from gateway.quotas import heed
 from gateway.recorder import recorder
 from gateway.replay import flow as replays
+from gateway.request_log import note_id
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
@@ -107,6 +108,7 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     """The usage row is on its way once this returns, and committed once its result is awaited."""
     exchange.close()
+    note_id(exchange.inbound.id)
     sample = telemetry.note(exchange.started, exchange.laps, exchange.serving)
     row = exchange.row(snapshot.billing)
     written = recorder().record(row, admission.bill(exchange, row, snapshot))

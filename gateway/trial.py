@@ -38,6 +38,8 @@ class Trial:
     """0 while nothing is decided."""
     error: GatewayError | None = None
     usage: Usage | None = None
+    heard: int = 0
+    """About how many tokens the provider sent, for an answer without usage: events of a stream, or letters by four."""
     _releases: list[Release] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -20,6 +20,8 @@ from pyreqwest.proxy import ProxyBuilder
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
+from gateway import request_log
+from gateway.request_log import Sent
 from gateway.wire import get_format
 from omniroute.errors import (
     UpstreamBroken,
@@ -111,6 +113,23 @@ class Upstream:
         await self._exchange.__aexit__(None, None, None)
 
 
+class LoggedUpstream(Upstream):
+    """Notes for the request log what it reads."""
+
+    __slots__ = ("_sent",)
+
+    def __init__(self, exchange: StreamRequest, response: Response, sent: Sent) -> None:
+        super().__init__(exchange, response)
+        self._sent = sent
+        sent.answered(self.status, self.headers)
+
+    async def read(self) -> bytes | None:
+        chunk = await super().read()
+        if chunk is not None:
+            self._sent.answer.add(chunk)
+        return chunk
+
+
 async def send(
     request: UpstreamRequest,
     connect_timeout_s: float,
@@ -123,6 +142,8 @@ async def send(
     `whole_timeout_s` bounds the request to its last byte, also when nobody waits for it any more: cancelling it before
     the status is there frees the caller, but not the connection (docs/decisions.md).
     """
+    call = request_log.current.get()
+    sent = None if call is None else call.sent(request)
     try:
         builder = client_for(connect_timeout_s, idle_timeout_s, proxy).request(request.method, request.url)
         builder = builder.headers(request.headers).body_bytes(request.body)
@@ -131,8 +152,11 @@ async def send(
         exchange = builder.streamed_read_buffer_limit(0).build_streamed()
         response = await exchange.__aenter__()
     except PyreqwestError as error:
-        raise _ours(error, proxy) from error
-    upstream = Upstream(exchange, response)
+        failure = _ours(error, proxy)
+        if sent is not None:
+            sent.error = failure.message
+        raise failure from error
+    upstream = Upstream(exchange, response) if sent is None else LoggedUpstream(exchange, response, sent)
     try:
         _insist_on_cancellation()
         if proxy is not None and upstream.status == 407:

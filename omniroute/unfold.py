@@ -50,6 +50,7 @@ SECTIONS: list[tuple[str, list[Item]]] = [
         "Settings",
         [
             ("Gateway settings", "tune", "gateway.gatewaysettings"),
+            ("History and logs", "history", "billing.usagesettings"),
             ("Routing", "route", "combos.routingsettings"),
             ("Provider rules", "rule", "combos.providerrouting"),
             ("Proxies", "vpn_lock", "providers.proxyrule"),

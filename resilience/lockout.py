@@ -17,8 +17,6 @@ from resilience.store import Store
 MAX_FAILURES = 5
 WINDOW_S = 300.0
 LOCK_S = 900.0
-MAX_IDENTIFIERS = 10_000
-"""Remembered at a time; beyond, the oldest are forgotten: an attacker with many addresses must not fill the memory."""
 
 ATTEMPT = Script("""
 local now, text = tonumber(ARGV[2]), redis.call('HGET', KEYS[1], ARGV[1])
@@ -87,7 +85,6 @@ class Lockouts(Store[Lockout]):
         now, old = self.clock(), self._values.get(identifier)
         if old is None or old.until or now - old.since > WINDOW_S:
             old = Lockout(0, now)
-            self._make_room()
         attempts = old.attempts + 1
         self.put(identifier, Lockout(attempts, old.since, now + LOCK_S if attempts >= MAX_FAILURES else 0.0))
 
@@ -101,12 +98,6 @@ class Lockouts(Store[Lockout]):
         locked = self.remaining(identifier) > 0
         self.drop(identifier)
         return locked
-
-    def _make_room(self) -> None:
-        if len(self._values) >= MAX_IDENTIFIERS:
-            self.current()
-            for identifier in list(self._values)[: len(self._values) - MAX_IDENTIFIERS + 1]:
-                self.drop(identifier)
 
 
 def _locked(what: str, wait: float) -> ClientError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 STORES: tuple[Store[Any], ...] = (breakers, cooldowns, lockouts)
 WRITE_EVERY_S = 1.0
 """What a process loses at most when it is killed."""
+TIDY_EVERY = 60
+"""Of those times, values that say nothing any more are forgotten once."""
 MAX_KEY = 400
 
 
@@ -75,8 +78,11 @@ def _save_in_thread() -> None:
 async def write_behind() -> None:
     """Until cancelled; the last changes are written on the way out."""
     try:
-        while True:
+        for turn in itertools.count(1):
             await asyncio.sleep(WRITE_EVERY_S)
+            if turn % TIDY_EVERY == 0:
+                for store in STORES:
+                    store.current()
             if any(store.has_changes for store in STORES):
                 await sync_to_async(_save_in_thread)()
     finally:

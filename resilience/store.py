@@ -43,6 +43,8 @@ class Store(Generic[V]):
     """Safe from several threads. Values are frozen dataclasses; times in them are the epoch's, in seconds."""
 
     put_script = PUT
+    max_values = 10_000
+    """Beyond, the oldest are forgotten: keys hold what clients send, model names and addresses."""
 
     def __init__(
         self, name: str, kind: type[V], clock: Callable[[], float] = time.time, link: Link | None = None
@@ -84,6 +86,8 @@ class Store(Generic[V]):
         return value is not None and not self.is_over(value)
 
     def put(self, key: str, value: V) -> None:
+        if key not in self._values and len(self._values) >= self.max_values:
+            self._make_room()
         with self._lock:
             self._values[key] = value
             self._dirty.add(key)
@@ -96,6 +100,11 @@ class Store(Generic[V]):
             if self.is_over(value):
                 self._forget(key, value)
         return {key: value for key, value in values.items() if not self.is_over(value)}
+
+    def _make_room(self) -> None:
+        self.current()
+        for key in list(self._values)[: len(self._values) - self.max_values + 1]:
+            self.drop(key)
 
     def _forget(self, key: str, value: V) -> None:
         """An hour after its end at the earliest, where a store keeps a value's history. Here: at once."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django import template
 from django.utils.timesince import timesince
@@ -88,6 +90,31 @@ def percent(value: float | None) -> str:
 def ago(moment: datetime | None) -> str:
     """3 hours ago: the largest unit alone."""
     return f"{timesince(moment, depth=1)} ago" if moment else "never"
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """A logged body: JSON over several lines, text as it is, and what was kept of a cut one."""
+    if value is None:
+        return "(no body)"
+    if cut_from(value) is not None:
+        return f"{value['_preview']}…"
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def cut_from(value: Any) -> int | None:
+    """How many bytes a logged body had of which the beginning was kept; None: it is whole."""
+    return value["_originalSize"] if isinstance(value, dict) and value.get("_truncated") is True else None
+
+
+@register.filter
+def change(percent: float | None) -> str:
+    """+12%, -3%."""
+    if percent is None:
+        return ""
+    sign = "+" if percent > 0 else "-" if percent < 0 else "±"
+    return f"{sign}{min(abs(percent), 999):.0f}%"
 
 
 @register.filter

@@ -187,7 +187,7 @@ def test_the_first_day_of_a_period_in_another_time_zone_is_counted_from_its_own_
     used(key, datetime(2026, 10, 31, 14, 59, tzinfo=UTC))
     used(key, datetime(2026, 10, 31, 15, 1, tzinfo=UTC))
     used(key, datetime(2026, 11, 3, 5, tzinfo=UTC))
-    row = save_budget(Budget(api_key=key, limit=Decimal(1), time_zone=zone))
+    row = save_budget(Budget(api_key=key, limit=Decimal(1), time_zone=zone), now=NOON)
     (status,) = statuses([row], NOON)
     assert status.used == Decimal("0.5")
 
@@ -195,17 +195,19 @@ def test_the_first_day_of_a_period_in_another_time_zone_is_counted_from_its_own_
 def test_a_budget_of_everybody_and_one_of_a_key_count_apart(key: ApiKey):
     used(key, NOON)
     used(create_api_key("other").record, NOON)
-    rows = [save_budget(Budget(limit=Decimal(1))), save_budget(Budget(api_key=key, limit=Decimal(1)))]
+    rows = [Budget(limit=Decimal(1)), Budget(api_key=key, limit=Decimal(1))]
+    for row in rows:
+        save_budget(row, now=NOON)
     assert [status.used for status in statuses(rows, NOON)] == [Decimal("0.5"), Decimal("0.25")]
 
 
 def test_another_period_or_time_zone_works_out_anew_what_was_spent(key: ApiKey):
     used(key, datetime(2026, 11, 24, 10, tzinfo=UTC))
-    row = save_budget(Budget(api_key=key, limit=Decimal(1), period="daily"))
+    row = save_budget(Budget(api_key=key, limit=Decimal(1), period="daily"), now=NOON)
     spend(row, datetime(2026, 11, 25, tzinfo=UTC), Spent(0, 0, 1))
     assert statuses([row], NOON)[0].used == 0
     row.period = "weekly"
-    save_budget(row)
+    save_budget(row, now=NOON)
     assert row.revision == 2
     assert statuses([row], NOON)[0].used == Decimal("0.25")
 

@@ -228,3 +228,27 @@ def test_kill_9_loses_no_spend_and_leaves_no_reservation(tmp_path: Path, simulat
     finally:
         gateway.stop()
         gateway.http.close()
+
+
+def test_a_stream_that_its_client_leaves_counts_as_far_as_it_came(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    with priced(tmp_path, simulator) as gateway:
+        id, secret = key_of(gateway)
+        gateway.manage("POST", BUDGET, {"keyId": id, "limit": 100000, "period": "daily", "unit": "tokens"})
+        simulator.behave("n50-i20")
+        body = {"model": "sim/m", "messages": [{"role": "user", "content": "hello"}], "stream": True}
+        headers = {"authorization": f"Bearer {secret}"}
+        with (
+            httpx.Client(base_url=gateway.url, trust_env=False) as client,
+            client.stream("POST", "/v1/chat/completions", json=body, headers=headers) as answer,
+        ):
+            lines = answer.iter_lines()
+            for _ in range(30):
+                next(lines)
+        deadline = time.monotonic() + 10
+        while not used(gateway, id) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert 20 < used(gateway, id) < 100
+        (row,) = gateway.rows()
+        assert (row["status"], row["usage_estimated"]) == (499, 1)

@@ -116,6 +116,7 @@ def test_workers_share_cooldowns_circuits_and_limits(
         gateway.http.headers["connection"] = "close"  # so that both workers get some
         broken = gateway.add_provider("broken", simulator.openai_url, key="broken")
         gateway.add_provider("limited", simulator.openai_url, key="limited")
+        time.sleep(2)  # both have the configuration
         simulator.behave("429-retry120", key="limited")
         assert gateway.chat("limited/x").status_code == 429
         time.sleep(0.5)

@@ -9,6 +9,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from gateway.simulator import Simulator
 from tests.e2e.server import Gateway, running
 
@@ -45,32 +47,45 @@ class Load:
             writer.close()
 
 
-def test_kill_9_under_load_loses_no_row_of_a_complete_answer(tmp_path: Path, simulator: Simulator) -> None:
-    gateway = Gateway(tmp_path)
+@pytest.mark.parametrize(("logs", "requests"), [("false", REQUESTS), ("true", REQUESTS // 5)])
+def test_kill_9_under_load_loses_no_row_of_a_complete_answer(
+    logs: str, requests: int, tmp_path: Path, simulator: Simulator
+) -> None:
+    gateway = Gateway(tmp_path, {"ENABLE_REQUEST_LOGS": logs})
     gateway.start()
     try:
         gateway.add_provider("sim", simulator.openai_url)
         load = Load(gateway, "sim/x")
 
         async def load_and_kill() -> None:
-            running_load = asyncio.create_task(load.run(REQUESTS))
-            while len(load.complete) < REQUESTS // 2 and not running_load.done():
+            running_load = asyncio.create_task(load.run(requests))
+            while len(load.complete) < requests // 2 and not running_load.done():
                 await asyncio.sleep(0.01)
             assert gateway.process is not None
             os.killpg(gateway.process.pid, signal.SIGKILL)
             await running_load
 
         asyncio.run(load_and_kill())
-        assert len(load.complete) >= REQUESTS // 2
+        assert len(load.complete) >= requests // 2
         assert gateway.process is not None
         gateway.process.wait()
         rows = {row["request_id"] for row in gateway.rows("SELECT request_id FROM billing_usagerecord")}
         assert not set(load.complete) - rows
         gateway.start()
         assert gateway.chat("sim/x").status_code == 200
-        totals = gateway.rows("SELECT sum(requests) AS requests FROM billing_dailyusage")[0]["requests"]
         count = gateway.rows("SELECT count(*) AS count FROM billing_usagerecord")[0]["count"]
-        assert totals == count
+        totals = "SELECT sum(requests) AS sum FROM billing_usagetotal WHERE span = '{}' AND dimension = '{}'"
+        for query in (
+            "SELECT sum(requests) AS sum FROM billing_dailyusage",
+            *(totals.format(span, "all") for span in ("day", "hour", "minute")),
+            *(totals.format("day", dimension) for dimension in ("provider", "model", "account", "key")),
+        ):
+            assert gateway.rows(query)[0]["sum"] == count, query
+        logged = {row["request_id"] for row in gateway.rows("SELECT request_id FROM billing_requestlog")}
+        assert bool(logged) == (logs == "true")
+        assert logged <= {
+            row["request_id"] for row in gateway.rows("SELECT request_id FROM billing_usagerecord")
+        }
     finally:
         gateway.stop()
         gateway.http.close()

@@ -68,8 +68,10 @@ ROUTES = {
     "/api/settings/thinking-budget": {"get", "put"},
     "/api/telemetry/summary": {"get"},
     "/api/usage/analytics": {"get"},
+    "/api/usage/{connection_id}": {"get"},
     "/api/usage/call-logs": {"get"},
     "/api/usage/call-logs/{id}": {"get"},
+    "/api/usage/export": {"get"},
     "/api/usage/history": {"get"},
     "/api/usage/logs": {"get"},
     "/api/usage/proxy-logs": {"get"},
@@ -77,7 +79,9 @@ ROUTES = {
 }
 PUBLIC = {"/api/auth/login", "/api/health"}
 CALLS = sorted(
-    (method.upper(), path.replace("{id}", "1")) for path, methods in ROUTES.items() for method in methods
+    (method.upper(), path.replace("{id}", "1").replace("{connection_id}", "1"))
+    for path, methods in ROUTES.items()
+    for method in methods
 )
 
 

@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.utils import timezone
 
 from billing import rollups
 from billing.budget_editing import save_budget
@@ -56,16 +57,16 @@ def cost(row: UsageRecord) -> tuple[Decimal | None, str]:
 
 
 def test_rows_roll_ups_and_budgets_change_together(key: ApiKey):
+    row = request(key, timezone.now())
     budget = save_budget(Budget(api_key=key, limit=Decimal(10)))
-    row = request(key)
-    assert statuses([budget], NOON)[0].used == 1
+    assert statuses([budget])[0].used == 1
     said = run("--since", "2026-11-01")
     assert "1 of 1 requests changed: $1.000000 before, $0.350000 after." in said
     assert cost(row) == (Decimal("0.35"), "dataset")
     assert round(DailyUsage.objects.get().cost, 9) == Decimal("0.35")
     assert {round(total.cost, 9) for total in UsageTotal.objects.all()} == {Decimal("0.35")}
     budget.refresh_from_db()
-    assert statuses([budget], NOON)[0].used == Decimal("0.35")
+    assert statuses([budget])[0].used == Decimal("0.35")
 
 
 def test_a_dry_run_changes_nothing(key: ApiKey):

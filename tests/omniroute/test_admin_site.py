@@ -110,6 +110,7 @@ def test_the_sidebar_leads_to_every_page(rows, admin_client):
         "Combos",
         "Clients",
         "Usage",
+        "Costs",
         "Settings",
     ]
     links = [link for _, links in groups for link in links]
@@ -144,7 +145,11 @@ def test_a_user_sees_what_the_permissions_allow(rows):
     client = Client()
     client.force_login(user)
     links = [link for _, links in links_of(client.get(reverse("admin:index"))) for link in links]
-    assert links == [reverse("admin:index"), reverse("admin:billing_usagerecord_changelist")]
+    assert links == [
+        reverse("admin:index"),
+        reverse("admin:billing_usagerecord_changelist"),
+        reverse("admin:gateway_usage"),
+    ]
     home = client.get(reverse("admin:index")).content.decode()
     assert "Last requests" in home
     assert reverse("admin:providers_account_changelist") not in home

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from omniroute.templatetags.figures import ago, compact, duration, percent, usd
+from omniroute.templatetags.figures import ago, change, compact, cut_from, duration, percent, pretty, usd
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,22 @@ def test_durations_and_percents():
 def test_times_past():
     assert ago(None) == "never"
     assert ago(timezone.now() - timedelta(hours=3, minutes=20)) == "3\xa0hours ago"
+
+
+def test_a_logged_body_is_shown_as_it_is():
+    assert pretty({"a": "é"}) == '{\n  "a": "é"\n}'
+    assert pretty("data: x") == "data: x"
+    assert pretty(None) == "(no body)"
+    assert pretty({"_truncated": True, "_originalSize": 9, "_preview": "abc"}) == "abc…"
+    assert cut_from({"_truncated": True, "_originalSize": 9, "_preview": "abc"}) == 9
+    assert cut_from({"a": 1}) is None
+
+
+def test_a_change_has_its_sign():
+    assert [change(value) for value in (12.4, -3, 0, None, 123456)] == [
+        "+12%",
+        "-3%",
+        "±0%",
+        "",
+        "+999%",
+    ]

@@ -52,8 +52,8 @@ def test_others_are_not_locked(lockouts: Lockouts):
     lockouts.attempt("login:203.0.113.8", "failed logins")
 
 
-def test_addresses_without_number_do_not_fill_the_memory(lockouts: Lockouts, monkeypatch):
-    monkeypatch.setattr("resilience.lockout.MAX_IDENTIFIERS", 100)
+def test_addresses_without_number_do_not_fill_the_memory(lockouts: Lockouts):
+    lockouts.max_values = 100
     for number in range(300):
         lockouts.note(f"key:{number}")
     assert len(lockouts.current()) <= 100

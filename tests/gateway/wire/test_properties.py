@@ -151,7 +151,7 @@ def damaged(draw: st.DrawFn, good: Any) -> Any:
             holder = holder[step]
         match draw(st.sampled_from(["replace", "remove", "repeat"])):
             case "replace":
-                holder[last] = draw(JUNK)
+                holder[last] = copy.deepcopy(draw(JUNK))
             case "remove":
                 del holder[last]
             case "repeat" if isinstance(holder, list):
