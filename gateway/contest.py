@@ -58,6 +58,7 @@ class Contest(Generic[A]):
             settings = attempt.target.settings
             retries = settings.max_retries or 0
             while True:
+                began = time.perf_counter()
                 try:
                     return await self._take_turn(attempt)
                 except Busy as busy:
@@ -65,7 +66,7 @@ class Contest(Generic[A]):
                     break
                 except UpstreamError as error:
                     verdict = classify(error)
-                    self._note(attempt, error)
+                    self._note(attempt, error, time.perf_counter() - began)
                     if not (retries and verdict.retryable):
                         self._plan.fail(attempt, verdict, error.retry_after)
                         break
@@ -95,10 +96,9 @@ class Contest(Generic[A]):
         note_answer(self._exchange, self._plan, attempt, said - trial.started)
         return found
 
-    def _note(self, attempt: Attempt, error: UpstreamError) -> None:
+    def _note(self, attempt: Attempt, error: UpstreamError, waited: float) -> None:
         self._errors.append(error)
         if isinstance(error, UpstreamTimeout):
-            waited = time.perf_counter() - self._newest_at
             target_load.took(attempt.target, waited, stream=self._exchange.inbound.stream)
 
     def _won(self, found: tuple[Trial, A] | None) -> A:

@@ -240,6 +240,26 @@ def test_a_silent_target_gets_company_and_the_first_to_speak_wins(
     assert second["at"] >= 200
 
 
+def test_a_target_that_is_slower_than_it_used_to_be_gets_company(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    combo(gateway, "hedged", "sim1/usual", "sim2/quick", hedge="p95", hedgeAfterMs=60_000)
+    for _ in range(5):
+        assert gateway.chat("hedged", stream=True).headers["x-omniroute-model"] == "usual"
+    simulator.behave("first20000", model="usual")
+    started = time.monotonic()
+    assert gateway.chat("hedged", stream=True).headers["x-omniroute-model"] == "quick"
+    assert time.monotonic() - started < LONG_S / 2
+
+
+def test_the_fastest_target_is_found(gateway: Gateway, simulator: Simulator) -> None:
+    combo(gateway, "race", "sim1/sloth", "sim2/hare", strategy="fastest")
+    simulator.behave("first400", model="sloth")
+    for _ in range(5):
+        assert gateway.chat("race", stream=True).status_code == 200
+    assert Counter(request.model for request in simulator.requests) == {"sloth": 1, "hare": 4}
+
+
 def test_a_quick_target_stays_alone(gateway: Gateway, simulator: Simulator) -> None:
     combo(gateway, "hedged", "sim1/quick", "sim2/other", hedge="after", hedgeAfterMs=5000)
     assert gateway.chat("hedged", stream=True).status_code == 200
