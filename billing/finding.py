@@ -17,8 +17,10 @@ from django.db.models import Q, QuerySet
 from billing.models import UsageRecord, UsageTotal
 from billing.queries import Dimension, Span
 
+FIRST_WINDOW = 2_000
+"""Rows that are looked through first: most pages are full with them."""
 WINDOW = 40_000
-"""Rows that are looked through by one query."""
+"""Rows that each further query looks through."""
 PATIENCE_S = 0.12
 """After this no other window is begun."""
 
@@ -72,10 +74,11 @@ def find(rows: Requests, limit: int, places: Sequence[Place] = (), before: Curso
     at = before or Cursor(datetime.now(UTC) + timedelta(days=1))
     rows = rows.order_by("-created_at", "-id")
     found: list[UsageRecord] = []
+    size = min(FIRST_WINDOW, WINDOW)
     while True:
         if (reached := _last_day(places, at)) is None:
             return Found(found)
-        at, floor = reached, _window(reached)
+        at, floor = reached, _window(reached, size)
         window = rows.filter(at.earlier)
         if floor is not None:
             window = window.filter(created_at__gte=floor)
@@ -85,15 +88,15 @@ def find(rows: Requests, limit: int, places: Sequence[Place] = (), before: Curso
             return Found(found[:limit], Cursor(last.created_at, last.pk))
         if floor is None:
             return Found(found)
-        at = Cursor(floor)
+        at, size = Cursor(floor), WINDOW
         if time.monotonic() > deadline:
             return Found(found, at, floor)
 
 
-def _window(at: Cursor) -> datetime | None:
+def _window(at: Cursor, size: int) -> datetime | None:
     """How far back a window from here reaches; None: to the beginning."""
     moments = UsageRecord.objects.filter(at.earlier).order_by("-created_at", "-id")
-    return moments.values_list("created_at", flat=True)[WINDOW : WINDOW + 1].first()
+    return moments.values_list("created_at", flat=True)[size : size + 1].first()
 
 
 def _last_day(places: Sequence[Place], at: Cursor) -> Cursor | None:
