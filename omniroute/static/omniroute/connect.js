@@ -23,10 +23,12 @@ document.addEventListener("DOMContentLoaded", () => {
     const done = status === "done";
     const pill = card.querySelector("[data-pill]");
     pill.className = `or-pill ${done ? "or-pill-good" : "or-pill-bad"}`;
-    pill.textContent = { done: "Connected", failed: "Failed", expired: "Expired" }[status] ?? status;
+    pill.textContent = { done: "Done", failed: "Failed", expired: "Expired" }[status] ?? status;
     card.querySelector("[data-outcome]").textContent = text;
     const link = card.querySelector("[data-account]");
     link.hidden = !account;
+    const another = card.querySelector("[data-another]");
+    if (done) Object.assign(another, { textContent: "Connect another", search: "" });
     if (account) link.href = account;
   }
 
