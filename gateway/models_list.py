@@ -19,7 +19,7 @@ from gateway.snapshot import Snapshot
 from gateway.surface import format_for
 from gateway.wire import json
 from gateway.wire.gemini import listing
-from omniroute.errors import ModelNotFound
+from omniroute.errors import ClientError, ModelNotFound
 from omniroute.types import JSONDict
 from providers.families import profile_of
 from providers.spec import ModelSpec
@@ -90,18 +90,29 @@ def _find(name: str, snapshot: Snapshot) -> ModelEntry:
 
 
 def _all(snapshot: Snapshot) -> Iterator[ModelEntry]:
-    """Combos, aliases, then the models of every provider with an account."""
+    """Combos, aliases, then the models of every provider with an account. None that could not be answered."""
     for combo in snapshot.combos.combos.values():
-        if combo.targets:
+        if _is_usable(combo.name, snapshot):
             yield ModelEntry(combo.name, "combo")
     for alias in snapshot.combos.aliases:
-        yield ModelEntry(alias, "alias")
+        if _is_usable(alias, snapshot):
+            yield ModelEntry(alias, "alias")
     for spec in snapshot.providers.specs.values():
         if snapshot.providers.is_connected(spec.id):
             for model in spec.models:
                 if model.missing or snapshot.combos.blocks(spec.id, model.id):
                     continue
                 yield ModelEntry(f"{spec.shown_prefix}/{model.id}", spec.id, model)
+
+
+def _is_usable(name: str, snapshot: Snapshot) -> bool:
+    """Whether it leads to a target that has an account and is not blocked."""
+    try:
+        route = pipeline.route_of(name, snapshot)
+    except ClientError:
+        return False
+    targets = (*route.targets, *route.fallbacks)
+    return any(snapshot.providers.is_connected(target.provider.id) for target in targets)
 
 
 def _openai(entry: ModelEntry) -> JSONDict:

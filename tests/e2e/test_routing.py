@@ -341,6 +341,10 @@ def test_a_blocked_provider_is_refused_and_hidden_and_left_out(
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "model_blocked")
     assert gateway.chat("both").status_code == 200
     assert [request.model for request in simulator.requests] == ["b"]
+    combo(gateway, "only", "sim1/a")
+    listed = {model["id"] for model in gateway.http.get("/v1/models").json()["data"]}
+    assert "both" in listed
+    assert "only" not in listed
 
 
 def test_a_blocked_model_leaves_the_provider_s_others_alone(gateway: Gateway, simulator: Simulator) -> None:
