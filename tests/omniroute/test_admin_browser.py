@@ -15,6 +15,7 @@ from providers.models import Account
 from resilience.classify import RATE_LIMITED
 from resilience.cooldown import cooldowns
 from tests.services import chromium
+from tests.usage import count
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -148,7 +149,16 @@ def test_nothing_is_wider_than_a_phone(theme, page):
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": 390, "height": 800})
     Account.objects.create(provider="glm", name="Plan", api_key=KEY)
-    for path in ("", "providers/catalog/", "providers/account/", "combos/combo/add/", "billing/usagerecord/"):
+    count(timezone.now(), input_tokens=1000, cost="0.5")
+    paths = (
+        "",
+        "providers/catalog/",
+        "providers/account/",
+        "combos/combo/add/",
+        "billing/usagerecord/",
+        "gateway/usage/",
+    )
+    for path in paths:
         page.goto(f"/admin/{path}")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
 
@@ -160,6 +170,18 @@ def test_the_weights_show_with_their_strategy_only(page):
     if page.locator("#id_strategy option[value=weighted]").count():
         page.locator("#id_strategy").select_option("weighted")
         expect(weight).to_be_visible()
+
+
+def test_the_usage_page_draws_what_is_chosen(page):
+    count(timezone.now(), input_tokens=1000, cost="0.5")
+    drawn = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(byte => byte)"
+    for by in ("model", "all"):
+        page.goto(f"/admin/gateway/usage/?by={by}")
+        for name in ("Tokens", "Cost", "Requests"):
+            button = page.get_by_role("button", name=name, exact=True)
+            button.click()
+            expect(button).to_have_attribute("aria-pressed", "true")
+            assert page.locator("#usage-chart").evaluate(drawn)
 
 
 def test_the_chart_is_drawn(page):
