@@ -27,9 +27,9 @@ def plain_parts(message: Item) -> Item:
 
 
 def _plain(part: Any) -> Any:
-    if isinstance(part, dict) and part.get("type") in _PLAIN:
+    if not isinstance(part, dict) or "type" not in part or part["type"] in _PLAIN:
         return part
-    said = part.get("text") if isinstance(part, dict) else part
+    said = part.get("text")
     return {"type": "text", "text": said if isinstance(said, str) else json.dumps(part)}
 
 

@@ -51,6 +51,9 @@ ROUTES = {
     "/api/providers/{id}/models": {"get"},
     "/api/providers/{id}/test": {"post"},
     "/api/policies": {"get", "post"},
+    "/api/pricing": {"get", "post", "patch", "delete"},
+    "/api/pricing/defaults": {"get"},
+    "/api/pricing/models": {"get"},
     "/api/rate-limits": {"get", "post"},
     "/api/resilience": {"get", "patch"},
     "/api/resilience/cooldowns": {"get"},
@@ -68,6 +71,9 @@ ROUTES = {
     "/api/settings/thinking-budget": {"get", "put"},
     "/api/telemetry/summary": {"get"},
     "/api/usage/analytics": {"get"},
+    "/api/usage/budget": {"get", "post", "delete"},
+    "/api/usage/budget/{id}": {"delete"},
+    "/api/usage/me": {"get"},
     "/api/usage/{connection_id}": {"get"},
     "/api/usage/call-logs": {"get"},
     "/api/usage/call-logs/{id}": {"get"},
@@ -78,6 +84,7 @@ ROUTES = {
     "/api/usage/request-logs": {"get"},
 }
 PUBLIC = {"/api/auth/login", "/api/health"}
+SCHEMES = {"BearerKey", "HeaderKey", "AdminSession", "BearerOwnKey", "HeaderOwnKey"}
 CALLS = sorted(
     (method.upper(), path.replace("{id}", "1").replace("{connection_id}", "1"))
     for path, methods in ROUTES.items()
@@ -88,7 +95,7 @@ CALLS = sorted(
 def test_the_openapi_document_lists_every_route():
     document = Client().get("/api/openapi.json").json()
     assert {path: set(operations) for path, operations in document["paths"].items()} == ROUTES
-    assert set(document["components"]["securitySchemes"]) == {"BearerKey", "HeaderKey", "AdminSession"}
+    assert set(document["components"]["securitySchemes"]) == SCHEMES
 
 
 def test_every_route_but_the_public_ones_asks_for_credentials():

@@ -314,7 +314,8 @@ def test_models_are_added_listed_and_removed_as_in_the_guide(api: ManagementClie
     assert api.ok("GET", "/api/provider-models?provider=openai") == {"models": [added]}
     assert api.ok("GET", "/api/provider-models") == {"models": {"openai": [added]}}
     catalog = api.ok("GET", "/api/models/catalog")["catalog"]["openai"]["models"]
-    assert {"id": "gpt-4.5-preview", "name": "GPT-4.5 Preview", "type": "chat", "custom": True} in catalog
+    shown = {"id": "gpt-4.5-preview", "name": "GPT-4.5 Preview", "type": "chat"}
+    assert {**shown, "custom": True, "available": True} in catalog
     api.ok("POST", "/api/provider-models", {**body, "modelName": "Other"})
     assert CustomModel.objects.get().name == "Other"
     path = "/api/provider-models?provider=openai&model=gpt-4.5-preview"
