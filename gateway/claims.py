@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from gateway.exchange import Exchange
 from gateway.snapshot import Snapshot
 from gateway.trial import Trial
 from omniroute.errors import AccountBusy, UpstreamError, UpstreamRefused
@@ -14,7 +15,7 @@ from resilience.classify import breaks_circuit
 from resilience.limits import limiters
 
 
-async def claim(trial: Trial, snapshot: Snapshot) -> None:
+async def claim(exchange: Exchange, trial: Trial, snapshot: Snapshot) -> None:
     """Raise `AccountBusy` where there is none to be had in time: the provider was not asked then."""
     provider = trial.attempt.target.provider.id
     known = breakers.get(provider)
@@ -24,7 +25,7 @@ async def claim(trial: Trial, snapshot: Snapshot) -> None:
                 "Another request is trying whether the provider works again", code="breaker_half_open"
             )
         trial.on_end(_give_trial_back)
-    trial.on_end(lambda over: _judge(over, snapshot))
+    trial.on_end(lambda over: _judge(exchange, over, snapshot))
     if snapshot.patience.limits:
         await _take_slot(trial, snapshot)
 
@@ -58,14 +59,15 @@ def began_at(trial: Trial) -> float:
     return time.time() - (time.perf_counter() - trial.started)
 
 
-def _judge(trial: Trial, snapshot: Snapshot) -> None:
+def _judge(exchange: Exchange, trial: Trial, snapshot: Snapshot) -> None:
     """A failure, before or behind the commit point, counts against the provider's circuit or shows that it works."""
     error = trial.error
     if not isinstance(error, UpstreamError) or isinstance(error, AccountBusy):
         return
     provider = trial.attempt.target.provider.id
     if breaks_circuit(error):
-        breakers.fail(provider, snapshot.patience.profile(provider))
+        if not _has_counted(exchange, trial):
+            breakers.fail(provider, snapshot.patience.profile(provider))
         return
     came_through(trial)
     if error.status == 429 and trial.attempt.account.key in snapshot.patience.limits:
@@ -73,6 +75,20 @@ def _judge(trial: Trial, snapshot: Snapshot) -> None:
         limiter.pause(error.retry_after)
         if isinstance(error, UpstreamRefused):
             limiter.learn(error.headers, 0.0)
+
+
+def _has_counted(exchange: Exchange, trial: Trial) -> bool:
+    """Whether the request counted against a closed circuit already: a combo that asks three models of one server must
+    not open its circuit by itself before it comes to the third."""
+    provider = trial.attempt.target.provider.id
+    known = breakers.get(provider)
+    if known is not None and known.opened_at:
+        return False
+    return any(
+        isinstance(other.error, UpstreamError) and breaks_circuit(other.error)
+        for other in exchange.trials
+        if other is not trial and other.attempt.target.provider.id == provider
+    )
 
 
 def _give_trial_back(trial: Trial) -> None:

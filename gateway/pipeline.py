@@ -183,7 +183,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             healing.expect_change(request)
         trial = exchange.begin(attempt, endpoint.format, proxy)
         try:
-            await claim(trial, snapshot)
+            await claim(exchange, trial, snapshot)
             await admission.hold_account(exchange, trial, snapshot)
             answer = await ask(exchange, trial, passage, request, snapshot)
         except UpstreamRefused as error:

@@ -191,7 +191,7 @@ def test_each_target_of_a_combo_gets_what_it_takes(everywhere: Gateway, simulato
         "thinkers", "pol-claude/claude-sonnet-4-5", "pol-claude/claude-opus-4-7", "pol-claude/other"
     )
     for model in ("claude-sonnet-4-5", "claude-opus-4-7"):
-        simulator.behave("404", model=model)  # a failure that opens no circuit
+        simulator.behave("500", model=model)
     post(everywhere, "anthropic_messages", "thinkers", max_tokens=30_000, temperature=0.5)
     first, second, third = (received.json for received in simulator.requests)
     assert first["thinking"] == third["thinking"] == {"type": "enabled", "budget_tokens": 20_000}

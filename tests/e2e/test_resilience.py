@@ -85,6 +85,16 @@ def test_a_trial_whose_client_leaves_gives_its_slot_back(own: Gateway, simulator
     assert circuit(own, "a")["state"] == "CLOSED"
 
 
+def test_one_request_counts_once_against_a_provider(own: Gateway, simulator: Simulator):
+    """A combo comes to its third model of a server whose first two fail, and the circuit stays closed."""
+    own.add_combo("three", "a/one", "a/two", "a/three")
+    for model in ("one", "two"):
+        simulator.behave("500", model=model)
+    answer = own.chat("three")
+    assert (answer.status_code, answer.headers["x-omniroute-model"]) == (200, "three")
+    assert circuit(own, "a")["state"] == "CLOSED"
+
+
 def test_rate_limits_and_refusals_open_no_circuit(own: Gateway, simulator: Simulator):
     for behavior in ("429-retry1", "400", "401", "404"):
         simulator.reset()
