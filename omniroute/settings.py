@@ -162,6 +162,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
     }
+    if not under_test():
+        # Unfold imports PostgreSQL's fields wherever its driver is installed: 10 MB a process, for nothing here.
+        sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]  # "not to be imported"
 else:
     _database["CONN_MAX_AGE"] = 300
     _database["CONN_HEALTH_CHECKS"] = True
