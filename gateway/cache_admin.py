@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action
 
-from gateway.api_cache import semantic_cache
+from gateway.api.cache import semantic_cache
 from gateway.cache_figures import cached_by_providers
 from gateway.models import CacheSettings
 from gateway.replay import idempotency

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from gateway import health
-from gateway.api_monitoring import LATENCY_WINDOW_S, system
+from gateway.api.monitoring import LATENCY_WINDOW_S, system
 from gateway.signatures import signatures
 from gateway.telemetry import telemetry
 from omniroute.pages import page

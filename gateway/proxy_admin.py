@@ -14,7 +14,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from combos.models import Combo
-from gateway.api_proxy import try_proxy
+from gateway.api.proxy import try_proxy
 from omniroute.forms import SecretField
 from omniroute.model_admin import POST_ATTRS, object_or_none, redirect_to_change, refuse_get
 from providers.choices import provider_choices

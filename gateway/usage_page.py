@@ -15,7 +15,7 @@ from billing import analytics
 from billing.analytics import Key, Period
 from billing.export import FORMATS
 from billing.queries import Dimension, Totals, key_names
-from gateway.api_export import WHAT
+from gateway.api.export import WHAT
 from omniroute.pages import page
 from omniroute.types import JSONDict
 from providers.choices import account_names, provider_names

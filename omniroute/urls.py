@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from gateway.api import api
+from gateway.api.root import api
 from providers.oauth.callback import callback
 
 urlpatterns = [
@@ -18,5 +18,5 @@ urlpatterns = [
     path("auth/callback", callback),
 ]
 
-handler400 = "gateway.api_errors.bad_request"
-handler500 = "gateway.api_errors.server_error"
+handler400 = "gateway.api.errors.bad_request"
+handler500 = "gateway.api.errors.server_error"

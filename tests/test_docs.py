@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.api import api as management
+from gateway.api.root import api as management
 from gateway.endpoints import wire_api
 from gateway.simulator import Simulator
 from tests.e2e.server import Gateway, running

@@ -10,7 +10,7 @@ from ninja import Router
 from pydantic import StrictBool
 
 from gateway import health
-from gateway.api_health_shapes import (
+from gateway.api.health_shapes import (
     CircuitBreaker,
     ModelCooldown,
     RateLimitStatus,

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from gateway.api import api as ninja_api
+from gateway.api.root import api as ninja_api
 from providers.models import ProviderNode
-from tests.gateway.test_api import CALLS
+from tests.gateway.api.test_routes import CALLS
 from tests.management import ManagementClient, api  # noqa: F401
 
 WITH_BODY = [

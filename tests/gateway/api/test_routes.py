@@ -8,8 +8,8 @@ from django.contrib.staticfiles import finders
 from django.test import Client, RequestFactory
 
 from billing.keys import create_api_key
-from gateway.api import api as ninja_api
-from gateway.api_errors import server_error
+from gateway.api.errors import server_error
+from gateway.api.root import api as ninja_api
 from gateway.models import GatewaySettings
 from providers.models import Account
 from tests.management import ManagementClient, api  # noqa: F401

@@ -12,25 +12,25 @@ from combos.api import router as combos
 from combos.api_fallback import router as fallback
 from combos.api_models import router as names
 from combos.api_routing import router as routing
-from gateway.api_analytics import router as analytics
-from gateway.api_auth import router as login
-from gateway.api_cache import router as cache
-from gateway.api_call_logs import router as call_logs
-from gateway.api_combos import router as combos_at_work
-from gateway.api_errors import StrictParser, install, json_not_allowed, not_found
-from gateway.api_explain import router as explain
-from gateway.api_export import router as export
-from gateway.api_ip_filter import router as ip_filter
-from gateway.api_limits import router as limits
-from gateway.api_me import router as own_usage
-from gateway.api_monitoring import router as monitoring
-from gateway.api_policies import router as policies
-from gateway.api_pricing import router as prices
-from gateway.api_proxy import router as proxies
-from gateway.api_resilience import router as resilience
-from gateway.api_settings import router as settings
-from gateway.api_system import router as system
-from gateway.api_usage import router as usage
+from gateway.api.analytics import router as analytics
+from gateway.api.auth import router as login
+from gateway.api.cache import router as cache
+from gateway.api.call_logs import router as call_logs
+from gateway.api.combos import router as combos_at_work
+from gateway.api.errors import StrictParser, install, json_not_allowed, not_found
+from gateway.api.explain import router as explain
+from gateway.api.export import router as export
+from gateway.api.ip_filter import router as ip_filter
+from gateway.api.limits import router as limits
+from gateway.api.me import router as own_usage
+from gateway.api.monitoring import router as monitoring
+from gateway.api.policies import router as policies
+from gateway.api.pricing import router as prices
+from gateway.api.proxy import router as proxies
+from gateway.api.resilience import router as resilience
+from gateway.api.settings import router as settings
+from gateway.api.system import router as system
+from gateway.api.usage import router as usage
 from gateway.management_auth import MANAGEMENT_AUTH
 from omniroute import __version__
 from providers.api import router as accounts

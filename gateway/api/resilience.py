@@ -11,7 +11,7 @@ from ninja import Query, Router
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway import health
-from gateway.api_health_shapes import (
+from gateway.api.health_shapes import (
     CircuitBreaker,
     ModelCooldown,
     RateLimitStatus,

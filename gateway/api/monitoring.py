@@ -17,8 +17,8 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from gateway import health
-from gateway.api_health_shapes import RateLimitStatus, milliseconds, rate_limit_status
-from gateway.api_limits import SignatureCache, signature_cache
+from gateway.api.health_shapes import RateLimitStatus, milliseconds, rate_limit_status
+from gateway.api.limits import SignatureCache, signature_cache
 from gateway.telemetry import Spread, telemetry
 from omniroute import __version__
 from omniroute.schema import CamelModel
