@@ -117,7 +117,7 @@ def test_a_provider_gets_a_profile_of_its_own(admin: Client):
 
 
 def test_the_profile_of_a_kind_cannot_be_deleted(admin: Client):
-    row = ProviderProfile.objects.get(name="oauth")
+    row, _ = ProviderProfile.objects.get_or_create(name="oauth")
     assert (
         admin.post(f"/admin/resilience/providerprofile/{row.pk}/delete/", {"post": "yes"}).status_code == 403
     )

@@ -217,6 +217,9 @@ def test_it_counts_without_telling_all(simulator):
 
 def test_it_tells_what_it_received(simulator):
     ask(simulator, "m", key="secret", unknown={"kept": 0.70})
+    end = time.monotonic() + 10
+    while not simulator.requests[0].ended and time.monotonic() < end:  # its end is noted behind the last byte
+        time.sleep(0.01)
     (received,) = simulator.requests
     assert (received.method, received.path, received.model) == ("POST", "/v1/chat/completions", "m")
     assert received.key == "secret"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.signatures import signatures
 from gateway.telemetry import telemetry
 from providers.models import Account
 from resilience import classify
@@ -128,6 +129,7 @@ def test_a_locked_identifier_is_shown_and_unlocked(api: ManagementClient):  # no
 
 
 def test_protection_is_switched_for_one_account(api: ManagementClient, account: Account):  # noqa: F811
+    signatures.cache_clear()
     body = {"connectionId": str(account.pk), "enabled": True}
     assert api.ok("POST", "/api/rate-limits", body) == {"success": True, **body}
     for path in ("/api/rate-limits", "/api/rate-limit"):
