@@ -29,7 +29,7 @@ from gateway.exchange import Exchange
 from gateway.healing import Healing
 from gateway.judging import judge
 from gateway.passage import Passage, Whole
-from gateway.planning import plan_for
+from gateway.planning import is_connected, plan_for
 from gateway.preparation import prepare, ready
 from gateway.quotas import heed
 from gateway.recorder import recorder
@@ -120,7 +120,12 @@ async def open_exchange(inbound: InboundRequest, caller: Caller) -> tuple[Exchan
     """Who asks, and for what. What misses is looked up once more in the newest configuration before it is refused."""
     snapshot = await snapshots.current()
     try:
-        return _admit(inbound, caller, snapshot), snapshot
+        exchange = _admit(inbound, caller, snapshot)
+        if is_connected(exchange.route, snapshot):
+            return exchange, snapshot
+        newer = await snapshots.newer_than(snapshot)
+        if newer is None:
+            return exchange, snapshot
     except ClientError:
         newer = await snapshots.newer_than(snapshot)
         if newer is None:

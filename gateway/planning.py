@@ -56,6 +56,14 @@ def rehearsal(
     return Plan(route, made, cooldowns, gates(snapshot, key), snapshot.patience.profiles)
 
 
+def is_connected(route: Route, snapshot: Snapshot) -> bool:
+    """Whether there is anybody to ask. Where not, an account may just have been connected by another process."""
+    connected = snapshot.providers.accounts
+    return any(target.provider.id in connected for target in route.targets) or any(
+        target.provider.id in connected for target in route.fallbacks
+    )
+
+
 def note_answer(exchange: Exchange, plan: Plan, attempt: Attempt, seconds: float) -> None:
     """It came to its commit point: its conversation stays there, and the time that it took counts for later choices."""
     conversation, config = exchange.conversation, plan.ordering.config

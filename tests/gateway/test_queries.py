@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
+from django.db.models import F
 
 from gateway import snapshot
+from gateway.models import ConfigVersion
 from gateway.recorder import recorder
 from gateway.simulator import Simulator
 from providers.models import Account, ProviderNode
@@ -65,6 +69,28 @@ async def test_a_warm_request_asks_the_database_nothing_before_its_accounting(
     assert seen[0][1].startswith(("BEGIN", "INSERT INTO"))
     assert any('INSERT INTO "billing_usagerecord"' in sql for _, sql in seen)
     close_recorder()
+
+
+async def test_an_account_that_another_process_connected_serves_the_very_next_request(
+    provider: None, simulator: Simulator
+) -> None:
+    from omniroute.asgi import application
+
+    body = {"model": "openai/x", "messages": [{"role": "user", "content": "hi"}]}
+    app: Any = application
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        assert (await client.post("/v1/chat/completions", json=body)).status_code == 503
+        await asyncio.sleep(2 * snapshot.MISS_INTERVAL_S)
+        await sync_to_async(connect_elsewhere)(simulator.openai_url)
+        assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+    close_recorder()
+
+
+def connect_elsewhere(url: str) -> None:
+    """As another process does it: no signal comes here, but the version has changed."""
+    Account.objects.bulk_create([Account(provider="openai", name="b", api_key="sk-x", base_url=url)])
+    ConfigVersion.objects.update(version=F("version") + 1)
 
 
 def close_recorder() -> None:
