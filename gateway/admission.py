@@ -11,13 +11,13 @@ from decimal import Decimal
 
 import msgspec
 
-from billing.bills import Bill, bill_for, give_back, spent_of
 from billing.budgets import BudgetConfig, Meter, Reservation, ledger, spoken
+from billing.budgets.bills import Bill, bill_for, give_back, spent_of
+from billing.budgets.shared import shared_ledger
+from billing.budgets.spending import TICKS, Spent
 from billing.config import BillingConfig
 from billing.pricing import price_of
 from billing.rates import PriceRow
-from billing.shared_budgets import shared_ledger
-from billing.spending import TICKS, Spent
 from combos.attempt import Attempt, Gate, Obstacle
 from combos.resolve import Target
 from gateway.exchange import Exchange

@@ -10,7 +10,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from billing.shared_budgets import keep_lease
+from billing.budgets.shared import keep_lease
 from gateway import snapshot
 from gateway.records import request_log
 from gateway.records.live import live

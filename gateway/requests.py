@@ -23,8 +23,8 @@ from providers.config import AccountConfig
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
 from providers.families import profile_of
-from providers.habits import RESPONSES_ONLY
 from providers.proxies import Proxy
+from providers.refusals.habits import RESPONSES_ONLY
 from providers.spec import Endpoint, ProviderSpec
 
 USER_AGENT = f"omniroute/{__version__}"

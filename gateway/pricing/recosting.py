@@ -15,7 +15,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 
 from billing import config, rollups
-from billing.budget_editing import work_out_again
+from billing.budgets.editing import work_out_again
 from billing.config import BillingConfig
 from billing.models import UsageRecord
 from billing.pricing import Cost, Offer, cost_of

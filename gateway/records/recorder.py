@@ -21,8 +21,9 @@ import msgspec
 from django.db import DatabaseError, close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from billing import rollups, spending
-from billing.bills import Bill, Totals, settle
+from billing import rollups
+from billing.budgets import spending
+from billing.budgets.bills import Bill, Totals, settle
 from billing.models import ApiKey, UsageRecord
 from billing.rollups import Amounts, Place, Try
 from gateway.records.live import live

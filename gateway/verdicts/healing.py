@@ -1,7 +1,7 @@
 """A refusal that says how the request would be accepted: what to try, and what to keep of it.
 
-A remedy is a quirk (`providers.remedies`), and an attempt with a remedy is the same attempt at a provider that has one
-quirk more. So nothing else in the flow knows of it: requests are built, translated and read as ever.
+A remedy is a quirk (`providers.refusals.remedies`), and an attempt with a remedy is the same attempt at a provider that
+has one quirk more. So nothing else in the flow knows of it: requests are built, translated and read as ever.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from omniroute.errors import UpstreamError, UpstreamRefused
 from omniroute.types import UpstreamRequest
 from providers import learned
 from providers.refusals import STATUSES, remedies_for
-from providers.remedies import Remedy, quirk_of
+from providers.refusals.remedies import Remedy, quirk_of
 from providers.spec import Quirk
 from resilience.classify import classify
 
