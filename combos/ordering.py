@@ -1,7 +1,7 @@
 """Which targets, and which of their accounts, one request tries first.
 
 Rotations have places. Where several processes take turns together, a place has to be agreed upon before it is asked
-for: then a `Turn` comes instead of a target, and whoever iterates enters its place (`gateway.places`).
+for: then a `Turn` comes instead of a target, and whoever iterates enters its place (`gateway.affinity.places`).
 """
 
 from __future__ import annotations

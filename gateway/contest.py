@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from combos.attempt import Attempt, Obstacle
 from combos.load import target_load
 from combos.plan import Plan
-from gateway import places
+from gateway.affinity import places
 from gateway.claims import began_at, came_through
 from gateway.exchange import CLIENT_LEFT, Exchange
 from gateway.planning import note_answer

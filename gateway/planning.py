@@ -16,11 +16,11 @@ from combos.load import CombosView, target_load
 from combos.ordering import Ordering
 from combos.plan import Plan
 from combos.resolve import Branch, Route, Target
-from gateway import conversations
+from gateway.affinity import conversations
+from gateway.affinity.sessions import sessions
 from gateway.exchange import Exchange
 from gateway.gates import gates
-from gateway.offers import offer_of
-from gateway.sessions import sessions
+from gateway.pricing.offers import offer_of
 from gateway.snapshot import Snapshot, remembered
 from omniroute import shared_state
 from providers import selection
