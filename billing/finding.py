@@ -127,7 +127,7 @@ def _latest(place: Place, day: datetime) -> datetime | None:
 
 def with_id(request_id: str) -> list[UsageRecord]:
     """The request that bears this id, if there is one."""
-    return list(UsageRecord.objects.filter(request_id=request_id)[:1])
+    return list(UsageRecord.requests.filter(request_id=request_id)[:1])
 
 
 TEXTS = (

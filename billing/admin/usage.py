@@ -68,13 +68,16 @@ class UsageRecordAdmin(ReadOnlyAdmin):
         ),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UsageRecord]:
+        return super().get_queryset(request).filter(is_extra=False)
+
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> UsageRecord | None:
         """By the request's own id as well, which is all that clients and live events know."""
         if object_id.isdecimal():
             return super().get_object(request, object_id, from_field)
-        return UsageRecord.objects.filter(request_id=object_id).first()
+        return UsageRecord.requests.filter(request_id=object_id).first()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RequestChangeList]:
         return RequestChangeList
