@@ -22,6 +22,8 @@ from omniroute import shared_state
 from providers import quota_rows
 from providers.oauth import renewal
 from resilience import persistence
+from resilience.gossip import gossip
+from resilience.limits import limiters
 from resilience.link import link
 
 
@@ -41,6 +43,8 @@ async def start() -> list[asyncio.Task[Any]]:
         background.append(asyncio.create_task(link.run(), name="shared state"))
         background.append(asyncio.create_task(live.follow(), name="live watchers"))
         background.append(asyncio.create_task(keep_lease(), name="budget reservations"))
+        background.append(asyncio.create_task(limiters.keep_leases(), name="slots"))
+        background.append(asyncio.create_task(gossip.run(), name="what other processes do"))
     return background
 
 

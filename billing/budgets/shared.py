@@ -8,13 +8,11 @@ hold anything; what is held by one whose lease ran out, because it was killed, c
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 from collections.abc import Mapping
 from functools import cache
 
 from billing.budgets import Ledger, Meter, Reservation, ledger
-from omniroute.shared_state import Script, Unavailable, name
+from omniroute.shared_state import PROCESS, Script, Unavailable, name
 
 LEASE_S = 30
 RENEW_S = 10.0
@@ -22,7 +20,6 @@ AT_ONCE = 8
 """Steps of one process. Each takes a connection, and hundreds of new ones at once would take too long to answer."""
 KEPT_S = 40 * 86_400
 """How long Redis keeps a period: longer than any but `once`, which the database brings back."""
-PROCESS = f"{os.getpid()}-{secrets.token_hex(6)}"
 _PROCESSES = ("budgets", "processes")
 
 _LIVE = """
