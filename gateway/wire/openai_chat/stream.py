@@ -132,9 +132,6 @@ class ChatStreamParser(StreamParser):
         for choice in choices:
             choice.end(events)
         self._over = True
-        said_nothing = not any(choice.has_said for choice in choices)
-        if said_nothing and any(isinstance(e, ir.Finished) and e.reason == "error" for e in events):
-            return self._fail(UpstreamBroken("The model broke off before it said anything"))
         return events
 
     def _fail(self, error: GatewayError) -> list[ir.Event]:
