@@ -119,7 +119,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
         if row.cost is not None:
             return usd(row.cost)
         return (
-            format_html('<span class="or-pill or-pill-warn">{}</span>', "unpriced") if row.has_tokens else "-"
+            format_html('<span class="or-pill or-pill-warn">{}</span>', "unpriced") if row.has_price else "-"
         )
 
     @display(description="Time taken")
@@ -148,7 +148,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
 
     @display(description="Where the cost comes from")
     def cost_source_label(self, row: UsageRecord) -> str:
-        return str(row.get_cost_source_display()) if row.cost is not None or row.has_tokens else "-"
+        return str(row.get_cost_source_display()) if row.cost is not None or row.has_price else "-"
 
     @display(description="Formats")
     def formats(self, row: UsageRecord) -> str:

@@ -247,7 +247,9 @@ def _amounts(row: UsageRow, attempts: list[JSONDict]) -> Amounts:
         errors=int(row.status >= 400),
         fallbacks=int(_fell_back(attempts)),
         cache_hits=int(row.cache_hit),
-        unpriced=int(row.cost is None and bool(row.input_tokens or row.output_tokens)),
+        unpriced=int(
+            row.cost is None and bool(row.input_tokens or row.output_tokens or len(row.priced_apart) > 2)
+        ),
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
         cache_read_tokens=row.cache_read_tokens,
