@@ -74,7 +74,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
         """By the request's own id as well, which is all that clients and live events know."""
         if object_id.isdecimal():
             return super().get_object(request, object_id, from_field)
-        return UsageRecord.objects.filter(request_id=object_id).first()
+        return next(iter(finding.with_id(object_id)), None)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RequestChangeList]:
         return RequestChangeList
