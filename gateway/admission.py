@@ -13,18 +13,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from billing.bills import Bill, bill_for, give_back, spent_of
 from billing.budgets import BudgetConfig, Meter, Reservation, ledger, spoken
+from billing.budgets.bills import Bill, bill_for, give_back, spent_of
+from billing.budgets.shared import shared_ledger
+from billing.budgets.spending import TICKS, Spent
 from billing.config import BillingConfig
 from billing.pricing import price_of
 from billing.rates import PriceRow
-from billing.shared_budgets import shared_ledger
-from billing.spending import TICKS, Spent
 from combos.attempt import Attempt, Gate, Obstacle
 from combos.resolve import Target
 from gateway.exchange import Exchange
-from gateway.offers import offer_of
-from gateway.recorder import UsageRow
+from gateway.pricing.offers import offer_of
+from gateway.records.recorder import UsageRow
 from gateway.snapshot import Snapshot
 from gateway.trial import Trial
 from gateway.wire.transcription import audio

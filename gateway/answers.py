@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from gateway.error_texts import check
 from gateway.passage import CutStream, Passage, Reader, Whole, is_json
 from gateway.trial import Trial
 from gateway.upstream import Upstream
+from gateway.verdicts.error_texts import check
 from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
 
 DRAIN_S = 0.2

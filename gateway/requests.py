@@ -7,9 +7,10 @@ from functools import lru_cache, partial
 
 from combos.attempt import Attempt
 from combos.resolve import Target
-from gateway import operations, thinking_fit
+from gateway import operations
 from gateway.exchange import Exchange
 from gateway.passage import Passage, SameFormat
+from gateway.policies import thinking_fit
 from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
 from gateway.wire import get_format
@@ -22,8 +23,8 @@ from providers.config import AccountConfig
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
 from providers.families import profile_of
-from providers.habits import RESPONSES_ONLY
 from providers.proxies import Proxy
+from providers.refusals.habits import RESPONSES_ONLY
 from providers.spec import Endpoint, ProviderSpec
 
 USER_AGENT = f"omniroute/{__version__}"

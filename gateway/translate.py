@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
-from gateway.signatures import Restore, signatures
+from gateway.preparation.signatures import Restore, signatures
 from gateway.wire import fences, history, ir, json, proofs, thought_tags, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
 from gateway.wire.sse import ServerEvent
@@ -57,7 +57,7 @@ class OtherFormat(Passage):
             raise UpstreamBroken(f"The provider's answer is no JSON: {error.message}") from error
         if not isinstance(value, dict):
             raise UpstreamBroken("The provider's answer is no JSON object")
-        answered = self.provider.parse_response(value)
+        answered = _spoken(self.provider.parse_response(value))
         return self._kept(self._made_plain(self.tools.restore_response(answered)))
 
     def parse_stream(self, body: bytes) -> ir.Response:
@@ -69,7 +69,7 @@ class OtherFormat(Passage):
             folded = ir.fold(restored for event in events for restored in self.tools.restore(event))
         except ir.BrokenStream as error:
             raise _broken(error) from error
-        return self._kept(self._made_plain(folded))
+        return self._kept(self._made_plain(_spoken(folded)))
 
     @property
     def restore(self) -> Restore:
@@ -116,6 +116,13 @@ class OtherFormat(Passage):
     def emit_stream(self, response: ir.Response) -> bytes:
         emitter = self.client.stream_emitter(self.request)
         return b"".join(emitter.emit(event) for event in ir.unfold(response)) + emitter.close()
+
+
+def _spoken(response: ir.Response) -> ir.Response:
+    """Raise `UpstreamBroken` where the model broke off by a fault of its own before it said anything."""
+    if all(answer.finish_reason == "error" and not answer.parts for answer in response.candidates):
+        raise UpstreamBroken("The model broke off before it said anything")
+    return response
 
 
 def _broken(error: ir.BrokenStream) -> UpstreamBroken | UpstreamRefused:

@@ -1,6 +1,6 @@
 """Wire formats: a leaf package without Django and without I/O.
 
-`WireFormat` (base.py) is the contract, `ir.py` the neutral form, `sse.py` the stream codec. One package a format.
+`WireFormat` (base.py) is the contract, `ir` the neutral form, `sse.py` the stream codec. One package a format.
 """
 
 from __future__ import annotations
