@@ -118,17 +118,19 @@ def gate(snapshot: Snapshot) -> Gate | None:
 
 
 def bill(exchange: Exchange, row: UsageRow, snapshot: Snapshot) -> Bill | None:
-    """What the finished request costs its budgets. None where it has none."""
+    """What a row of the finished request costs its budgets; the request's own brings back what was reserved. None where
+    it has none."""
     if row.output_tokens:
         _note_output(row.served_model, row.output_tokens)
     budgets = snapshot.billing.budgets
-    if not budgets and not exchange.holds:
+    holds = () if row.is_extra else exchange.holds
+    if not budgets and not holds:
         return None
     tokens = 0 if row.cache_hit else row.input_tokens + row.output_tokens
-    counts = not row.cache_hit and (row.status < 400 or row.output_tokens > 0)
+    counts = not (row.cache_hit or row.is_extra) and (row.status < 400 or row.output_tokens > 0)
     return bill_for(
         budgets,
-        exchange.holds,
+        holds,
         moment=exchange.created_at,
         api_key_id=row.api_key_id,
         account_id=row.account_id,

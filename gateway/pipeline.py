@@ -111,7 +111,9 @@ def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     exchange.close()
     note_id(exchange.inbound.id)
     sample = telemetry.note(exchange.started, exchange.laps, exchange.serving)
-    row = exchange.row(snapshot.billing)
+    *beside, row = exchange.rows(snapshot.billing)
+    for extra in beside:
+        recorder().record(extra, admission.bill(exchange, extra, snapshot))
     written = recorder().record(row, admission.bill(exchange, row, snapshot))
     written.add_done_callback(sample.finalized)
     return written
@@ -221,6 +223,7 @@ async def ask(
             streaming = exchange.inbound.stream
             timeouts = snapshot.timeouts
             whole = None if streaming else limit
+            trial.is_asked = True
             upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)

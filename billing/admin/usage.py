@@ -68,6 +68,9 @@ class UsageRecordAdmin(ReadOnlyAdmin):
         ),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UsageRecord]:
+        return super().get_queryset(request).filter(is_extra=False)
+
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> UsageRecord | None:
