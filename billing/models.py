@@ -291,8 +291,9 @@ class UsageRecord(models.Model):
         return f"{self.status} {self.requested_model}"
 
     @property
-    def has_tokens(self) -> bool:
-        return self.input_tokens > 0 or self.output_tokens > 0
+    def has_price(self) -> bool:
+        """Was anything used that somebody wants money for?"""
+        return bool(self.input_tokens or self.output_tokens or self.priced_apart)
 
 
 class DailyUsage(UsageSums):

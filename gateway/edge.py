@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from gateway import snapshot as snapshots
 from gateway.handler import Scope, Send, peer
-from gateway.inbound import new_id
+from gateway.inbound import request_id
 from gateway.responses import error_response
 from gateway.surface import format_for
 from gateway.wire import get_format, json
@@ -34,7 +34,7 @@ async def refuse(scope: Scope, send: Send, reason: str, *, wire: bool) -> None:
     if wire:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         error = Forbidden(reason, code="address_refused")
-        own = {"x-request-id": new_id()}
+        own = {"x-request-id": request_id()}
         body = error_response(get_format(format_for(scope["path"], headers)), error, own).content
     else:
         own, body = {}, json.dumps({"error": reason})

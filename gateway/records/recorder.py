@@ -250,7 +250,9 @@ def _place(row: UsageRow) -> Place:
 
 def _amounts(row: UsageRow, attempts: list[JSONDict]) -> Amounts:
     used = Amounts(
-        unpriced=int(row.cost is None and bool(row.input_tokens or row.output_tokens)),
+        unpriced=int(
+            row.cost is None and bool(row.input_tokens or row.output_tokens or len(row.priced_apart) > 2)
+        ),
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
         cache_read_tokens=row.cache_read_tokens,
