@@ -30,7 +30,7 @@ from gateway.healing import Healing
 from gateway.judging import judge
 from gateway.passage import Passage, Whole
 from gateway.planning import is_connected, plan_for
-from gateway.preparation import prepare, ready
+from gateway.preparation import goes_elsewhere, prepare, ready
 from gateway.quotas import heed
 from gateway.recorder import recorder
 from gateway.replay import flow as replays
@@ -191,7 +191,13 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             await claim(exchange, trial, snapshot)
             await admission.hold_account(exchange, trial, snapshot)
             answer = await ask(exchange, trial, passage, request, snapshot)
-        except UpstreamRefused as error:
+        except UpstreamError as error:
+            if goes_elsewhere(attempt, endpoint, request, error):
+                trial.end(error.status, error)
+                continue
+            if not isinstance(error, UpstreamRefused):
+                trial.end(error.status, error)
+                raise
             other = None if renewed else await after_refusal(attempt, error)
             if other is not None:
                 trial.end(error.status, error)
@@ -201,9 +207,6 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             trial.end(error.status, error)
             healing = healing or Healing(attempt, snapshot)
             attempt = healing.repeat(error, request)
-        except UpstreamError as error:
-            trial.end(error.status, error)
-            raise
         else:
             if healing is not None:
                 healing.succeed()

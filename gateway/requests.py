@@ -115,7 +115,15 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     url = endpoint.base_url + way.path
     if way.adapter is not None:
         draft = Draft(
-            url, headers, body, target.model, endpoint.format, inbound.stream, attempt.account, inbound
+            url,
+            headers,
+            body,
+            target.model,
+            endpoint.format,
+            inbound.stream,
+            attempt.account,
+            inbound,
+            endpoint.preferred_url,
         )
         way.adapter.prepare(draft)
         url, body = draft.url, draft.fields

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from omniroute.errors import UpstreamError
 from omniroute.registry import Registry
 from omniroute.types import Fields, InboundRequest
 from providers.edits.base import items, text_of, value
@@ -36,6 +37,8 @@ class Draft:
     """How the client wants its answer."""
     account: AccountConfig
     inbound: InboundRequest
+    preferred_url: str = ""
+    """See `Endpoint.preferred_url`."""
 
     def get(self, name: str) -> Any:
         """A decoded field, or None."""
@@ -86,6 +89,11 @@ class Adapter:
 
     def prepare(self, draft: Draft) -> None:
         """Change what is sent. No I/O."""
+
+    def leaves(self, account: AccountConfig, error: UpstreamError) -> bool:
+        """Whether the preferred host does not serve this account, as its answer says. If so, `prepare` sends nothing
+        there from now on, and the request is made again."""
+        return False
 
     def rewriter(self, format: str, model: str) -> Rewrite | None:
         """For one answer to a request in `format` for `model`; None where answers are the wire format's own."""

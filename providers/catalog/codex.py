@@ -23,6 +23,7 @@ OAUTH = OAuthSpec(
     refresh_encoding="json",
     rotates=True,
     refresh_lead_s=300,
+    longest_age_s=8 * 86_400,
     device_dialect="codex",
     device_url="https://auth.openai.com/api/accounts/deviceauth/usercode",
     device_token_url="https://auth.openai.com/api/accounts/deviceauth/token",

@@ -50,6 +50,8 @@ class OAuthSpec:
     """None: `token_encoding`."""
     refresh_lead_s: float = 300.0
     """How long before the end of an access token the background job renews it."""
+    longest_age_s: float = 0.0
+    """How old an access token gets at most before the job renews it, whatever its end; 0: as old as it lasts."""
     rotates: bool = False
     """A refresh token works once: the answer holds the next one."""
 
