@@ -21,8 +21,8 @@ from billing.spending import TICKS, Spent
 from combos.attempt import Attempt, Gate, Obstacle
 from combos.resolve import Target
 from gateway.exchange import Exchange
-from gateway.offers import offer_of
-from gateway.recorder import UsageRow
+from gateway.pricing.offers import offer_of
+from gateway.records.recorder import UsageRow
 from gateway.snapshot import Snapshot
 from gateway.trial import Trial
 from omniroute.errors import AccountBusy, BudgetExceeded

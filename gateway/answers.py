@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from gateway.error_texts import check
 from gateway.passage import CutStream, Passage, Reader, Whole, is_json
 from gateway.trial import Trial
 from gateway.upstream import Upstream
+from gateway.verdicts.error_texts import check
 from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
 
 DRAIN_S = 0.2

@@ -14,9 +14,9 @@ from billing.config import BillingConfig, KeyConfig
 from billing.pricing import UNPRICED, Cost
 from combos.attempt import Attempt, Skip
 from combos.resolve import Route
-from gateway.conversations import Conversation
-from gateway.recorder import UsageRow
-from gateway.telemetry import Laps
+from gateway.affinity.conversations import Conversation
+from gateway.records.recorder import UsageRow
+from gateway.records.telemetry import Laps
 from gateway.trial import Trial, clean
 from gateway.wire import json
 from omniroute.errors import GatewayError

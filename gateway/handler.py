@@ -21,8 +21,9 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
-from gateway import encodings, request_log
+from gateway import encodings
 from gateway.auth import Caller, count_wrong_key
+from gateway.records import request_log
 from gateway.responses import Streaming, error_response
 from gateway.surface import format_for
 from gateway.wire import get_format

@@ -11,12 +11,13 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from billing.shared_budgets import keep_lease
-from gateway import request_log, snapshot
-from gateway.live import live
-from gateway.recorder import recorder
+from gateway import snapshot
+from gateway.records import request_log
+from gateway.records.live import live
+from gateway.records.recorder import recorder
+from gateway.records.write_behind import writer
 from gateway.replay.store import MemoryStore, store
 from gateway.upstream import close_clients
-from gateway.write_behind import writer
 from omniroute import shared_state
 from providers import quota_rows
 from providers.oauth import renewal

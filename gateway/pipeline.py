@@ -26,22 +26,22 @@ from gateway.auth import Caller, authenticate
 from gateway.claims import answered, claim
 from gateway.contest import Contest
 from gateway.exchange import Exchange
-from gateway.healing import Healing
-from gateway.judging import judge
 from gateway.passage import Passage, Whole
 from gateway.planning import is_connected, plan_for
-from gateway.preparation import goes_elsewhere, prepare, ready
-from gateway.quotas import heed
-from gateway.recorder import recorder
+from gateway.preparation.steps import goes_elsewhere, prepare, ready
+from gateway.preparation.tokens import after_refusal, with_fresh_token
+from gateway.records.recorder import recorder
+from gateway.records.request_log import note_id
+from gateway.records.telemetry import Laps, telemetry
 from gateway.replay import flow as replays
-from gateway.request_log import note_id
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
-from gateway.telemetry import Laps, telemetry
-from gateway.tokens import after_refusal, with_fresh_token
 from gateway.trial import Trial
 from gateway.upstream import send
+from gateway.verdicts.healing import Healing
+from gateway.verdicts.judging import judge
+from gateway.verdicts.quotas import heed
 from gateway.wire import get_format
 from omniroute.errors import (
     ClientError,

@@ -1,6 +1,6 @@
 """The plan of one request: the strategies of its combo and its providers, over what this process knows.
 
-Without Redis nothing is awaited. With it there is one round trip at most (`gateway.places`).
+Without Redis nothing is awaited. With it there is one round trip at most (`gateway.affinity.places`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from combos.load import CombosView, target_load
 from combos.ordering import Ordering
 from combos.plan import Plan
 from combos.resolve import Branch, Route, Target
-from gateway import conversations, places
+from gateway.affinity import conversations, places
+from gateway.affinity.sessions import key_of, sessions
 from gateway.exchange import Exchange
 from gateway.gates import gates
-from gateway.offers import offer_of
-from gateway.sessions import key_of, sessions
+from gateway.pricing.offers import offer_of
 from gateway.snapshot import Snapshot, remembered
 from omniroute import shared_state
 from providers import selection

@@ -7,9 +7,10 @@ from functools import lru_cache, partial
 
 from combos.attempt import Attempt
 from combos.resolve import Target
-from gateway import operations, thinking_fit
+from gateway import operations
 from gateway.exchange import Exchange
 from gateway.passage import Passage, SameFormat
+from gateway.policies import thinking_fit
 from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
 from gateway.wire import get_format, json

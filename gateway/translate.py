@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
-from gateway.signatures import Restore, signatures
+from gateway.preparation.signatures import Restore, signatures
 from gateway.wire import fences, history, ir, json, proofs, thought_tags, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
 from gateway.wire.sse import ServerEvent

@@ -10,9 +10,9 @@ from typing import Any
 from billing.config import BillingConfig
 from billing.pricing import UNPRICED, Cost, cost_of
 from combos.attempt import Attempt
-from gateway import in_flight
-from gateway.in_flight import Flight
-from gateway.offers import offer_of
+from gateway.pricing.offers import offer_of
+from gateway.records import in_flight
+from gateway.records.in_flight import Flight
 from omniroute.errors import GatewayError
 from omniroute.types import Usage
 from providers.proxies import Proxy

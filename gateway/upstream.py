@@ -20,8 +20,8 @@ from pyreqwest.proxy import ProxyBuilder
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
-from gateway import request_log
-from gateway.request_log import Sent
+from gateway.records import request_log
+from gateway.records.request_log import Sent
 from gateway.wire import get_format
 from omniroute.errors import (
     UpstreamBroken,

@@ -22,6 +22,7 @@ from gateway.api.explain import router as explain
 from gateway.api.export import router as export
 from gateway.api.ip_filter import router as ip_filter
 from gateway.api.limits import router as limits
+from gateway.api.management_auth import MANAGEMENT_AUTH
 from gateway.api.me import router as own_usage
 from gateway.api.monitoring import router as monitoring
 from gateway.api.policies import router as policies
@@ -31,7 +32,6 @@ from gateway.api.resilience import router as resilience
 from gateway.api.settings import router as settings
 from gateway.api.system import router as system
 from gateway.api.usage import router as usage
-from gateway.management_auth import MANAGEMENT_AUTH
 from omniroute import __version__
 from providers.api import router as accounts
 from providers.api_checks import router as checks
