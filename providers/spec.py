@@ -185,6 +185,8 @@ class ProviderSpec:
     errors: tuple[ErrorRule, ...] = ()
     quota: str = ""
     """Registered code that knows what is left of an account's plan (`providers.quotas`)."""
+    quota_url: str = ""
+    """Where that is asked; "" where it is asked beside the endpoint, or nowhere."""
     adapter: str | None = None
     """Registered code for a provider that data cannot describe."""
 

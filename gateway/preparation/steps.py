@@ -24,7 +24,7 @@ async def ready(attempt: Attempt) -> Attempt:
     if adapter is None:
         return attempt
     try:
-        account = await adapter.ready(attempt.account)
+        account = await adapter.ready(attempt.account, attempt.target.provider)
     except UpstreamRefused as error:
         judge(error, attempt)
         raise

@@ -13,7 +13,7 @@ from omniroute.errors import UpstreamRefused
 from providers.meanings import Meaning, meaning_of
 from providers.models import Account
 from providers.oauth.accounts import mark_needs_sign_in
-from resilience.classify import classify
+from resilience.classify import Verdict, classify
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,8 @@ _LONGEST_REASON = 300
 SHOULD_RETRY = "x-should-retry"
 """The vendor's own word on whether the very same request is worth repeating (Anthropic, OpenAI)."""
 PAUSE_S = 1.0
-"""Before a repeat that a vendor asks for without saying when."""
+LONGEST_PAUSE_S = 5.0
+"""Before a repeat that a vendor asks for: where it does not say when, and the longest that is waited for."""
 
 
 def judge(error: UpstreamRefused, attempt: Attempt) -> None:
@@ -32,11 +33,16 @@ def judge(error: UpstreamRefused, attempt: Attempt) -> None:
         _believe(error, attempt, meaning)
     said = error.headers.get(SHOULD_RETRY)
     if said in ("true", "false"):
-        verdict = classify(error)
-        repeats = max(verdict.repeats, 1) if said == "true" else 0
-        error.verdict = replace(
-            verdict, retryable=said == "true", repeats=repeats, pause_s=verdict.pause_s or PAUSE_S
-        )
+        error.verdict = _repeatable(classify(error), error.retry_after, said == "true")
+
+
+def _repeatable(verdict: Verdict, wait: float | None, wanted: bool) -> Verdict:
+    """As the vendor says; but who also names a longer wait is believed about that."""
+    soon = (wait or 0.0) <= LONGEST_PAUSE_S
+    repeats = max(verdict.repeats, 1) if wanted and soon else 0
+    return replace(
+        verdict, retryable=wanted and soon, repeats=repeats, pause_s=wait or verdict.pause_s or PAUSE_S
+    )
 
 
 def _believe(error: UpstreamRefused, attempt: Attempt, meaning: Meaning) -> None:

@@ -17,7 +17,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Copilot(Adapter):
-    has_embeddings = True
+    operations = frozenset({"embed"})
 
     def prepare(self, draft: Draft) -> None:
         draft.move(str(draft.account.provider_data.get(API_BASE) or ""))

@@ -29,6 +29,7 @@ OAUTH = OAuthSpec(
     device_token_url="https://auth.openai.com/api/accounts/deviceauth/token",
     device_page="https://auth.openai.com/codex/device",
     device_redirect_uri="https://auth.openai.com/deviceauth/callback",
+    profile_url="https://chatgpt.com/backend-api/wham/usage",
     credential_files=("$CODEX_HOME/auth.json", "~/.codex/auth.json"),
 )
 
@@ -96,5 +97,6 @@ SPEC = ProviderSpec(
     quirks=(Quirk(formats=("openai_responses",), drop=REFUSED),),
     errors=ERRORS,
     quota="codex",
+    quota_url="https://chatgpt.com/backend-api/wham/usage",
     adapter="codex",
 )

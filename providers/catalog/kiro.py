@@ -98,5 +98,6 @@ SPEC = ProviderSpec(
     models_path="",
     errors=ERRORS,
     quota="kiro",
+    quota_url="https://codewhisperer.us-east-1.amazonaws.com/getUsageLimits",
     adapter="kiro",
 )

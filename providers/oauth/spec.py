@@ -69,9 +69,11 @@ class OAuthSpec:
     """The portal of the AWS directory that people sign in to."""
 
     profile_url: str = ""
-    """Tells whose account it is; for iFlow also the key that requests are made with."""
+    """Tells whose account it is, or at least that the token is good; for iFlow also the key that requests are made
+    with."""
     mint_url: str = ""
-    """Where the sign-in's token is turned into the short-lived one that requests are made with (Copilot)."""
+    """Where the sign-in's token is turned into what requests are made with: Copilot's short-lived
+    token, iFlow's key for a cookie."""
     social_url: str = ""
     """Base address of Kiro's Google and GitHub sign-in."""
     social_redirect_uri: str = ""

@@ -7,20 +7,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import httpx
 import pytest
 
 from gateway.simulator.behavior import Behavior
-from gateway.wire import get_format, ir, json
-from gateway.wire.base import ModelProfile
+from gateway.wire import ir, json
 from gateway.wire.sse import Decoder
+from tests.e2e.conversing import FORMATS, ask, send, text_of, user
 from tests.e2e.server import Gateway, running
 from tests.vendors import chat
 from tests.vendors.chat import ChatApp
 from tests.vendors.framework import Reply
 from tests.vendors.framework import running as vendor_running
 
-FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 LOOK = ir.Tool(
     "look", "Looks.", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -36,8 +34,6 @@ PREFIXES = {
     "kiro": "kr",
 }
 
-STYLES = dict(zip(FORMATS, ("effort", "effort", "budget", "budget"), strict=True))
-"""How a client of each asks for thoughts."""
 each_format = pytest.mark.parametrize("format", FORMATS)
 each_vendor = pytest.mark.parametrize("provider", PREFIXES)
 each_way = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -78,52 +74,8 @@ def gateway(_subscribed: Gateway, vendors: dict[str, ChatApp]) -> Gateway:
     return _subscribed
 
 
-def user(*parts: ir.Part | str) -> ir.Message:
-    return ir.Message("user", [ir.Text(part) if isinstance(part, str) else part for part in parts])
-
-
-def send(gateway: Gateway, format: str, request: ir.Request, **headers: str) -> httpx.Response:
-    client = get_format(format)
-    body = client.emit_request(request, ModelProfile(model=request.model, reasoning=STYLES[format]))
-    path = {
-        "openai_chat": "/v1/chat/completions",
-        "openai_responses": "/v1/responses",
-        "anthropic_messages": "/v1/messages",
-        "gemini": f"/v1beta/models/{request.model}:"
-        + ("streamGenerateContent?alt=sse" if request.stream else "generateContent"),
-    }[format]
-    if format == "gemini":
-        body.pop("model", None)
-    return gateway.http.post(
-        path, content=json.dumps(body), headers={"content-type": "application/json", **headers}
-    )
-
-
-def read(format: str, answer: httpx.Response, stream: bool) -> ir.Response:
-    assert answer.status_code == 200, answer.text
-    client = get_format(format)
-    if not stream:
-        return client.parse_response(answer.json())
-    decoder, parser = Decoder(), client.stream_parser()
-    events = [
-        found for event in [*decoder.feed(answer.content), *decoder.flush()] for found in parser.feed(event)
-    ]
-    return ir.fold([*events, *parser.close()])
-
-
-def ask(
-    gateway: Gateway, format: str, model: str, *messages: ir.Message, stream: bool = False, **more: Any
-) -> ir.Response:
-    request = ir.Request(model, list(messages), stream=stream, include_usage=stream or None, **more)
-    return read(format, send(gateway, format, request), stream)
-
-
 def name_of(vendor: ChatApp) -> str:
     return f"{PREFIXES[vendor.provider]}/{vendor.model}"
-
-
-def text_of(response: ir.Response) -> str:
-    return "".join(part.text for part in response.candidates[0].parts if isinstance(part, ir.Text))
 
 
 @each_vendor
