@@ -77,7 +77,7 @@ def keep(spec: ProviderSpec, tokens: Tokens, again: Account | None = None) -> Ac
         if account is None:
             account = Account(
                 provider=spec.id,
-                name=(tokens.email or suggested_name(spec, len(rows)))[:100],
+                name=_new_name(spec, rows, tokens),
                 priority=len(rows) + 1,
             )
         known = account.provider_data or {}
@@ -88,6 +88,16 @@ def keep(spec: ProviderSpec, tokens: Tokens, again: Account | None = None) -> Ac
         renumber(spec.id)
     clear_cooldowns([account.pk])
     return account
+
+
+def _new_name(spec: ProviderSpec, rows: list[Account], tokens: Tokens) -> str:
+    """The address; where one address has several sign-ins, with what tells them apart."""
+    name = tokens.email[:60]
+    if name and any(row.name == name for row in rows):
+        name = f"{name} ({tokens.plan[:30]})" if tokens.plan else ""
+    if not name or any(row.name == name for row in rows):
+        return suggested_name(spec, len(rows))
+    return name
 
 
 def _same(rows: list[Account], tokens: Tokens, again: Account | None) -> Account | None:

@@ -209,6 +209,66 @@ def test_tokens_are_counted_at_claude_codes_own_endpoint(
     assert vendors["claude"].asked[-1].query == {"beta": "true"}
 
 
+def test_gemini_cli_counts_tokens_in_an_envelope_with_all_that_the_prompt_holds(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    body = {
+        "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+        "systemInstruction": {"parts": [{"text": "Be brief."}]},
+    }
+    answer = gateway.http.post("/v1beta/models/gc/gemini-2.5-pro:countTokens", json=body)
+    assert answer.json()["totalTokens"] == 200
+    messages = {"model": "gc/gemini-2.5-pro", "messages": [{"role": "user", "content": "Hi"}]}
+    assert gateway.http.post("/v1/messages/count_tokens", json=messages).json() == {"input_tokens": 100}
+
+
+def test_a_conversation_is_shortened_by_codex_and_by_nobody_who_cannot(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    turns = [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+        for text in "ab"
+    ]
+    body = {"model": "cx/gpt-5.2-codex-high", "input": turns, "instructions": "Compact it.", "stream": False}
+    answer = gateway.http.post("/responses/compact", json=body)
+    assert answer.json()["output"] == turns[-1:]
+    assert vendors["codex"].asked[-1].json["model"] == "gpt-5.2-codex"
+    row = gateway.rows()[-1]
+    assert (row["input_tokens"], row["output_tokens"]) == (9, 2)
+    refused = gateway.http.post("/v1/responses/compact", json={**body, "model": "qw/qwen3-coder-plus"})
+    assert refused.status_code == 400
+    assert "compaction" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_passes_within_seconds_is_repeated_where_the_vendor_wants_it(
+    gateway: Gateway, vendors: dict[str, ChatApp], stream: bool
+) -> None:
+    """Kiro's full service twice, Claude's word on its own error once."""
+    full = Reply(429, {"message": "Too many requests", "reason": "SERVICE_REQUEST_RATE_EXCEEDED"})
+    vendors["kiro"].fail(ROUTES["kiro"], full, full)
+    assert text_of(ask(gateway, "openai_chat", "kr/claude-sonnet-4.5", user("Hi"), stream=stream)).endswith(
+        "Hi"
+    )
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    vendors["claude"].fail("POST /v1/messages", Reply(529, error, {"x-should-retry": "true"}))
+    assert text_of(ask(gateway, "openai_chat", "cc/claude-sonnet-4-6", user("Hi"), stream=stream)).endswith(
+        "Hi"
+    )
+
+
+def test_what_names_its_own_wait_is_not_repeated(gateway: Gateway, vendors: dict[str, ChatApp]) -> None:
+    vendors["kiro"].fail(ROUTES["kiro"], Reply(429, {"message": "x", "reason": "USER_REQUEST_RATE_EXCEEDED"}))
+    answer = send(gateway, "openai_chat", ir.Request("kr/claude-sonnet-4.5", [user("Hi")]))
+    assert answer.status_code == 429
+    assert len(vendors["kiro"].asked) == 1
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    vendors["claude"].fail("POST /v1/messages", Reply(529, error, {"x-should-retry": "false"}))
+    answer = send(gateway, "openai_chat", ir.Request("cc/claude-sonnet-4-6", [user("Hi")]))
+    assert answer.status_code == 529
+    assert len(vendors["claude"].asked) == 1
+
+
 def test_gemini_cli_streams_an_array_to_a_client_that_wants_one(gateway: Gateway) -> None:
     body = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
     answer = gateway.http.post("/v1beta/models/gc/gemini-2.5-pro:streamGenerateContent", json=body)
