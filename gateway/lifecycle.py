@@ -10,7 +10,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from billing.shared_budgets import keep_lease
+from billing.budgets.shared import keep_lease
 from gateway import snapshot
 from gateway.records import request_log
 from gateway.records.live import live
@@ -22,6 +22,8 @@ from omniroute import shared_state
 from providers import quota_rows
 from providers.oauth import renewal
 from resilience import persistence
+from resilience.gossip import gossip
+from resilience.limits import limiters
 from resilience.link import link
 
 
@@ -41,6 +43,8 @@ async def start() -> list[asyncio.Task[Any]]:
         background.append(asyncio.create_task(link.run(), name="shared state"))
         background.append(asyncio.create_task(live.follow(), name="live watchers"))
         background.append(asyncio.create_task(keep_lease(), name="budget reservations"))
+        background.append(asyncio.create_task(limiters.keep_leases(), name="slots"))
+        background.append(asyncio.create_task(gossip.run(), name="what other processes do"))
     return background
 
 

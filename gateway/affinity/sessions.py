@@ -27,6 +27,7 @@ _NOTE = Script("""
     redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[2] - ARGV[3])
     redis.call('EXPIRE', KEYS[2], ARGV[3])
 """)
+_FIND = Script("return redis.call('HGETALL', KEYS[1])")
 _INDEX = "sessions"
 _KEPT = "kept:"
 
@@ -60,8 +61,12 @@ class Sessions:
             return None
         return session
 
-    def adopt(self, api_key: int, id: str, flat: list[bytes]) -> Session | None:
-        """What another process noted, as Redis has it under `key_of`."""
+    async def fetch(self, api_key: int, id: str) -> Session | None:
+        """What another process noted."""
+        try:
+            flat = await _FIND([_key(api_key, id)])
+        except Unavailable:
+            return None
         found = _parsed(api_key, id, flat)
         if found is not None:
             self._keep(found)
@@ -102,12 +107,12 @@ class Sessions:
         flat = [part for pair in values.items() for part in pair]
         with suppress(Unavailable):
             await _NOTE(
-                [key_of(session.api_key, session.id), shared_state.name(_INDEX)],
+                [_key(session.api_key, session.id), shared_state.name(_INDEX)],
                 [name, session.last_active, max(1, round(ttl_s)), *flat],
             )
 
 
-def key_of(api_key: int, id: str) -> str:
+def _key(api_key: int, id: str) -> str:
     return shared_state.name("session", api_key, id)
 
 
@@ -119,7 +124,7 @@ def _read_all(since: float) -> Iterable[Session]:
             keys = [name.decode().partition(":") for name in names]  # type: ignore[union-attr]
             with redis.pipeline(transaction=False) as pipe:
                 for api_key, _, id in keys:
-                    pipe.hgetall(key_of(int(api_key), id))
+                    pipe.hgetall(_key(int(api_key), id))
                 rows = pipe.execute()
     except Unavailable:
         return []

@@ -1,7 +1,7 @@
 """A refusal that says how the request would be accepted: what to try, and what to keep of it.
 
-A remedy is a quirk (`providers.remedies`), and an attempt with a remedy is the same attempt at a provider that has one
-quirk more. So nothing else in the flow knows of it: requests are built, translated and read as ever.
+A remedy is a quirk (`providers.refusals.remedies`), and an attempt with a remedy is the same attempt at a provider that
+has one quirk more. So nothing else in the flow knows of it: requests are built, translated and read as ever.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from combos.attempt import Attempt
 from gateway import snapshot as snapshots
+from gateway.passage import JSON_TYPE
 from gateway.records.write_behind import writer
 from gateway.snapshot import Snapshot
 from gateway.wire import json
@@ -18,7 +19,7 @@ from omniroute.errors import UpstreamError, UpstreamRefused
 from omniroute.types import UpstreamRequest
 from providers import learned
 from providers.refusals import STATUSES, remedies_for
-from providers.remedies import Remedy, quirk_of
+from providers.refusals.remedies import Remedy, quirk_of
 from providers.spec import Quirk
 from resilience.classify import classify
 
@@ -75,7 +76,7 @@ class Healing:
                 writer().submit(_write, provider, model, of_format, helped, quirks)
 
     def _new_remedies(self, refusal: UpstreamRefused, request: UpstreamRequest) -> list[Remedy]:
-        if refusal.status not in STATUSES:
+        if refusal.status not in STATUSES or request.headers.get("content-type") != JSON_TYPE:
             return []
         target = self._original.target
         body = json.decode_all(dict(json.split(request.body)))

@@ -131,7 +131,7 @@ def connect_with_a_token_that_ends_at_once(gateway: Gateway, page: Page, vendor:
     sign_in(page, vendor)
     vendor.grants.life_s = usual
     time.sleep(1.1)
-    return accounts_of(gateway, vendor)[0]["id"]
+    return str(accounts_of(gateway, vendor)[0]["id"])
 
 
 def sign_in(page: Page, vendor: Whole) -> None:

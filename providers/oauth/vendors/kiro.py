@@ -53,11 +53,11 @@ def social_url(asking: Asking, idp: str, *, state: str, challenge: str) -> str:
     return f"{asking.oauth.social_url}/login?{urlencode(query, quote_via=quote)}"
 
 
-async def exchange_social(asking: Asking, *, code: str, verifier: str) -> Tokens:
+async def exchange_social(asking: Asking, *, code: str, verifier: str, idp: str) -> Tokens:
     fields = {"code": code, "code_verifier": verifier, "redirect_uri": asking.oauth.social_redirect_uri}
     vendor = Kiro()
     tokens = vendor.read(await asking.post(f"{asking.oauth.social_url}/oauth/token", fields))
-    return await vendor.identify(asking, tokens.with_data(authMethod=SOCIAL))
+    return await vendor.identify(asking, tokens.with_data(authMethod=SOCIAL, idp=idp))
 
 
 class Kiro(Vendor):

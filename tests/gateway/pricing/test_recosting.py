@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing import rollups
-from billing.budget_editing import save_budget
-from billing.budget_status import statuses
+from billing.budgets.editing import save_budget
+from billing.budgets.status import statuses
 from billing.keys import create_api_key
 from billing.models import ApiKey, Budget, DailyUsage, Price, UsageRecord
 from billing.rollup_models import UsageTotal

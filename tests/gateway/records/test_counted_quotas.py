@@ -21,16 +21,15 @@ MONTH = Counted("monthly", "Month", "monthly", 180_000)
 @pytest.mark.parametrize(
     ("kind", "now", "begins", "ends"),
     [
-        (DAY, (2026, 11, 26, 15, 59), (2026, 11, 25, 16), (2026, 11, 26, 16)),
-        (DAY, (2026, 11, 26, 16, 0), (2026, 11, 26, 16), (2026, 11, 27, 16)),
-        (MONTH, (2026, 12, 31, 23, 59), (2026, 12, 1), (2027, 1, 1)),
-        (MONTH, (2026, 2, 1), (2026, 2, 1), (2026, 3, 1)),
+        (DAY, "2026-11-26 15:59", "2026-11-25 16:00", "2026-11-26 16:00"),
+        (DAY, "2026-11-26 16:00", "2026-11-26 16:00", "2026-11-27 16:00"),
+        (MONTH, "2026-12-31 23:59", "2026-12-01 00:00", "2027-01-01 00:00"),
+        (MONTH, "2026-02-01 00:00", "2026-02-01 00:00", "2026-03-01 00:00"),
     ],
 )
 def test_days_end_in_beijing_and_months_in_utc(kind, now, begins, ends):
-    moment = datetime(*now, tzinfo=UTC)
-    assert kind.begins(moment) == datetime(*begins, tzinfo=UTC)
-    assert kind.ends(moment) == datetime(*ends, tzinfo=UTC)
+    moment, first, last = (datetime.fromisoformat(f"{text}:00+00:00") for text in (now, begins, ends))
+    assert (kind.begins(moment), kind.ends(moment)) == (first, last)
 
 
 def total(account: Account, span: str, start: datetime, requests: int, errors: int = 0) -> None:
@@ -47,7 +46,7 @@ def total(account: Account, span: str, start: datetime, requests: int, errors: i
 
 def test_answered_requests_of_the_window_are_counted(monkeypatch):
     now = datetime(2026, 11, 26, 17, 30, tzinfo=UTC)
-    monkeypatch.setattr(counted.timezone, "now", lambda: now)
+    monkeypatch.setattr("gateway.verdicts.counted.timezone.now", lambda: now)
     qwen = Account.objects.create(provider="qwen", name="q")
     gemini = Account.objects.create(provider="gemini-cli", name="g")
     Account.objects.create(provider="openai", name="o")

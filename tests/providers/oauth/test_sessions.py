@@ -316,7 +316,9 @@ def test_kiros_google_and_github_sign_in_ends_with_a_pasted_address(vendor):
 def builder_id(app) -> Account:
     row = sessions.begin_device(spec_of("kiro"))
     app.allow_all()
-    return again(row).account
+    account = again(row).account
+    assert account is not None
+    return account
 
 
 def test_who_signs_in_with_the_same_builder_id_gets_the_same_account(vendor):
