@@ -25,7 +25,7 @@ class Whole(VendorApp):
         super().__init__()
         self.provider = grants.provider
         self.routes = {**grants.routes, **chats.routes}
-        chats.accepts = grants.access_tokens.__contains__  # type: ignore[method-assign]
+        chats.accepts = grants.access_tokens.__contains__  # type: ignore[assignment, method-assign]
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
