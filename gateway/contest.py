@@ -18,7 +18,7 @@ from gateway.affinity import places
 from gateway.claims import began_at, came_through
 from gateway.exchange import CLIENT_LEFT, Exchange
 from gateway.planning import note_answer
-from gateway.trial import Trial
+from gateway.trial import HEDGE_LOST, Trial
 from omniroute.errors import AccountBusy, GatewayError, UpstreamError, UpstreamTimeout
 from resilience.classify import classify
 from resilience.limits import Limits, limiters
@@ -130,9 +130,7 @@ class Contest(Generic[A]):
             raise self._plan.failure(self._errors)
         trial, answer = found
         self._exchange.serve(trial)
-        self._end_others(
-            GatewayError("Another attempt answered first", status=CLIENT_LEFT, code="hedge_lost")
-        )
+        self._end_others(GatewayError("Another attempt answered first", status=CLIENT_LEFT, code=HEDGE_LOST))
         return answer
 
     def _end_others(self, error: GatewayError) -> None:

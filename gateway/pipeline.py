@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import admission, policies, progress
+from gateway import admission, policies, progress, steps
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -110,7 +111,9 @@ def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     exchange.close()
     note_id(exchange.inbound.id)
     sample = telemetry.note(exchange.started, exchange.laps, exchange.serving)
-    row = exchange.row(snapshot.billing)
+    *beside, row = exchange.rows(snapshot.billing)
+    for extra in beside:
+        recorder().record(extra, admission.bill(exchange, extra, snapshot))
     written = recorder().record(row, admission.bill(exchange, row, snapshot))
     written.add_done_callback(sample.finalized)
     return written
@@ -220,12 +223,23 @@ async def ask(
             streaming = exchange.inbound.stream
             timeouts = snapshot.timeouts
             whole = None if streaming else limit
+            trial.is_asked = True
             upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             heed(trial.attempt, upstream.headers)
             if streaming:
                 return await StreamAnswer.begin(upstream, passage, trial, texts)
+            if passage.follows_up:
+                again = partial(
+                    send,
+                    connect_timeout_s=timeouts.connect,
+                    idle_timeout_s=timeouts.idle,
+                    whole_timeout_s=whole,
+                    proxy=trial.proxy,
+                )
+                last = await steps.walk(upstream, request, passage, again)
+                return await read_whole(last, passage, trial, texts)
             return await read_whole(upstream, passage, trial, texts)
     except TimeoutError:
         raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
@@ -239,6 +253,8 @@ def time_limit(exchange: Exchange, trial: Trial, timeouts: Timeouts) -> float:
     """
     if limit := trial.attempt.target.settings.target_timeout_s:
         return limit
+    if exchange.inbound.operation == "transcribe":
+        return timeouts.response  # an hour of sound takes minutes, whoever else could be asked
     if exchange.route.has_choice:
         return timeouts.first_event
     if exchange.inbound.stream:

@@ -13,7 +13,7 @@ from gateway.passage import Passage, SameFormat
 from gateway.policies import thinking_fit
 from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
-from gateway.wire import get_format, json
+from gateway.wire import get_format
 from gateway.wire.base import ModelProfile
 from omniroute import __version__
 from omniroute.types import InboundRequest, UpstreamRequest
@@ -104,7 +104,6 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     thinking_fit.fit(body, way)
     quirks.apply(body, target.provider, target.model, way.body_format)
     headers = {
-        "content-type": "application/json",
         "accept": "text/event-stream" if streams and not way.array else "application/json",
         "user-agent": USER_AGENT,
     }
@@ -120,11 +119,13 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
         )
         way.adapter.prepare(draft)
         url, body = draft.url, draft.fields
+    content_type, content = way.packed(body)
+    headers.setdefault("content-type", content_type)
     return UpstreamRequest(
         method="POST",
         url=url,
         headers=headers,
-        body=json.dumps(body),
+        body=content,
         format=endpoint.format,
         stream=inbound.stream,
     )

@@ -68,13 +68,16 @@ class UsageRecordAdmin(ReadOnlyAdmin):
         ),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UsageRecord]:
+        return super().get_queryset(request).filter(is_extra=False)
+
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> UsageRecord | None:
         """By the request's own id as well, which is all that clients and live events know."""
         if object_id.isdecimal():
             return super().get_object(request, object_id, from_field)
-        return UsageRecord.objects.filter(request_id=object_id).first()
+        return next(iter(finding.with_id(object_id)), None)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RequestChangeList]:
         return RequestChangeList
@@ -119,7 +122,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
         if row.cost is not None:
             return usd(row.cost)
         return (
-            format_html('<span class="or-pill or-pill-warn">{}</span>', "unpriced") if row.has_tokens else "-"
+            format_html('<span class="or-pill or-pill-warn">{}</span>', "unpriced") if row.has_price else "-"
         )
 
     @display(description="Time taken")
@@ -148,7 +151,7 @@ class UsageRecordAdmin(ReadOnlyAdmin):
 
     @display(description="Where the cost comes from")
     def cost_source_label(self, row: UsageRecord) -> str:
-        return str(row.get_cost_source_display()) if row.cost is not None or row.has_tokens else "-"
+        return str(row.get_cost_source_display()) if row.cost is not None or row.has_price else "-"
 
     @display(description="Formats")
     def formats(self, row: UsageRecord) -> str:

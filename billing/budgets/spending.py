@@ -147,7 +147,7 @@ def _of_rows(start: datetime, until: datetime, api_key_id: int | None, account_i
     elif account_id is not None:
         rows = rows.filter(account_id=account_id)
     found = rows.aggregate(usd=Sum("cost"), tokens=Sum(F("input_tokens") + F("output_tokens")))
-    return _spent({**found, "requests": rows.filter(COUNTS).count()})
+    return _spent({**found, "requests": rows.filter(COUNTS, is_extra=False).count()})
 
 
 COUNTS = Q(status__lt=400) | Q(output_tokens__gt=0)

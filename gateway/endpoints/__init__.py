@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI, Router
 
-from gateway import pipeline
+from gateway import pipeline, uploads
 from gateway.auth import Caller
 from gateway.endpoints import counting
 from gateway.endpoints.dedicated import router as dedicated_router
@@ -83,6 +83,16 @@ async def embeddings(request: HttpRequest) -> HttpResponseBase:
 @router.post("/v1/images/generations")
 async def images(request: HttpRequest) -> HttpResponseBase:
     return await serve(request, "openai_chat", operation="image", stream=False)
+
+
+@router.post("/v1/audio/transcriptions")
+async def transcriptions(request: HttpRequest) -> HttpResponseBase:
+    assert isinstance(request, WireRequest)
+    caller = request.caller
+    inbound = await uploads.parse(
+        request.body, path=request.path, headers=caller.headers, operation="transcribe"
+    )
+    return await pipeline.serve(inbound, caller)
 
 
 @router.get("/v1/responses")

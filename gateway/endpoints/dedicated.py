@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Router
 
-from gateway import pipeline
+from gateway import pipeline, uploads
 from gateway import snapshot as snapshots
 from gateway.auth import Caller
 from gateway.handler import WireRequest
@@ -98,3 +98,13 @@ async def embeddings(request: HttpRequest, provider: str) -> HttpResponseBase:
 @router.post("/v1/providers/{provider}/images/generations")
 async def images(request: HttpRequest, provider: str) -> HttpResponseBase:
     return await serve(request, provider, "images/generations")
+
+
+@router.post("/v1/providers/{provider}/audio/transcriptions")
+async def transcriptions(request: HttpRequest, provider: str) -> HttpResponseBase:
+    assert isinstance(request, WireRequest)
+    caller = request.caller
+    inbound = await uploads.parse(
+        request.body, path=request.path, headers=caller.headers, operation="transcribe"
+    )
+    return await pipeline.serve(await of_provider(inbound, provider), caller)

@@ -78,7 +78,7 @@ class _Pricer:
     def cost(self, row: UsageRecord) -> Cost | None:
         """None where nothing is known of the provider any more, or nothing was used."""
         spec = self._specs.get(row.provider)
-        if spec is None or not (row.has_tokens or row.priced_apart):
+        if spec is None or not row.has_price:
             return None
         cost = cost_of(_usage(row), self._offer(row, spec), self._config, row.created_at)
         amount = None if cost.amount is None else cost.amount.quantize(_TEN_PLACES)

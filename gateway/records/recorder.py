@@ -81,6 +81,7 @@ class UsageRow(NamedTuple):
     cache_hit: bool
     client_address: str
     user_agent: str
+    is_extra: bool = False
 
 
 @lru_cache(maxsize=2 * MAX_BATCH)
@@ -159,7 +160,7 @@ class Recorder:
         else:
             self._busy = False
         if live.watched:
-            live.publish(entry.row for entry in batch)
+            live.publish(entry.row for entry in batch if not entry.row.is_extra)
 
     def _write(self, batch: Sequence[Entry]) -> Totals | None:
         """The new totals of budgets; None if the batch was given up."""
@@ -192,7 +193,12 @@ class Recorder:
     def _add_up(self, cursor: CursorWrapper, rows: Sequence[UsageRow]) -> None:
         tried = [(row, _attempts(row)) for row in rows]
         rollups.add(cursor, [(_place(row), _amounts(row, attempts)) for row, attempts in tried])
-        tries = [each for row, attempts in tried if row.combo for each in _tries(row, attempts)]
+        tries = [
+            each
+            for row, attempts in tried
+            if row.combo and not row.is_extra
+            for each in _tries(row, attempts)
+        ]
         if tries:
             rollups.add_tries(cursor, tries)
 
@@ -243,12 +249,10 @@ def _place(row: UsageRow) -> Place:
 
 
 def _amounts(row: UsageRow, attempts: list[JSONDict]) -> Amounts:
-    return Amounts(
-        requests=1,
-        errors=int(row.status >= 400),
-        fallbacks=int(_fell_back(attempts)),
-        cache_hits=int(row.cache_hit),
-        unpriced=int(row.cost is None and bool(row.input_tokens or row.output_tokens)),
+    used = Amounts(
+        unpriced=int(
+            row.cost is None and bool(row.input_tokens or row.output_tokens or len(row.priced_apart) > 2)
+        ),
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
         cache_read_tokens=row.cache_read_tokens,
@@ -256,6 +260,14 @@ def _amounts(row: UsageRow, attempts: list[JSONDict]) -> Amounts:
         reasoning_tokens=row.reasoning_tokens,
         cost=row.cost or Decimal(0),
         saved=row.saved,
+    )
+    if row.is_extra:
+        return used
+    return used._replace(
+        requests=1,
+        errors=int(row.status >= 400),
+        fallbacks=int(_fell_back(attempts)),
+        cache_hits=int(row.cache_hit),
         latency_ms=row.latency_ms,
         first_token_ms=row.first_token_ms or 0,
         first_tokens=int(row.first_token_ms is not None),

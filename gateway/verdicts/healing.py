@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from combos.attempt import Attempt
 from gateway import snapshot as snapshots
+from gateway.passage import JSON_TYPE
 from gateway.records.write_behind import writer
 from gateway.snapshot import Snapshot
 from gateway.wire import json
@@ -75,7 +76,7 @@ class Healing:
                 writer().submit(_write, provider, model, of_format, helped, quirks)
 
     def _new_remedies(self, refusal: UpstreamRefused, request: UpstreamRequest) -> list[Remedy]:
-        if refusal.status not in STATUSES:
+        if refusal.status not in STATUSES or request.headers.get("content-type") != JSON_TYPE:
             return []
         target = self._original.target
         body = json.decode_all(dict(json.split(request.body)))

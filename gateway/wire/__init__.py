@@ -23,6 +23,8 @@ CLIENT_FORMATS: dict[str, str] = {
 """Formats that only clients speak."""
 PROVIDER_FORMATS: dict[str, str] = {
     "kiro": "gateway.wire.kiro:Kiro",
+    "deepgram": "gateway.wire.transcription.formats:Deepgram",
+    "assemblyai": "gateway.wire.transcription.formats:AssemblyAI",
 }
 """Formats that only providers speak."""
 _ALL = {**FORMATS, **CLIENT_FORMATS, **PROVIDER_FORMATS}

@@ -63,3 +63,17 @@ def test_another_account_or_model_is_a_fallback_a_repeat_is_none(attempts, fallb
 def test_names_that_no_model_bears_make_no_rows_of_their_own():
     written(*(usage_row(status=404, requested_model=f"made-up-{n}") for n in range(20)))
     assert (DailyUsage.objects.count(), DailyUsage.objects.get().errors) == (1, 20)
+
+
+def test_what_was_paid_beside_the_answer_counts_as_money_and_tokens_and_is_no_request():
+    beside = {"provider": "openai", "served_model": "gpt-4o", "account_id": 4, "status": 499}
+    written(
+        usage_row(**beside, input_tokens=7, cost=Decimal("0.25"), combo="both", is_extra=True),
+        usage_row(status=200, provider="glm", input_tokens=12, cost=Decimal("0.5"), combo="both"),
+    )
+    day = UsageTotal.objects.get(span="day", dimension="all")
+    assert (day.requests, day.errors, day.input_tokens, day.cost) == (1, 0, 19, Decimal("0.75"))
+    lost = UsageTotal.objects.get(span="day", dimension="account", name="4")
+    assert (lost.requests, lost.errors, lost.latency_ms, lost.cost) == (0, 0, 0, Decimal("0.25"))
+    assert ComboUsage.objects.get(model="").requests == 1
+    assert (UsageRecord.objects.count(), UsageRecord.requests.count()) == (2, 1)

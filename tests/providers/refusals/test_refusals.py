@@ -315,6 +315,12 @@ def test_a_value_that_no_vendor_takes_is_the_clients_to_hear_of(value: float, ke
             ("anthropic_messages", anthropic("`temperature` and `top_p` cannot both be specified for this model."),
              [Remedy("edit", "one_sampling_field", lasting=False)]),
             ("anthropic_messages", anthropic("`temperature` may only be set to 1 when thinking is enabled."), []),
+            ("anthropic_messages", anthropic("Requests which include `tool_use` or `tool_result` blocks must define tools"),
+             [Remedy("edit", "declare_called_tools")]),
+            ("openai_chat", openai("The toolConfig field must be defined when using toolUse and toolResult content"
+             " blocks."), [Remedy("edit", "declare_called_tools", lasting=False)]),
+            ("openai_chat", openai("litellm.UnsupportedParamsError: Bedrock doesn't support tool calling without"
+             " `tools=` param specified."), [Remedy("edit", "declare_called_tools")]),
             ("anthropic_messages", anthropic("Thinking may not be enabled when tool_choice forces tool use."),
              [Remedy("drop", "thinking", lasting=False)]),
             ("anthropic_messages", anthropic('"thinking.type.enabled" is not supported for this model. Use'
