@@ -138,6 +138,7 @@ LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = env.str("TZ", default="UTC") or "UTC"
 USE_I18N = True
+FORMAT_MODULE_PATH = "omniroute.formats"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
