@@ -3,8 +3,8 @@
     python -m bench.soak                        # 200,000 requests and 10,000 streams
     python -m bench.soak --requests 20000 --streams 1000
 
-Exits with 1 if the web process grows after the first tenth, a request fails, or an abandoned stream goes on upstream for
-more than 100 ms.
+Exits with 1 if the web process grows after the first tenth, a request fails, or an abandoned stream goes on upstream
+for more than 100 ms.
 """
 
 from __future__ import annotations
