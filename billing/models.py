@@ -161,6 +161,11 @@ class Budget(models.Model):
     is_active = models.BooleanField(
         "active", default=True, help_text="Off: it is counted, but nothing is refused."
     )
+    refuse_unpriced = models.BooleanField(
+        "refuse models without a price",
+        default=False,
+        help_text="Of limits in USD: what nobody knows the price of would count as free. Off: it does.",
+    )
     revision = models.PositiveIntegerField(default=1, editable=False)
     """Counts the times that what was spent was worked out anew, so that no process goes on with the old figure."""
     counts_from = models.DateTimeField(default=timezone.now, editable=False)
