@@ -290,6 +290,16 @@ def test_a_limit_is_kept(answer: Any, bounds: list[Any]) -> None:
     assert found("openai_chat", answer) == [Remedy("clamp", "max_tokens", bounds)]
 
 
+@pytest.mark.parametrize(("value", "kept"), [(1.5, True), (-1, False), (1000, False)])
+def test_a_value_that_no_vendor_takes_is_the_clients_to_hear_of(value: float, kept: bool) -> None:
+    refused = openai(
+        "Invalid 'temperature': must be between 0 and 1.", "temperature", "decimal_above_max_value"
+    )
+    error = get_format("openai_chat").parse_error(400, json.dumps(refused).encode(), {})
+    remedies = remedies_for(error, {**CHAT, "temperature": value}, "openai_chat", "m")
+    assert remedies == ([Remedy("clamp", "temperature", [0, 1])] if kept else [])
+
+
 @pytest.mark.parametrize(
     ("format", "answer", "expected"),
     [
