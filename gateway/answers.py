@@ -22,7 +22,7 @@ async def read_whole(
     try:
         body = await upstream.read_all()
     finally:
-        await upstream.close()
+        upstream.close()
     if is_json(body) or not body.strip():
         whole = passage.whole(body)
     elif passage.only_streams or body.lstrip().startswith((b"data:", b"event:", b":")):
@@ -52,7 +52,7 @@ class StreamAnswer:
         try:
             answer = await cls._peek(upstream, passage, trial, error_texts)
         except BaseException:
-            await upstream.close()
+            upstream.close()
             raise
         trial.first_token()
         return answer
@@ -137,8 +137,8 @@ class StreamAnswer:
         """The end of the client's stream where `parts` broke."""
         return self._reader.emit_error(error)
 
-    async def close(self) -> None:
-        await self._upstream.close()
+    def close(self) -> None:
+        self._upstream.close()
 
     async def _drain(self) -> None:
         try:

@@ -15,7 +15,7 @@ from gateway import request_log, snapshot
 from gateway.live import live
 from gateway.recorder import recorder
 from gateway.replay.store import MemoryStore, store
-from gateway.upstream import close_clients
+from gateway.upstream import close_connections
 from gateway.write_behind import writer
 from omniroute import shared_state
 from providers import quota_rows
@@ -59,5 +59,5 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
     await recorder().flush()
     await writer().flush()
     await asyncio.to_thread(request_log.writer().flush)
-    await close_clients()
+    await close_connections()
     await shared_state.close_client()

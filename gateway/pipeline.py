@@ -166,7 +166,7 @@ async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
 async def discard(answer: Answer) -> None:
     """Of two attempts that were answered at the same moment, the one that came second."""
     if isinstance(answer, StreamAnswer):
-        await answer.close()
+        answer.close()
 
 
 async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot) -> tuple[Trial, Answer]:
@@ -219,8 +219,7 @@ async def ask(
         async with asyncio.timeout(limit):
             streaming = exchange.inbound.stream
             timeouts = snapshot.timeouts
-            whole = None if streaming else limit
-            upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
+            upstream = await send(request, timeouts.connect, timeouts.idle, trial.proxy)
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             heed(trial.attempt, upstream.headers)

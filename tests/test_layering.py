@@ -50,7 +50,6 @@ PURE = {
         "django",
         "ninja",
         "httpx",
-        "pyreqwest",
         "asyncio",
         "socket",
         "requests",
