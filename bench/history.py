@@ -20,7 +20,7 @@ from billing import rollups
 from billing.keys import create_api_key
 from billing.models import ApiKey, UsageRecord
 from billing.rollups import Amounts, Place, Try
-from gateway.recorder import UsageRow
+from gateway.records.recorder import UsageRow
 from providers.models import Account
 
 POOL = 3000
@@ -77,6 +77,9 @@ def make(rows: int, days: int, seed: int = 1) -> None:
     for back in range(days - 1, -1, -1):
         if counts[back]:
             _day(pool, now, back, counts[back], chance)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM (ANALYZE)")  # as autovacuum does in the course of a year
 
 
 def _shares(rows: int, weights: list[float]) -> Counter[int]:

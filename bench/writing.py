@@ -21,7 +21,7 @@ import django
 
 def measure(batch: int, times: int, pool: Sequence[Any]) -> tuple[float, float]:
     """(CPU µs of this process, median µs by the clock) for each row."""
-    from gateway.recorder import Recorder
+    from gateway.records.recorder import Recorder
 
     recorder = Recorder()
     took, used = [], time.process_time()

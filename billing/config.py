@@ -51,7 +51,7 @@ class BillingConfig:
     prices: Mapping[str, tuple[tuple[re.Pattern[str], PriceRow], ...]]
     """Overrides by provider, the most specific pattern first."""
     budgets: Budgets = field(default_factory=Budgets)
-    expected: dict[Any, tuple[int, int, int]] = field(default_factory=dict)
+    expected: dict[Any, Any] = field(default_factory=dict)
     """What requests are expected to cost under this configuration, kept by whoever estimates it."""
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from billing import speech_prices
 from billing.rates import PriceRow, Rate, rates_of
 
 
@@ -23,7 +24,7 @@ def price_of(
     """
     found = _model(pricing_id, base_url, model)
     if found is None:
-        return None
+        return speech_prices.price_of(pricing_id, model)
     which = _which(found, moment)
     variants = _variants(found, moment, service_tier) if service_tier else ()
     return _row(pricing_id, base_url, model, which, variants)

@@ -82,7 +82,7 @@ def log_lines(providers: Mapping[str, str], limit: int = LOG_LINES) -> list[str]
         "status",
     )
     lines = []
-    for row in UsageRecord.objects.order_by("-id").values("created_at", *fields)[:limit]:
+    for row in UsageRecord.requests.order_by("-id").values("created_at", *fields)[:limit]:
         parts = (
             timezone.localtime(row["created_at"]).strftime("%d-%m-%Y %H:%M:%S"),
             row["served_model"] or row["requested_model"] or "-",

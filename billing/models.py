@@ -199,10 +199,19 @@ class BudgetSpend(models.Model):
         return f"{self.budget_id} {self.period_start:%Y-%m-%d}"
 
 
+class Requests(models.Manager["UsageRecord"]):
+    """Without the extra rows."""
+
+    def get_queryset(self) -> models.QuerySet[UsageRecord]:
+        return super().get_queryset().filter(is_extra=False)
+
+
 class UsageRecord(models.Model):
     """One client request, written when it ends, whatever its end. Names are copied: history outlives what it is about.
 
-    `input_tokens` is the whole prompt, cached or not; `output_tokens` includes reasoning.
+    `input_tokens` is the whole prompt, cached or not; `output_tokens` includes reasoning. Where a provider was paid
+    beside the one that answered, that is a row of its own under the same request id (`is_extra`), so that sums are
+    right by provider and account, too.
     """
 
     class CostSource(models.TextChoices):
@@ -263,6 +272,13 @@ class UsageRecord(models.Model):
     )
     client_address = models.CharField(max_length=45, default="", blank=True)
     user_agent = models.CharField(max_length=200, default="", blank=True)
+    is_extra = models.BooleanField(
+        default=False,
+        help_text="No request of its own: an attempt that was paid for although another one answered.",
+    )
+
+    objects = models.Manager["UsageRecord"]()
+    requests = Requests()
 
     class Meta:
         ordering = ["-id"]
@@ -275,8 +291,9 @@ class UsageRecord(models.Model):
         return f"{self.status} {self.requested_model}"
 
     @property
-    def has_tokens(self) -> bool:
-        return self.input_tokens > 0 or self.output_tokens > 0
+    def has_price(self) -> bool:
+        """Was anything used that somebody wants money for?"""
+        return bool(self.input_tokens or self.output_tokens or self.priced_apart)
 
 
 class DailyUsage(UsageSums):

@@ -125,12 +125,12 @@ def top_models(since: date, limit: int) -> list[tuple[str, str, Totals]]:
 
 
 def recent_requests(limit: int) -> QuerySet[UsageRecord]:
-    return UsageRecord.objects.order_by("-id")[:limit]
+    return UsageRecord.requests.order_by("-id")[:limit]
 
 
 def recent_latency(sample: int = 200) -> Recent:
     """Of the newest `sample` requests: they are few, so that this stays fast however long the history."""
-    newest = UsageRecord.objects.order_by("-id").values_list("status", "latency_ms", "first_token_ms")[
+    newest = UsageRecord.requests.order_by("-id").values_list("status", "latency_ms", "first_token_ms")[
         :sample
     ]
     good = [(latency, first) for status, latency, first in newest if status < 400]

@@ -1,6 +1,6 @@
 """Where request logs lie: in the database, or as files by day. Found by the request's id.
 
-Only what is already redacted comes here (`gateway.redaction`).
+Only what is already redacted comes here (`gateway.records.redaction`).
 """
 
 from __future__ import annotations

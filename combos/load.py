@@ -1,7 +1,7 @@
-"""What this process knows of the targets that it asked: whose turn it is, how often of late, how quickly they answered.
-In memory.
+"""What is known of the targets that were asked: whose turn it is, how often of late, how quickly. In memory.
 
-Only a rotation has to be exact over several processes; it can be given from outside (`CombosView.given_places`).
+Other processes' requests are heard of within a moment (`resilience.gossip`). A rotation has to be exact, so its places
+can be given from outside (`CombosView.places`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from combos.config import ComboConfig
 from combos.resolve import Branch, Choice, Target
+from resilience.gossip import Tell, gossip, nobody
 
 HALF_LIFE_S = 300.0
 """After this time without requests, a count of uses is half of what it was."""
@@ -40,22 +41,21 @@ class TargetLoad:
         self._places: dict[str, int] = {}
         self._counts: dict[str, _Count] = {}
         self._times: dict[tuple[str, bool], deque[tuple[float, float]]] = {}
+        self.tell: Tell = nobody
 
-    def take_place(self, combo: str) -> int:
-        place = self._places.get(combo, 0)
-        self._places[combo] = place + 1
+    def take_place(self, scope: str) -> int:
+        place = self._places.get(scope, 0)
+        self._places[scope] = place + 1
         return place
 
-    def next_place(self, combo: str) -> int:
+    def next_place(self, scope: str) -> int:
         """The place that the next request will take."""
-        return self._places.get(combo, 0)
+        return self._places.get(scope, 0)
 
     def chosen(self, target: Target) -> None:
         """A request goes to this target now."""
-        count = self._counts.setdefault(target.name, _Count())
-        _forget_oldest(self._counts)
-        now = self._clock()
-        count.value, count.at = self._faded(count, now) + 1, now
+        self._count(target.name, 1)
+        self.tell("asked", target.name)
 
     def uses(self, target: Target) -> float:
         count = self._counts.get(target.name)
@@ -63,9 +63,15 @@ class TargetLoad:
 
     def took(self, target: Target, seconds: float, *, stream: bool) -> None:
         """So long until its first token, or until its whole answer; or until it was given up."""
-        times = self._times.setdefault((target.name, stream), deque(maxlen=SAMPLES))
-        _forget_oldest(self._times)
-        times.append((self._clock(), seconds))
+        self._note_time(target.name, stream, seconds)
+        self.tell("took", target.name, stream, round(seconds, 4))
+
+    def hear(self, count: int, what: str, *about: Any) -> None:
+        """It happened so often in another process."""
+        if what == "asked":
+            self._count(about[0], count)
+        elif what == "took":
+            self._note_time(*about)
 
     def first_token_s(self, target: Target, *, stream: bool) -> float | None:
         """The median of the last minutes."""
@@ -76,6 +82,17 @@ class TargetLoad:
         """What 95 of 100 answers of the last minutes stayed below; None where there are too few to say."""
         times = self._recent(target, stream)
         return sorted(times)[int(len(times) * 0.95)] if len(times) >= 5 else None
+
+    def _count(self, name: str, requests: int) -> None:
+        count = self._counts.setdefault(name, _Count())
+        _forget_oldest(self._counts)
+        now = self._clock()
+        count.value, count.at = self._faded(count, now) + requests, now
+
+    def _note_time(self, name: str, stream: bool, seconds: float) -> None:
+        times = self._times.setdefault((name, stream), deque(maxlen=SAMPLES))
+        _forget_oldest(self._times)
+        times.append((self._clock(), seconds))
 
     def _recent(self, target: Target, stream: bool) -> list[float]:
         times = self._times.get((target.name, stream), ())
@@ -107,27 +124,32 @@ class CombosView:
     load: TargetLoad
     stream: bool = False
     price: Price = unpriced
-    given_places: dict[str, int] = field(default_factory=dict)
-    """Places in combos' rotations, where several processes share them."""
+    places: dict[str, int] = field(default_factory=dict)
+    """The request's own in rotations that it came to, by their scope."""
     is_rehearsal: bool = False
     """Nothing is taken or counted: only somebody's question what would be chosen."""
     random: Callable[[], float] = field(default=random.random)
 
     def of(self, combo: ComboConfig) -> ComboView:
-        return ComboView(self, combo.name)
+        return ComboView(self, scope_of(combo))
+
+
+def scope_of(combo: ComboConfig) -> str:
+    """Of its rotation, and of what is kept for a conversation."""
+    return f"combo:{combo.name}"
 
 
 @dataclass(slots=True)
 class ComboView:
     all: CombosView
-    name: str
+    scope: str
 
     def place(self) -> int:
-        given = self.all.given_places.get(self.name)
-        if given is not None:
-            return given
-        load = self.all.load
-        return load.next_place(self.name) if self.all.is_rehearsal else load.take_place(self.name)
+        places, load = self.all.places, self.all.load
+        if self.scope not in places:
+            take = load.next_place if self.all.is_rehearsal else load.take_place
+            places[self.scope] = take(self.scope)
+        return places[self.scope]
 
     def uses(self, choice: Choice) -> float:
         return sum(self.all.load.uses(leaf) for leaf in _targets(choice))
@@ -151,3 +173,4 @@ def _targets(choice: Choice) -> Iterable[Target]:
 
 target_load = TargetLoad()
 """This process's own."""
+target_load.tell = gossip.join("targets", target_load.hear)

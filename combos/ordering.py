@@ -1,4 +1,8 @@
-"""Which targets, and which of their accounts, one request tries first."""
+"""Which targets, and which of their accounts, one request tries first.
+
+Rotations have places. Where several processes take turns together, a place has to be agreed upon before it is asked
+for: then a `Turn` comes instead of a target, and whoever iterates enters its place (`gateway.affinity.places`).
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,18 @@ from dataclasses import dataclass, field
 from combos import strategies
 from combos.attempt import Attempt
 from combos.config import CombosConfig
-from combos.load import CombosView, TargetLoad
+from combos.load import CombosView, TargetLoad, scope_of
 from combos.resolve import Branch, Choice, Route, Target
 from providers import selection
 from providers.config import AccountConfig, ProvidersConfig
 from providers.rotation import AccountChoice, AccountUse
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A place in a rotation is wanted: of a combo (`combo:<name>`), or of a provider's accounts (its id)."""
+
+    scope: str
 
 
 @dataclass(slots=True)
@@ -24,29 +35,36 @@ class Ordering:
     providers: ProvidersConfig
     view: CombosView = field(default_factory=lambda: CombosView(TargetLoad()))
     use: AccountUse = field(default_factory=AccountUse)
-    places: dict[str, int] = field(default_factory=dict)
-    """Places in providers' rotations, where several processes share them."""
     kept: Mapping[str, str] = field(default_factory=dict)
     """Where the conversation was before: `combo:<name>` -> choice, provider -> account, by their names and keys."""
-    _fixed: tuple[Target, ...] | None = None
+    shares_turns: bool = False
+    """With other processes."""
 
-    def targets(self, route: Route) -> Iterator[Target]:
+    @property
+    def places(self) -> dict[str, int]:
+        """Of this request in rotations, by their scope: each is taken once."""
+        return self.view.places
+
+    def targets(self, route: Route) -> Iterator[Target | Turn]:
         """The route's, as its combos want them, then its fallbacks."""
-        if self._fixed is not None:
-            yield from self._fixed
-            return
         if route.tree is None:
             yield from route.targets
         else:
             yield from self._flat(route.tree)
         yield from route.fallbacks
 
-    def fix(self, route: Route) -> None:
-        """Decide on the targets now: what is left to chance comes out the same from here on."""
-        self._fixed = tuple(self.targets(route))
-
-    def is_kept(self, branch: Branch) -> bool:
-        return self._kept(branch) is not None
+    def turn_of(self, target: Target) -> Turn | None:
+        """What has to be agreed upon before `accounts`."""
+        provider = target.provider.id
+        if (
+            not self.shares_turns
+            or provider in self.places
+            or len(self.providers.accounts.get(provider, ())) < 2
+            or self.config.order_of(provider).strategy not in selection.ROTATING
+            or self._kept_account(provider) is not None
+        ):
+            return None
+        return Turn(provider)
 
     def keeping(self, route: Route, attempt: Attempt) -> dict[str, str]:
         """What to remember of an attempt that was answered, for `kept` of the conversation's next request."""
@@ -55,7 +73,7 @@ class Ordering:
         while branch is not None:
             choice = next((each for each in branch.choices if _holds(each, attempt.target)), None)
             if choice is not None:
-                kept[f"combo:{branch.combo.name}"] = choice.name
+                kept[scope_of(branch.combo)] = choice.name
             branch = choice if isinstance(choice, Branch) else None
         return kept
 
@@ -69,13 +87,12 @@ class Ordering:
             self.use,
             provider,
             order.sticky_limit,
-            self.places.get(provider),
+            self.places,
             self.view.is_rehearsal,
             target.model,
         )
         chosen = selection.registry.get(order.strategy)(accounts, choice)
-        kept = self.kept.get(provider) if order.strategy in selection.SPREADING else None
-        first = self.use.by_key(accounts).get(kept) if kept else None
+        first = self._kept_account(provider)
         return chosen if first is None else _first(first, chosen)
 
     def chosen(self, attempt: Attempt) -> None:
@@ -84,7 +101,20 @@ class Ordering:
             self.use.chosen(attempt.account)
             self.view.load.chosen(attempt.target)
 
-    def _flat(self, branch: Branch) -> Iterator[Target]:
+    def _kept_account(self, provider: str) -> AccountConfig | None:
+        kept = self.kept.get(provider)
+        if not kept or self.config.order_of(provider).strategy not in selection.SPREADING:
+            return None
+        return self.use.by_key(self.providers.accounts[provider]).get(kept)
+
+    def _flat(self, branch: Branch) -> Iterator[Target | Turn]:
+        if (
+            self.shares_turns
+            and branch.combo.strategy in strategies.ROTATING
+            and len(branch.choices) > 1
+            and self._kept(branch) is None
+        ):
+            yield Turn(scope_of(branch.combo))
         for choice in self._ordered(branch):
             if isinstance(choice, Branch):
                 yield from self._flat(choice)
@@ -102,7 +132,7 @@ class Ordering:
     def _kept(self, branch: Branch) -> Choice | None:
         if not self.kept or branch.combo.strategy not in strategies.SPREADING:
             return None
-        kept = self.kept.get(f"combo:{branch.combo.name}")
+        kept = self.kept.get(scope_of(branch.combo))
         return next((choice for choice in branch.choices if choice.name == kept), None)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from combos.attempt import Attempt, Gate, Obstacle, Skip, cooling
-from combos.ordering import Ordering
+from combos.ordering import Ordering, Turn
 from combos.resolve import Route, Target
 from omniroute.errors import GatewayError, NoTargetAvailable, UpstreamError
 from resilience.classify import BAD_REQUEST, Next, Scope, Verdict, classify
@@ -40,7 +40,8 @@ _RETRY_STATUSES = (429, 503, 529)
 
 @dataclass(slots=True)
 class Plan:
-    """Iterate to get attempts; report each failure with `fail` before asking for the next one.
+    """Iterate to get attempts; report each failure with `fail` before asking for the next one. Where processes take
+    turns together, go by `steps` instead.
 
     A candidate with a hard obstacle is passed over. One that is held back by a guess of the gateway's (`soft`) comes
     last, instead of never: a provider that failed a second ago is a better answer than none. No account is tried twice.
@@ -69,22 +70,29 @@ class Plan:
         self.gates = (cooling(self.cooldowns), *self.gates)
 
     def __iter__(self) -> Iterator[Attempt]:
+        return (step for step in self.steps() if isinstance(step, Attempt))
+
+    def steps(self) -> Iterator[Attempt | Turn]:
+        """The attempts; and before them, what has to be agreed upon with other processes."""
         postponed: list[Attempt] = []
-        for attempt in self._candidates():
+        for step in self._candidates():
             if self._is_over:
                 return
-            if attempt.target in self._left:
+            if isinstance(step, Turn):
+                yield step
                 continue
-            obstacle = self.obstacle(attempt)
-            if attempt.target in self._slow and (obstacle is None or obstacle.soft):
-                postponed.append(attempt)
+            if step.target in self._left:
+                continue
+            obstacle = self.obstacle(step)
+            if step.target in self._slow and (obstacle is None or obstacle.soft):
+                postponed.append(step)
             elif obstacle is None:
-                self.ordering.chosen(attempt)
-                yield attempt
+                self.ordering.chosen(step)
+                yield step
             elif obstacle.soft:
-                postponed.append(attempt)
+                postponed.append(step)
             else:
-                self.pass_over(attempt, obstacle)
+                self.pass_over(step, obstacle)
         for attempt in postponed:
             if attempt.target not in self._left and not self._is_over:
                 self.ordering.chosen(attempt)
@@ -158,11 +166,16 @@ class Plan:
             code="no_account",
         )
 
-    def _candidates(self) -> Iterator[Attempt]:
+    def _candidates(self) -> Iterator[Attempt | Turn]:
         seen: set[tuple[str, str]] = set()
         for target in self.ordering.targets(self.route):
+            if isinstance(target, Turn):
+                yield target
+                continue
             if target in self._left:
                 continue
+            if (turn := self.ordering.turn_of(target)) is not None:
+                yield turn
             for account in self.ordering.accounts(target):
                 identity = (account.key, target.model)
                 if identity not in seen:

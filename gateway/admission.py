@@ -5,26 +5,29 @@ A request without budgets passes for the price of a look at an empty table.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import UTC
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
-from billing.bills import Bill, bill_for, give_back, spent_of
 from billing.budgets import BudgetConfig, Meter, Reservation, ledger, spoken
+from billing.budgets.bills import Bill, bill_for, give_back, spent_of
+from billing.budgets.shared import shared_ledger
+from billing.budgets.spending import TICKS, Spent
 from billing.config import BillingConfig
 from billing.pricing import price_of
 from billing.rates import PriceRow
-from billing.shared_budgets import shared_ledger
-from billing.spending import TICKS, Spent
 from combos.attempt import Attempt, Gate, Obstacle
 from combos.resolve import Target
 from gateway.exchange import Exchange
-from gateway.offers import offer_of
-from gateway.recorder import UsageRow
+from gateway.pricing.offers import offer_of
+from gateway.records.recorder import UsageRow
 from gateway.snapshot import Snapshot
 from gateway.trial import Trial
+from gateway.wire.transcription import audio
 from omniroute.errors import AccountBusy, BudgetExceeded
 from omniroute.shared_state import is_shared
 from omniroute.types import InboundRequest
@@ -36,6 +39,10 @@ MOST_INPUT = 200_000
 """A body of megabytes is pictures, which are fewer tokens than letters."""
 USUAL_OUTPUT = 1000
 """Tokens, of a model that nobody has used yet and a request that sets no limit."""
+MOST_IMAGES = 10
+"""What vendors make at once."""
+TOKENS_PER_SECOND = 10
+"""Of sound, where that is counted in tokens (OpenAI's transcribing models)."""
 HELD_WAIT_S = 2.0
 """When to come back if other requests hold what is left."""
 SPENT = "budget_spent"
@@ -111,17 +118,19 @@ def gate(snapshot: Snapshot) -> Gate | None:
 
 
 def bill(exchange: Exchange, row: UsageRow, snapshot: Snapshot) -> Bill | None:
-    """What the finished request costs its budgets. None where it has none."""
+    """What a row of the finished request costs its budgets; the request's own brings back what was reserved. None where
+    it has none."""
     if row.output_tokens:
         _note_output(row.served_model, row.output_tokens)
     budgets = snapshot.billing.budgets
-    if not budgets and not exchange.holds:
+    holds = () if row.is_extra else exchange.holds
+    if not budgets and not holds:
         return None
     tokens = 0 if row.cache_hit else row.input_tokens + row.output_tokens
-    counts = not row.cache_hit and (row.status < 400 or row.output_tokens > 0)
+    counts = not (row.cache_hit or row.is_extra) and (row.status < 400 or row.output_tokens > 0)
     return bill_for(
         budgets,
-        exchange.holds,
+        holds,
         moment=exchange.created_at,
         api_key_id=row.api_key_id,
         account_id=row.account_id,
@@ -153,27 +162,40 @@ def _words(meter: Meter, whose: str) -> str:
 
 
 _PERIODS = {"daily": "a day", "weekly": "a week", "monthly": "a month", "once": "once"}
-_Price = tuple[int, int, int]
-"""Ticks for an input token, an output token, a request."""
+
+
+class _Price(NamedTuple):
+    """Ticks for one of each."""
+
+    input_token: int = 0
+    output_token: int = 0
+    request: int = 0
+    image: int = 0
+    second: int = 0
+    """Of sound."""
+
+
 _NOBODY = AccountConfig(id=0, provider="", name="")
 
 
 def _price(target: Target, account: AccountConfig, billing: BillingConfig) -> _Price:
     """What the target takes at most by today's prices, remembered as long as the configuration stands."""
     key = target, account.base_url
-    known = billing.expected.get(key)
+    known: _Price | None = billing.expected.get(key)
     if known is None:
         offer = offer_of(target, account)
         row = None if offer.flat else price_of(offer, billing)[0]
-        known = billing.expected[key] = _highest(row) if row else (0, 0, 0)
+        known = billing.expected[key] = _highest(row) if row else _Price()
     return known
 
 
 def _highest(row: PriceRow) -> _Price:
-    return (
-        _ticks(row.price("input_tokens")),
-        _ticks(max(row.price("output_tokens") or 0, row.price("output_reasoning_tokens") or 0)),
-        _ticks((row.price("requests") or 0) + (row.price("output_images") or 0)),
+    return _Price(
+        input_token=_ticks(max(row.price("input_tokens") or 0, row.price("input_audio_tokens") or 0)),
+        output_token=_ticks(max(row.price("output_tokens") or 0, row.price("output_reasoning_tokens") or 0)),
+        request=_ticks(row.price("requests")),
+        image=_ticks(row.price("output_images")),
+        second=_ticks(row.price("audio_seconds")),
     )
 
 
@@ -183,10 +205,33 @@ def _ticks(usd: Decimal | int | None) -> int:
 
 def _estimate(inbound: InboundRequest, prices: list[_Price]) -> Spent:
     """At the dearest target: which one answers is not known yet."""
+    if inbound.upload is not None:
+        return _estimate_sound(audio.seconds(inbound.upload), prices)
     read = min(len(inbound.body) // CHARACTERS_PER_TOKEN, MOST_INPUT)
     written = _expected_output(inbound) if inbound.operation == "generate" else 0
-    usd = max((price[0] * read + price[1] * written + price[2] for price in prices), default=0)
+    images = _expected_images(inbound) if inbound.operation == "image" else 0
+    usd = max(
+        (
+            price.input_token * read + price.output_token * written + price.request + price.image * images
+            for price in prices
+        ),
+        default=0,
+    )
     return Spent(usd, read + written, 1)
+
+
+def _estimate_sound(seconds: float, prices: list[_Price]) -> Spent:
+    tokens = round(seconds * TOKENS_PER_SECOND)
+    usd = max(
+        (price.second * math.ceil(seconds) + price.input_token * tokens + price.request for price in prices),
+        default=0,
+    )
+    return Spent(usd, tokens if any(price.input_token for price in prices) else 0, 1)
+
+
+def _expected_images(inbound: InboundRequest) -> int:
+    raw = inbound.fields.get("n")
+    return min(_int(bytes(raw)), MOST_IMAGES) or 1 if raw is not None else 1
 
 
 def _expected_output(inbound: InboundRequest) -> int:

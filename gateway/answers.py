@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
-from gateway.error_texts import check
 from gateway.passage import CutStream, Passage, Reader, Whole, is_json
 from gateway.trial import Trial
 from gateway.upstream import Upstream
+from gateway.verdicts.error_texts import check
 from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
 
 DRAIN_S = 0.2
 """How long a stream that said its last word may take to end its HTTP message, so that the connection can be reused."""
 
 
+class Answered(Protocol):
+    """What a whole answer is read from."""
+
+    async def read_all(self) -> bytes: ...
+
+    async def close(self) -> None: ...
+
+
 async def read_whole(
-    upstream: Upstream, passage: Passage, trial: Trial, error_texts: Sequence[str] = ()
+    upstream: Answered, passage: Passage, trial: Trial, error_texts: Sequence[str] = ()
 ) -> Whole:
     """The whole answer, whatever the provider made of the wish for no stream. Raise `UpstreamError`."""
     try:

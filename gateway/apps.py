@@ -7,7 +7,8 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import filters
-        from gateway import proxy_entries, snapshot
+        from gateway import snapshot
+        from gateway.api import proxy_entries
         from providers.choices import account_names, provider_names
 
         snapshot.watch_models()

@@ -8,23 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from combos.attempt import Attempt, Obstacle
 from combos.load import target_load
 from combos.plan import Plan
-from combos.turns import Busy, turns
+from gateway.affinity import places
 from gateway.claims import began_at, came_through
 from gateway.exchange import CLIENT_LEFT, Exchange
 from gateway.planning import note_answer
-from gateway.trial import Trial
-from omniroute.errors import GatewayError, UpstreamError, UpstreamTimeout
+from gateway.trial import HEDGE_LOST, Trial
+from omniroute.errors import AccountBusy, GatewayError, UpstreamError, UpstreamTimeout
 from resilience.classify import classify
+from resilience.limits import Limits, limiters
 
 A = TypeVar("A")
 Try = Callable[[Attempt], Awaitable[tuple[Trial, A]]]
 """One attempt up to its commit point. Raises `UpstreamError`."""
+
+
+class TargetBusy(Exception):
+    """A combo's target has no place for the request: `reason` is `queue_full` or `queue_timeout`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Contest(Generic[A]):
@@ -32,7 +41,7 @@ class Contest(Generic[A]):
         self, exchange: Exchange, plan: Plan, make: Try[A], discard: Callable[[A], Awaitable[None]]
     ) -> None:
         self._exchange, self._plan, self._make, self._discard = exchange, plan, make, discard
-        self._attempts: Iterator[Attempt] = iter(plan)
+        self._steps, self._stepping = plan.steps(), asyncio.Lock()
         self._errors: list[UpstreamError] = []
         self._newest: Attempt | None = None
         self._newest_at = 0.0
@@ -53,7 +62,7 @@ class Contest(Generic[A]):
             raise error from None
 
     async def _lane(self) -> tuple[Trial, A] | None:
-        for attempt in self._attempts:
+        while (attempt := await self._next_attempt()) is not None:
             self._newest, self._newest_at = attempt, time.perf_counter()
             settings = attempt.target.settings
             retries = settings.max_retries or 0
@@ -61,7 +70,7 @@ class Contest(Generic[A]):
                 began = time.perf_counter()
                 try:
                     return await self._take_turn(attempt)
-                except Busy as busy:
+                except TargetBusy as busy:
                     self._plan.leave(attempt, Obstacle(busy.reason))
                     break
                 except UpstreamError as error:
@@ -74,12 +83,27 @@ class Contest(Generic[A]):
                 await asyncio.sleep(settings.retry_delay_s or 0)
         return None
 
+    async def _next_attempt(self) -> Attempt | None:
+        """Lanes share the plan: one at a time."""
+        async with self._stepping:
+            for step in self._steps:
+                if isinstance(step, Attempt):
+                    return step
+                await places.take(step, self._plan.ordering)
+        return None
+
     async def _take_turn(self, attempt: Attempt) -> tuple[Trial, A]:
-        """The attempt, once its target has a place for it. Raise `Busy` where none comes free in time."""
+        """The attempt, once its target has a place for it. Raise `TargetBusy` where none comes free in time."""
         settings, combo = attempt.target.settings, self._exchange.route.combo
         if combo is None or not settings.concurrency:
             return self._noted(attempt, await self._make(attempt))
-        give_back = await turns.take(f"{combo.name}:{attempt.target.name}", settings)
+        limiter, most = limiters.of(f"target:{combo.name}:{attempt.target.name}"), settings.concurrency
+        try:
+            give_back = await limiter.acquire(
+                Limits(max_concurrent=most), settings.queue_timeout_s or 0, settings.queue_depth or 0
+            )
+        except AccountBusy as busy:
+            raise TargetBusy(busy.code) from None
         try:
             trial, answer = await self._make(attempt)
         except BaseException:
@@ -106,9 +130,7 @@ class Contest(Generic[A]):
             raise self._plan.failure(self._errors)
         trial, answer = found
         self._exchange.serve(trial)
-        self._end_others(
-            GatewayError("Another attempt answered first", status=CLIENT_LEFT, code="hedge_lost")
-        )
+        self._end_others(GatewayError("Another attempt answered first", status=CLIENT_LEFT, code=HEDGE_LOST))
         return answer
 
     def _end_others(self, error: GatewayError) -> None:

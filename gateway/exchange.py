@@ -14,9 +14,9 @@ from billing.config import BillingConfig, KeyConfig
 from billing.pricing import UNPRICED, Cost
 from combos.attempt import Attempt, Skip
 from combos.resolve import Route
-from gateway.conversations import Conversation
-from gateway.recorder import UsageRow
-from gateway.telemetry import Laps
+from gateway.affinity.conversations import Conversation
+from gateway.records.recorder import UsageRow
+from gateway.records.telemetry import Laps
 from gateway.trial import Trial, clean
 from gateway.wire import json
 from omniroute.errors import GatewayError
@@ -92,17 +92,19 @@ class Exchange:
         """Nothing runs any more, and nothing is held."""
         for trial in self.trials:
             trial.end(self.status, self.error)
-        if self.serving is not None and self.inbound.operation == "generate":
-            self._estimate(self.serving)
+        if self.inbound.operation == "generate":
+            for trial in self.trials:
+                if trial is self.serving or trial.lost:
+                    self._estimate(trial)
 
     def _estimate(self, trial: Trial) -> None:
-        """What was not reported is billed all the same: of a provider that counts nothing, and of a stream that ended
-        before the counts came."""
+        """What was not reported is billed all the same: of a provider that counts nothing, of a stream that ended
+        before the counts came, of a hedge that lost."""
         known = trial.usage
         if known is None:
             letters = len(self.inbound.body)
             trial.usage = Usage(letters // LETTERS_PER_TOKEN, trial.heard, estimated=True)
-        elif self.error is not None and trial.heard > known.output_tokens:
+        elif (self.error or trial.error) is not None and trial.heard > known.output_tokens:
             trial.usage = replace(known, output_tokens=trial.heard, estimated=True)
 
     def trail(self) -> str:
@@ -134,13 +136,38 @@ class Exchange:
             entries.sort(key=lambda item: item[0])
         return [entry for _, entry in entries]
 
-    def row(self, billing: BillingConfig) -> UsageRow:
+    def rows(self, billing: BillingConfig) -> list[UsageRow]:
+        """The request's own comes last; before it, what was paid for beside it."""
+        own, told = self._row(billing), self.told
+        paid = [trial for trial in self.trials if trial is not told and trial.usage is not None]
+        return [*(self._extra_row(own, trial, billing) for trial in paid), own]
+
+    def _extra_row(self, own: UsageRow, trial: Trial, billing: BillingConfig) -> UsageRow:
+        target, account, error = trial.attempt.target, trial.attempt.account, trial.error
+        ended = trial.ended_at or time.perf_counter()
+        return own._replace(
+            provider_format=trial.format,
+            served_model=clean(target.model, 250),
+            provider=target.provider.id,
+            account_id=account.id,
+            account_name=account.name,
+            status=trial.status,
+            error_code=clean(error.code or "", 80) if error else "",
+            error_message=clean(error.message, 500) if error else "",
+            attempts="[]",
+            attempt_count=0,
+            latency_ms=round((ended - trial.started) * 1000),
+            first_token_ms=None,
+            is_extra=True,
+            **_figures(trial.usage or _NO_USAGE, trial.cost(billing)),
+        )
+
+    def _row(self, billing: BillingConfig) -> UsageRow:
         now = time.perf_counter()
         inbound, trial, error = self.inbound, self.told, self.error
         attempt = trial.attempt if trial else None
         provider = attempt.target.provider if attempt else None
         usage = (trial and trial.usage) or _NO_USAGE
-        cost = self._cost(billing)
         row = UsageRow(
             request_id=inbound.id,
             created_at=self.created_at,
@@ -165,20 +192,10 @@ class Exchange:
             first_token_ms=round((trial.first_token_at - self.started) * 1000)
             if trial and trial.first_token_at
             else None,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cache_read_tokens=usage.cache_read_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
-            usage_estimated=usage.estimated,
-            priced_apart=json.dumps(dict(usage.priced_apart)).decode() if usage.priced_apart else "{}",
-            service_tier=clean(usage.service_tier, 20),
-            cost=cost.amount,
-            cost_source=cost.source,
-            saved=cost.saved,
             cache_hit=self.cache_hit,
             client_address=self.client_address,
             user_agent=clean(inbound.headers.get("user-agent", ""), 200),
+            **_figures(usage, self._cost(billing)),
         )
         if (served := self.replayed) is not None:
             row = row._replace(
@@ -196,3 +213,20 @@ class Exchange:
 
 
 _NO_USAGE = Usage()
+
+
+def _figures(usage: Usage, cost: Cost) -> dict[str, Any]:
+    """What was used and what it costs, as a row has it."""
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "usage_estimated": usage.estimated,
+        "priced_apart": json.dumps(dict(usage.priced_apart)).decode() if usage.priced_apart else "{}",
+        "service_tier": clean(usage.service_tier, 20),
+        "cost": cost.amount,
+        "cost_source": cost.source,
+        "saved": cost.saved,
+    }

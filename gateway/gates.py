@@ -6,8 +6,9 @@ import math
 
 from billing.config import KeyConfig
 from combos.attempt import Attempt, Gate, Obstacle
-from gateway import admission, quotas
+from gateway import admission
 from gateway.snapshot import Snapshot
+from gateway.verdicts import quotas
 from providers import quota
 from resilience.breaker import State, breakers
 from resilience.limits import limiters

@@ -21,8 +21,10 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
-from gateway import encodings, request_log
+from gateway import encodings
 from gateway.auth import Caller, count_wrong_key
+from gateway.inbound import request_id
+from gateway.records import request_log
 from gateway.responses import Streaming, error_response
 from gateway.surface import format_for
 from gateway.wire import get_format
@@ -74,7 +76,7 @@ class WireHandler:
         except GatewayError as error:
             format = get_format(format_for(scope["path"], headers))
             told = count_wrong_key(error, peer(scope))
-            await _send(error_response(format, told), send, origin)
+            await _send(error_response(format, told, {"x-request-id": request_id()}), send, origin)
         finally:
             watcher.stop()
             if call is not None:

@@ -10,17 +10,20 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from billing.shared_budgets import keep_lease
-from gateway import request_log, snapshot
-from gateway.live import live
-from gateway.recorder import recorder
+from billing.budgets.shared import keep_lease
+from gateway import snapshot
+from gateway.records import request_log
+from gateway.records.live import live
+from gateway.records.recorder import recorder
+from gateway.records.write_behind import writer
 from gateway.replay.store import MemoryStore, store
 from gateway.upstream import close_connections
-from gateway.write_behind import writer
 from omniroute import shared_state
 from providers import quota_rows
 from providers.oauth import renewal
 from resilience import persistence
+from resilience.gossip import gossip
+from resilience.limits import limiters
 from resilience.link import link
 
 
@@ -40,6 +43,8 @@ async def start() -> list[asyncio.Task[Any]]:
         background.append(asyncio.create_task(link.run(), name="shared state"))
         background.append(asyncio.create_task(live.follow(), name="live watchers"))
         background.append(asyncio.create_task(keep_lease(), name="budget reservations"))
+        background.append(asyncio.create_task(limiters.keep_leases(), name="slots"))
+        background.append(asyncio.create_task(gossip.run(), name="what other processes do"))
     return background
 
 

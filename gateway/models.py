@@ -6,9 +6,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator
 from django.db import models
 
+from gateway.policies.thinking import DEFAULT_BUDGET, MAX_BUDGET
 from gateway.replay.models import CachedAnswer as CachedAnswer
 from gateway.replay.models import CacheSettings as CacheSettings
-from gateway.thinking import DEFAULT_BUDGET, MAX_BUDGET
 from omniroute.singleton import Singleton
 
 MAX_SYSTEM_PROMPT = 100_000
@@ -111,7 +111,7 @@ class GatewaySettings(Singleton):
 
 
 class ThoughtSignature(models.Model):
-    """What Gemini wants back with a tool call that it made (`gateway.signatures`)."""
+    """What Gemini wants back with a tool call that it made (`gateway.preparation.signatures`)."""
 
     key = models.CharField(primary_key=True, max_length=128)
     """Letters and digits of the call's id."""

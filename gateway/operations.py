@@ -1,4 +1,4 @@
-"""What is asked of models beside answers: embeddings and images. How its bytes pass, per attempt like everything else.
+"""What is asked of models beside answers: embeddings, images, transcripts. How its bytes pass, attempt by attempt.
 
 OpenAI's paths and bodies go to every OpenAI-compatible endpoint as they are; embeddings also pass between OpenAI's and
 Gemini's shape. A provider that has no such thing refuses (400, which puts nothing aside), and the next target is asked.
@@ -6,26 +6,32 @@ Gemini's shape. A provider that has no such thing refuses (400, which puts nothi
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import NoReturn
 
+from gateway import transcriptions
 from gateway.passage import Passage, Reader, Whole
-from gateway.wire import embeddings, json
+from gateway.wire import embeddings, json, priced
 from gateway.wire.base import ModelProfile, WireFormat
 from gateway.wire.gemini.listing import model_path
 from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
-from omniroute.types import Fields, InboundRequest, Usage
+from omniroute.types import Fields, InboundRequest, JSONDict, Usage
 
-NAMES = frozenset({"embed", "image"})
+NAMES = frozenset({"embed", "image", "transcribe"})
 OPENAI = frozenset({"openai_chat", "openai_responses"})
 """Formats of endpoints beside which OpenAI's other paths are."""
 GEMINI = "gemini"
 BATCH = ":batchEmbedContents"
+USD_PER_TICK = Decimal("1e-10")
+"""xAI's `cost_in_usd_ticks`."""
 
 
 def passage(
     inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
 ) -> Passage:
     """Raise `UpstreamRefused` where the endpoint has no such thing, `InvalidRequest` for what it cannot be asked."""
+    if inbound.operation == "transcribe":
+        return transcriptions.passage(inbound, client, provider, profile)
     if inbound.operation == "embed":
         if client.name == provider.name or {client.name, provider.name} <= OPENAI:
             return SameEmbeddings(inbound, client, provider, profile)
@@ -149,12 +155,31 @@ class Images(_Whole):
             raise UpstreamBroken(said)
         if not value.get("data"):
             raise UpstreamBroken("The provider's answer has no image")
-        return Whole(body, _image_usage(value.get("usage")))
+        return Whole(body, _image_usage(value))
 
 
-def _image_usage(usage: object) -> Usage | None:
-    """Only some image models count tokens."""
-    if not isinstance(usage, dict):
-        return None
-    asked, made = usage.get("input_tokens"), usage.get("output_tokens")
-    return Usage(asked, made) if isinstance(asked, int) and isinstance(made, int) else None
+def _image_usage(value: JSONDict) -> Usage:
+    """Images are counted, and tokens where the vendor counts them: gpt-image does, and xAI tells its price."""
+    usage = value.get("usage")
+    known: JSONDict = usage if isinstance(usage, dict) else {}
+    asked, made = _count(known.get("input_tokens")), _count(known.get("output_tokens"))
+    ticks = _count(known.get("cost_in_usd_ticks"))
+    return Usage(
+        input_tokens=asked,
+        output_tokens=made,
+        cost=ticks * USD_PER_TICK if ticks else None,
+        priced_apart=priced.apart(
+            input_image_tokens=_images_among(known.get("input_tokens_details"), 0),
+            output_image_tokens=_images_among(known.get("output_tokens_details"), made),
+            output_images=len(value["data"]),
+        ),
+    )
+
+
+def _images_among(details: object, otherwise: int) -> int:
+    """Tokens of images, where the vendor tells them from text."""
+    return _count(details.get("image_tokens")) if isinstance(details, dict) else otherwise
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

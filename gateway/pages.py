@@ -7,8 +7,12 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from combos.queries import combo_names
-from gateway import health_pages, pricing_page, usage_page  # noqa: F401  (register their pages)
 from gateway import snapshot as snapshots
+from gateway.admin import (
+    health_pages,  # noqa: F401  (register their pages)
+    pricing_page,  # noqa: F401  (register their pages)
+    usage_page,  # noqa: F401  (register their pages)
+)
 from gateway.explain import explain
 from omniroute.pages import page
 from omniroute.types import JSONDict

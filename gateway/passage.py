@@ -14,7 +14,7 @@ from gateway.wire import json
 from gateway.wire.base import ModelProfile, Seen, StreamDecoder, Tap, WireFormat
 from gateway.wire.sse import DONE, ServerEvent, encode
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamError
-from omniroute.types import Fields, InboundRequest, Usage
+from omniroute.types import Fields, InboundRequest, UpstreamRequest, Usage
 from providers.adapters import Adapter, Rewrite
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ class Whole:
     body: bytes
     usage: Usage | None = None
     content_type: str = JSON_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What is to be asked next, and after how many seconds."""
+
+    request: UpstreamRequest
+    wait_s: float = 0.0
 
 
 class Reader(ABC):
@@ -114,6 +122,17 @@ class Passage(ABC):
     @abstractmethod
     def fields(self) -> Fields:
         """The top level of the body to send, a new dict each time."""
+
+    def packed(self, fields: Fields) -> tuple[str, bytes]:
+        """Content type and body of what is sent."""
+        return JSON_TYPE, json.dumps(fields)
+
+    follows_up: bool = False
+    """Whether the answer takes several requests."""
+
+    def follow_up(self, request: UpstreamRequest, body: bytes) -> FollowUp | None:
+        """After the answer to one of them: the next one, or None where this was the last. `request` is the first."""
+        return None
 
     @abstractmethod
     def whole(self, body: bytes) -> Whole:

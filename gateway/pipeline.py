@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -19,29 +20,29 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import admission, policies, progress
+from gateway import admission, policies, progress, steps
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
 from gateway.claims import answered, claim
 from gateway.contest import Contest
 from gateway.exchange import Exchange
-from gateway.healing import Healing
-from gateway.judging import judge
 from gateway.passage import Passage, Whole
 from gateway.planning import is_connected, plan_for
-from gateway.preparation import prepare, ready
-from gateway.quotas import heed
-from gateway.recorder import recorder
+from gateway.preparation.steps import prepare, ready
+from gateway.preparation.tokens import after_refusal, with_fresh_token
+from gateway.records.recorder import recorder
+from gateway.records.request_log import note_id
+from gateway.records.telemetry import Laps, telemetry
 from gateway.replay import flow as replays
-from gateway.request_log import note_id
 from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
-from gateway.telemetry import Laps, telemetry
-from gateway.tokens import after_refusal, with_fresh_token
 from gateway.trial import Trial
 from gateway.upstream import send
+from gateway.verdicts.healing import Healing
+from gateway.verdicts.judging import judge
+from gateway.verdicts.quotas import heed
 from gateway.wire import get_format
 from omniroute.errors import (
     ClientError,
@@ -110,7 +111,9 @@ def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     exchange.close()
     note_id(exchange.inbound.id)
     sample = telemetry.note(exchange.started, exchange.laps, exchange.serving)
-    row = exchange.row(snapshot.billing)
+    *beside, row = exchange.rows(snapshot.billing)
+    for extra in beside:
+        recorder().record(extra, admission.bill(exchange, extra, snapshot))
     written = recorder().record(row, admission.bill(exchange, row, snapshot))
     written.add_done_callback(sample.finalized)
     return written
@@ -219,12 +222,23 @@ async def ask(
         async with asyncio.timeout(limit):
             streaming = exchange.inbound.stream
             timeouts = snapshot.timeouts
+            trial.is_asked = True
             upstream = await send(request, timeouts.connect, timeouts.idle, trial.proxy)
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             heed(trial.attempt, upstream.headers)
             if streaming:
                 return await StreamAnswer.begin(upstream, passage, trial, texts)
+            if passage.follows_up:
+                again = partial(
+                    send,
+                    connect_timeout_s=timeouts.connect,
+                    idle_timeout_s=timeouts.idle,
+                    whole_timeout_s=whole,
+                    proxy=trial.proxy,
+                )
+                last = await steps.walk(upstream, request, passage, again)
+                return await read_whole(last, passage, trial, texts)
             return await read_whole(upstream, passage, trial, texts)
     except TimeoutError:
         raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
@@ -238,6 +252,8 @@ def time_limit(exchange: Exchange, trial: Trial, timeouts: Timeouts) -> float:
     """
     if limit := trial.attempt.target.settings.target_timeout_s:
         return limit
+    if exchange.inbound.operation == "transcribe":
+        return timeouts.response  # an hour of sound takes minutes, whoever else could be asked
     if exchange.route.has_choice:
         return timeouts.first_event
     if exchange.inbound.stream:

@@ -1,6 +1,6 @@
 """The plan of one request: the strategies of its combo and its providers, over what this process knows.
 
-Without Redis nothing is awaited. With it there is one round trip at most (`gateway.places`).
+Without Redis nothing is awaited. With it, a conversation that this process does not know is looked up there.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from combos.load import CombosView, target_load
 from combos.ordering import Ordering
 from combos.plan import Plan
 from combos.resolve import Branch, Route, Target
-from gateway import conversations, places
+from gateway.affinity import conversations
+from gateway.affinity.sessions import sessions
 from gateway.exchange import Exchange
 from gateway.gates import gates
-from gateway.offers import offer_of
-from gateway.sessions import key_of, sessions
+from gateway.pricing.offers import offer_of
 from gateway.snapshot import Snapshot, remembered
 from omniroute import shared_state
 from providers import selection
@@ -33,12 +33,8 @@ async def plan_for(exchange: Exchange, snapshot: Snapshot) -> Plan:
     """The plan of a request that is about to be served."""
     route = exchange.route
     made = ordering(snapshot, stream=exchange.inbound.stream)
-    unknown = _keep_conversation(exchange, snapshot, made)
-    if shared_state.is_shared():
-        found = await places.agree(made, route, unknown)
-        conversation = exchange.conversation
-        if found and conversation and (session := sessions.adopt(_key_id(exchange), conversation.id, found)):
-            made.kept = session.kept
+    made.shares_turns = shared_state.is_shared()
+    await _keep_conversation(exchange, snapshot, made)
     return Plan(route, made, cooldowns, gates(snapshot, exchange.key), snapshot.patience.profiles)
 
 
@@ -78,22 +74,22 @@ def ordering(snapshot: Snapshot, *, stream: bool, is_rehearsal: bool = False) ->
     return Ordering(snapshot.combos, snapshot.providers, view, account_use)
 
 
-def _keep_conversation(exchange: Exchange, snapshot: Snapshot, made: Ordering) -> str:
-    """Let a conversation go on where it was. Where this process does not know, return the key to ask Redis for."""
+async def _keep_conversation(exchange: Exchange, snapshot: Snapshot, made: Ordering) -> None:
+    """Let a conversation go on where it was."""
     seconds = snapshot.combos.affinity_s
     if not seconds:
-        return ""
+        return
     if not spreads(exchange.route, snapshot):
         exchange.conversation = conversations.said_by_client(exchange.inbound)
-        return ""
+        return
     conversation = exchange.conversation = conversations.of(exchange.inbound)
     if conversation is None or not conversation.is_open:
-        return ""
+        return
     session = sessions.find(_key_id(exchange), conversation.id, seconds)
-    if session is None:
-        return key_of(_key_id(exchange), conversation.id)
-    made.kept = session.kept
-    return ""
+    if session is None and shared_state.is_shared():
+        session = await sessions.fetch(_key_id(exchange), conversation.id)
+    if session is not None:
+        made.kept = session.kept
 
 
 def spreads(route: Route, snapshot: Snapshot) -> bool:

@@ -7,13 +7,14 @@ from functools import lru_cache, partial
 
 from combos.attempt import Attempt
 from combos.resolve import Target
-from gateway import operations, thinking_fit
+from gateway import operations
 from gateway.exchange import Exchange
 from gateway.passage import Passage, SameFormat
+from gateway.policies import thinking_fit
 from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
 from gateway.upstream import coding
-from gateway.wire import get_format, json
+from gateway.wire import get_format
 from gateway.wire.base import ModelProfile
 from omniroute import __version__
 from omniroute.types import InboundRequest, UpstreamRequest
@@ -23,8 +24,8 @@ from providers.config import AccountConfig
 from providers.credentials import auth_headers
 from providers.endpoints import choose_endpoint
 from providers.families import profile_of
-from providers.habits import RESPONSES_ONLY
 from providers.proxies import Proxy
+from providers.refusals.habits import RESPONSES_ONLY
 from providers.spec import Endpoint, ProviderSpec
 
 USER_AGENT = f"omniroute/{__version__}"
@@ -104,7 +105,6 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     thinking_fit.fit(body, way)
     quirks.apply(body, target.provider, target.model, way.body_format)
     headers = {
-        "content-type": "application/json",
         "accept": "text/event-stream" if streams and not way.array else "application/json",
         "accept-encoding": "identity" if streams else coding.ACCEPTED,  # a compressed stream comes in lumps
         "user-agent": USER_AGENT,
@@ -119,11 +119,13 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
         )
         way.adapter.prepare(draft)
         url, body = draft.url, draft.fields
+    content_type, content = way.packed(body)
+    headers.setdefault("content-type", content_type)
     return UpstreamRequest(
         method="POST",
         url=url,
         headers=headers,
-        body=json.dumps(body),
+        body=content,
         format=endpoint.format,
         stream=inbound.stream,
     )

@@ -48,6 +48,7 @@ def error_response(
     format: WireFormat, error: GatewayError, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """The provider's own words where they are in the client's format, else the error in that format's shape."""
+    error.request_id = headers.get("x-request-id") if headers else None
     if isinstance(error, UpstreamRefused) and error.format == format.name and _is_answer(error.body):
         body = error.body
     else:

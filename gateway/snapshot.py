@@ -35,9 +35,9 @@ from combos.models import (
 from combos.resolve import Route
 from gateway.models import CacheSettings, ConfigVersion, GatewaySettings
 from gateway.policies import Policies
+from gateway.policies.thinking import ThinkingPolicy
 from gateway.replay import config as replay_config
 from gateway.replay.config import ReplayConfig
-from gateway.thinking import ThinkingPolicy
 from providers import config as providers_config
 from providers import patience
 from providers.models import Account, CustomModel, LearnedQuirk, ModelSync, ProviderNode, ProxyRule

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
-from gateway.signatures import Restore, signatures
-from gateway.wire import fences, history, ir, json, proofs, thought_tags, tools
+from gateway.preparation.signatures import Restore, signatures
+from gateway.wire import fences, history, ir, json, proofs, property_keys, thought_tags, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
 from gateway.wire.sse import ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
@@ -36,7 +36,10 @@ class OtherFormat(Passage):
 
     def adapt(self) -> None:
         """Make `request` fit the provider's rules; again, after something in it changed."""
-        adapted, self.tools = tools.adapt(self.request, self.provider.rules)
+        own = self.client is self.provider
+        self.parameters = None if own else property_keys.renaming_of(self.request, self.profile)
+        request = self.parameters.request(self.request) if self.parameters else self.request
+        adapted, self.tools = tools.adapt(request, self.provider.rules)
         self.adapted = history.repair(adapted, self.provider.rules)
 
     def fields(self) -> Fields:
@@ -57,7 +60,7 @@ class OtherFormat(Passage):
             raise UpstreamBroken(f"The provider's answer is no JSON: {error.message}") from error
         if not isinstance(value, dict):
             raise UpstreamBroken("The provider's answer is no JSON object")
-        answered = self.provider.parse_response(value)
+        answered = _spoken(self.provider.parse_response(value))
         return self._kept(self._made_plain(self.tools.restore_response(answered)))
 
     def parse_stream(self, body: bytes) -> ir.Response:
@@ -69,7 +72,7 @@ class OtherFormat(Passage):
             folded = ir.fold(restored for event in events for restored in self.tools.restore(event))
         except ir.BrokenStream as error:
             raise _broken(error) from error
-        return self._kept(self._made_plain(folded))
+        return self._kept(self._made_plain(_spoken(folded)))
 
     @property
     def restore(self) -> Restore:
@@ -79,6 +82,8 @@ class OtherFormat(Passage):
             restore = signatures().watching(restore)
         if self.profile.thought_tag and self.client is not self.provider:
             restore = thought_tags.Splitter(self.profile.thought_tag).after(restore)
+        if self.parameters:
+            restore = self.parameters.after(restore)
         return self.label.after(restore) if self.label else restore
 
     @property
@@ -106,6 +111,8 @@ class OtherFormat(Passage):
         )
 
     def _kept(self, response: ir.Response) -> ir.Response:
+        if self.parameters:
+            response = self.parameters.response(response)
         if self.signs_calls:
             signatures().keep_all(part for candidate in response.candidates for part in candidate.parts)
         return self.label.response(response) if self.label else response
@@ -116,6 +123,13 @@ class OtherFormat(Passage):
     def emit_stream(self, response: ir.Response) -> bytes:
         emitter = self.client.stream_emitter(self.request)
         return b"".join(emitter.emit(event) for event in ir.unfold(response)) + emitter.close()
+
+
+def _spoken(response: ir.Response) -> ir.Response:
+    """Raise `UpstreamBroken` where the model broke off by a fault of its own before it said anything."""
+    if all(answer.finish_reason == "error" and not answer.parts for answer in response.candidates):
+        raise UpstreamBroken("The model broke off before it said anything")
+    return response
 
 
 def _broken(error: ir.BrokenStream) -> UpstreamBroken | UpstreamRefused:

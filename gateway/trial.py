@@ -10,13 +10,14 @@ from typing import Any
 from billing.config import BillingConfig
 from billing.pricing import UNPRICED, Cost, cost_of
 from combos.attempt import Attempt
-from gateway import in_flight
-from gateway.in_flight import Flight
-from gateway.offers import offer_of
+from gateway.pricing.offers import offer_of
+from gateway.records import in_flight
+from gateway.records.in_flight import Flight
 from omniroute.errors import GatewayError
 from omniroute.types import Usage
 from providers.proxies import Proxy
 
+HEDGE_LOST = "hedge_lost"
 Release = Callable[["Trial"], None]
 
 
@@ -38,6 +39,8 @@ class Trial:
     """0 while nothing is decided."""
     error: GatewayError | None = None
     usage: Usage | None = None
+    is_asked: bool = False
+    """Its request was sent, or is about to be."""
     heard: int = 0
     """About how many tokens the provider sent, for an answer without usage: events of a stream, or letters by four."""
     _releases: list[Release] = field(default_factory=list)
@@ -53,6 +56,11 @@ class Trial:
     def first_token(self) -> None:
         if self.first_token_at is None:
             self.first_token_at = time.perf_counter()
+
+    @property
+    def lost(self) -> bool:
+        """Asked, and cancelled because another attempt beside it answered first: the provider may bill it."""
+        return self.is_asked and self.error is not None and self.error.code == HEDGE_LOST
 
     def commit(self) -> None:
         """Its answer goes to the client; what holds resources keeps them until `end`."""

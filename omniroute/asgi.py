@@ -18,10 +18,10 @@ django.setup(set_prefix=False)
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 from gateway import edge  # noqa: E402
-from gateway.consumers import live_application  # noqa: E402
 from gateway.handler import Receive, Scope, Send, WireHandler  # noqa: E402
 from gateway.lifecycle import start, stop  # noqa: E402
-from gateway.live import PATH  # noqa: E402
+from gateway.records.consumers import live_application  # noqa: E402
+from gateway.records.live import PATH  # noqa: E402
 from gateway.surface import canonical  # noqa: E402
 
 django_application = ASGIHandler()

@@ -16,6 +16,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
+import secrets
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PREFIX = "omniroute"
+PROCESS = f"{os.getpid()}-{secrets.token_hex(6)}"
+"""What this process is known by among those that share."""
 TIMEOUT_S = 1.0
 """For a connection, and for an answer. A request waits for it once, see `PAUSE_S`."""
 PAUSE_S = 2.0

@@ -40,6 +40,15 @@ class Usage:
     """As the provider reports it, where its prices depend on it: `flex`, `priority`."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Upload:
+    """A file that a client sent."""
+
+    name: str
+    content_type: str
+    data: memoryview
+
+
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
     """What a client asked, before anything is decided. Never mutated: every attempt starts from it."""
@@ -48,12 +57,12 @@ class InboundRequest:
     format: str
     """Wire format of the endpoint that was called, e.g. `openai_chat`."""
     operation: str
-    """What is asked of the model: `generate`, `count`, `embed` or `image`."""
+    """What is asked of the model: `generate`, `count`, `embed`, `image` or `transcribe`."""
     model: str
     stream: bool
     body: bytes
     fields: Mapping[str, msgspec.Raw]
-    """The body's top level, undecoded."""
+    """The body's top level, undecoded; of a form, its fields as JSON texts and lists of texts."""
     headers: Mapping[str, str]
     """Lower-case names."""
     path: str
@@ -62,6 +71,8 @@ class InboundRequest:
     thinking: Literal["client", "replaced", "added"] = "client"
     """Whose the fields are that ask for thinking: the client's; or a policy's, in the place of the client's or where
     the client said nothing."""
+    upload: Upload | None = None
+    """The file of a form."""
 
 
 @dataclass(frozen=True, slots=True)

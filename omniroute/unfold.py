@@ -149,7 +149,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _logo}],
     "STYLES": [_stylesheet],
     "SCRIPTS": [_script],
-    "DASHBOARD_CALLBACK": "gateway.home.dashboard",
+    "DASHBOARD_CALLBACK": "gateway.admin.home.dashboard",
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
     "COLORS": {

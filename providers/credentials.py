@@ -35,6 +35,8 @@ def auth_headers(endpoint: Endpoint, api_key: str) -> dict[str, str]:
         headers["x-api-key"] = api_key
     if endpoint.auth in ("bearer", "x-api-key+bearer"):
         headers["authorization"] = f"Bearer {api_key}"
+    if endpoint.auth in ("token", "key"):
+        headers["authorization"] = f"Token {api_key}" if endpoint.auth == "token" else api_key
     if endpoint.auth == "x-goog-api-key":
         headers["x-goog-api-key"] = api_key
     return headers

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from providers.models import LearnedQuirk
-from providers.remedies import Remedy, quirk_of
+from providers.refusals.remedies import Remedy, quirk_of
 from providers.spec import Quirk
 
 logger = logging.getLogger(__name__)

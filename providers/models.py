@@ -22,7 +22,7 @@ from providers.oauth.fields import SignInSettings as SignInSettings
 from providers.proxy_models import ProxyRule as ProxyRule
 from providers.quota_models import QuotaCheck as QuotaCheck
 from providers.quota_models import QuotaWindow as QuotaWindow
-from providers.remedies import Remedy
+from providers.refusals.remedies import Remedy
 from providers.spec import ProviderSpec
 
 PREFIX_VALIDATOR = RegexValidator(

@@ -1,7 +1,7 @@
-"""How this process has used its accounts: whose turn it is, who rested longest, who failed of late. In memory.
+"""How the accounts were used: whose turn it is, who rested longest, who failed of late. In memory.
 
-Only the rotation has to be exact over several processes; it can be given from outside (`AccountChoice.given_place`).
-What each process spreads evenly by itself is even in sum.
+Other processes' uses and failures are heard of within a moment (`resilience.gossip`). A rotation has to be exact, so
+its places can be given from outside (`AccountChoice.places`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from providers import quota
 from providers.config import AccountConfig
 from providers.quota import Window
 from providers.selection import Accounts
+from resilience.gossip import Tell, gossip, nobody
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ class AccountUse:
         self._trouble: dict[str, _Trouble] = {}
         self._by_key: dict[str, tuple[Accounts, dict[str, AccountConfig]]] = {}
         self._remembered: dict[tuple[str, str], tuple[Accounts, float, Any]] = {}
+        self.tell: Tell = nobody
 
     def take_place(self, provider: str) -> int:
         place = self._places.get(provider, 0)
@@ -68,19 +70,37 @@ class AccountUse:
 
     def chosen(self, account: AccountConfig) -> None:
         """A request goes to this account now."""
-        self._uses += 1
-        self._last_used[account.key] = self._uses
-        order = self._orders.get(account.provider)
-        if order is not None and account.id in order.by_use:
-            order.by_use.move_to_end(account.id)
+        self._note_use(account.provider, account.id, account.key)
+        self.tell("used", account.provider, account.id, account.key)
 
     def succeeded(self, account: AccountConfig) -> None:
-        if self._trouble:
-            self._trouble.pop(account.key, None)
+        if self._trouble and self._trouble.pop(account.key, None) is not None:
+            self.tell("worked", account.key)
 
     def failed(self, account: AccountConfig, *, limited: bool) -> None:
-        trouble = self._trouble.setdefault(account.key, _Trouble())
-        trouble.failures += 1
+        self._note_failure(account.key, limited)
+        self.tell("failed", account.key, limited)
+
+    def hear(self, count: int, what: str, *about: Any) -> None:
+        """It happened so often in another process."""
+        if what == "used":
+            self._note_use(*about)
+        elif what == "worked":
+            self._trouble.pop(about[0], None)
+        elif what == "failed":
+            key, limited = about
+            self._note_failure(key, limited, count)
+
+    def _note_use(self, provider: str, id: int, key: str) -> None:
+        self._uses += 1
+        self._last_used[key] = self._uses
+        order = self._orders.get(provider)
+        if order is not None and id in order.by_use:
+            order.by_use.move_to_end(id)
+
+    def _note_failure(self, key: str, limited: bool, count: int = 1) -> None:
+        trouble = self._trouble.setdefault(key, _Trouble())
+        trouble.failures += count
         if limited:
             trouble.limited_until = self._clock() + LIMITED_S
 
@@ -143,8 +163,8 @@ class AccountChoice:
     use: AccountUse
     provider: str
     sticky_limit: int = 3
-    given_place: int | None = None
-    """The place in the rotation, where several processes share it."""
+    places: dict[str, int] = field(default_factory=dict)
+    """The request's own, by provider: one for each, however many of its models are tried."""
     is_rehearsal: bool = False
     """Nothing is taken or counted: only somebody's question which accounts would be chosen."""
     model: str = ""
@@ -153,10 +173,10 @@ class AccountChoice:
     random: Callable[[], float] = field(default=random.random)
 
     def place(self) -> int:
-        if self.given_place is None:
-            peek = self.is_rehearsal
-            self.given_place = (self.use.next_place if peek else self.use.take_place)(self.provider)
-        return self.given_place
+        if self.provider not in self.places:
+            take = self.use.next_place if self.is_rehearsal else self.use.take_place
+            self.places[self.provider] = take(self.provider)
+        return self.places[self.provider]
 
     def health(self, account: AccountConfig) -> float:
         return self.use.health(account)
@@ -179,3 +199,4 @@ class AccountChoice:
 
 account_use = AccountUse()
 """This process's own."""
+account_use.tell = gossip.join("accounts", account_use.hear)

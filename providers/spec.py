@@ -11,12 +11,13 @@ from typing import Any, Literal
 from providers.oauth.spec import OAuthSpec
 
 Tier = Literal["subscription", "api_key", "cheap", "free", "custom"]
-Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "x-api-key+bearer", "none"]
+Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "x-api-key+bearer", "token", "key", "none"]
+"""`token`: `Authorization: Token ...`; `key`: `Authorization` with the key alone."""
 ModelKind = Literal["chat", "embedding", "image", "transcription"]
 
 FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 """Wire formats that clients and endpoints can speak, by the names that `gateway.wire` gives them."""
-PROVIDER_FORMATS = ("kiro",)
+PROVIDER_FORMATS = ("kiro", "deepgram", "assemblyai")
 """Those that only endpoints speak."""
 BODIES = (*FORMATS, "openai_embeddings", "openai_images", "openai_transcriptions")
 """Bodies that a quirk can be about."""

@@ -1,7 +1,7 @@
-"""Limits of an account that the gateway keeps by itself: requests a minute, a gap between them, how many at a time.
+"""Limits that the gateway keeps by itself: requests a minute, a gap between them, how many at a time.
 
-For accounts that are protected (`Account.rate_limit_protection`), and for them alone. Whoever comes too early waits in
-a queue, for a limited time and among a limited number; the slot is held until the answer's last byte.
+Of accounts that are protected (`Account.rate_limit_protection`), and of a combo's targets. Whoever comes too early
+waits in a queue, for a limited time and among a limited number; the slot is held until the answer's last byte.
 """
 
 from __future__ import annotations
@@ -10,21 +10,24 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from omniroute.errors import AccountBusy
-from omniroute.shared_state import Script, Unavailable, is_shared, name
+from omniroute.shared_state import PROCESS, Argument, Unavailable, is_shared, name
 from resilience.buckets import is_over_limit, read_buckets
+from resilience.limit_scripts import GIVE_BACK, RENEW, TAKE
 from resilience.link import Link, link
 
 MINUTE_S = 60.0
 POLL_S = 0.25
-"""How often the first of the queue asks Redis at least, when another process holds all of the slots."""
-LEASE_S = 900.0
+"""How often the first of a process's queue asks Redis at least; it is woken when another process ends a request."""
+LEASE_S = 30.0
 """A slot whose process died is free again after that."""
+RENEW_S = 10.0
 PAUSE_S = 60.0
 """After a 429 that names no time."""
 OVER_LIMIT_GAP_S = 0.2
@@ -32,27 +35,6 @@ LEARNED_S = 300.0
 """What was learned is forgotten when no answer confirms it for so long."""
 RELAX_ABOVE = 0.5
 """With more than this share of a limit left, nothing is slowed down."""
-
-TAKE = Script("""
-local now, rpm, gap, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60)
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-if most > 0 and redis.call('ZCARD', KEYS[2]) >= most then return '-1' end
-local wait = 0
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
-if last then wait = math.max(wait, tonumber(last) + gap - now) end
-if rpm > 0 and redis.call('ZCARD', KEYS[1]) >= rpm then
-  wait = math.max(wait, tonumber(redis.call('ZRANGE', KEYS[1], -rpm, -rpm, 'WITHSCORES')[2]) + 60 - now)
-end
-if wait > 0.0005 then return tostring(wait) end
-redis.call('ZADD', KEYS[1], now, ARGV[5])
-redis.call('ZADD', KEYS[2], now + tonumber(ARGV[6]), ARGV[5])
-redis.call('EXPIRE', KEYS[1], 61)
-redis.call('EXPIRE', KEYS[2], math.ceil(tonumber(ARGV[6])))
-return '0'
-""")
-"""`0`: taken. Else the seconds to wait, or `-1` while all of the slots are held."""
-GIVE_BACK = Script("redis.call('ZREM', KEYS[1], ARGV[1])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +47,7 @@ class Limits:
 
 
 class Limiter:
-    """Of one account. Used from one event loop. The clock is the epoch's where processes share it."""
+    """Of one account or target. Used from one event loop. Times are the epoch's, in seconds."""
 
     def __init__(self, key: str, clock: Callable[[], float] = time.time, link: Link | None = None) -> None:
         self.key, self._clock, self._link = key, clock, link
@@ -78,6 +60,8 @@ class Limiter:
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
         self._waiting = 0
+        self._slots: set[str] = set()
+        """Of this process, at Redis."""
 
     @property
     def queued(self) -> int:
@@ -107,12 +91,14 @@ class Limiter:
         """What gives the slot back. Raise `AccountBusy` when the queue is full or the time is over."""
         self._limits = limits
         if self.queued >= queue_size and (self.queued or self.delay(limits) > 0):
-            raise self._busy(f"{self.queued} requests wait for this account already")
+            raise self._full()
         try:
             async with asyncio.timeout(timeout_s):
-                return await (self._acquire_shared(limits) if is_shared() else self._acquire(limits))
+                return await (
+                    self._acquire_shared(limits, queue_size) if is_shared() else self._acquire(limits)
+                )
         except TimeoutError:
-            raise self._busy(f"This account had no free slot within {timeout_s:g} s") from None
+            raise self._busy(f"No slot came free within {timeout_s:g} s", "queue_timeout") from None
 
     async def _acquire(self, limits: Limits) -> Callable[[], None]:
         if self._queue or self.delay(limits) > 0:
@@ -132,13 +118,15 @@ class Limiter:
             self._begin()
         return self._end
 
-    async def _acquire_shared(self, limits: Limits) -> Callable[[], None]:
+    async def _acquire_shared(self, limits: Limits, queue_size: int) -> Callable[[], None]:
         """The first of this process's queue asks for the next slot of all; the others wait behind it."""
-        slot = f"{id(self)}:{time.monotonic_ns()}"
+        slot = f"{PROCESS}:{next(_numbers)}"
         self._waiting += 1
         try:
             async with self._turn:
                 while (wait := await self._ask(limits, slot)) != 0:
+                    if not queue_size:
+                        raise self._full()
                     self._freed.clear()
                     try:
                         async with asyncio.timeout(POLL_S if wait < 0 else min(wait, POLL_S * 4)):
@@ -152,6 +140,7 @@ class Limiter:
             raise
         finally:
             self._waiting -= 1
+        self._slots.add(slot)
         self._begin()
         return lambda: self._end(slot)
 
@@ -159,27 +148,39 @@ class Limiter:
         if (paused := self._paused_until - self._clock()) > 0:
             return paused
         gap = max(limits.min_gap_s, self.gap_s)
-        arguments = (self._clock(), limits.requests_per_minute, gap, limits.max_concurrent, slot, LEASE_S)
+        arguments = (limits.requests_per_minute, gap, limits.max_concurrent, slot, LEASE_S)
         return float(await TAKE(self._redis_keys, arguments))
 
     @property
-    def _redis_keys(self) -> tuple[str, str]:
-        return name("limit-starts", self.key), name("limit-running", self.key)
+    def _redis_keys(self) -> tuple[str, str, str]:
+        return name("limit-starts", self.key), name("limit-running", self.key), name("limit-wait", self.key)
 
     def _begin(self) -> None:
         self.running += 1
+        if not self._limits.requests_per_minute:
+            self._starts.clear()  # only the last one matters
         self._starts.append(self._clock())
 
     def _end(self, slot: str = "") -> None:
         self.running -= 1
         if slot:
             self._give_back(slot)
-        self._freed.set()
+        self.wake()
         self._pump()
 
+    def wake(self) -> None:
+        """A slot may have come free."""
+        self._freed.set()
+
     def _give_back(self, slot: str) -> None:
+        self._slots.discard(slot)
         if self._link is not None:
-            self._link.submit(GIVE_BACK, self._redis_keys[1:], (slot,))
+            _, running, waits = self._redis_keys
+            self._link.submit(GIVE_BACK, (running, waits, CHANNELS[1]), (slot, self.key))
+
+    def renewal(self) -> tuple[Sequence[str], Sequence[Argument]] | None:
+        """Keys and arguments of `RENEW`. None: there is nothing to renew."""
+        return (self._redis_keys[1:2], (LEASE_S, *self._slots)) if self._slots else None
 
     def _pump(self) -> None:
         """Let the first of the queue start, as long as they may."""
@@ -195,9 +196,12 @@ class Limiter:
         if self._queue and math.isfinite(wait):
             self._timer = asyncio.get_running_loop().call_later(wait + 0.0005, self._pump)
 
-    def _busy(self, message: str) -> AccountBusy:
+    def _full(self) -> AccountBusy:
+        return self._busy(f"{self.queued} requests wait already", "queue_full")
+
+    def _busy(self, message: str, code: str) -> AccountBusy:
         wait = self.delay(self._limits)
-        return AccountBusy(message, retry_after=wait if math.isfinite(wait) else None)
+        return AccountBusy(message, code=code, retry_after=wait if math.isfinite(wait) else None)
 
     def learn(self, headers: Mapping[str, str], throttle_below: float) -> None:
         """From an answer's headers, lower case: the less is left of a limit, the slower (facts/features.md §5)."""
@@ -235,12 +239,41 @@ class Limiter:
         return {"queued": self.queued, "running": self.running, "gap_s": self.gap_s, "paused_s": paused}
 
 
+_numbers = count()
+CHANNELS = (name("state", "limits"), name("changes", "limits"))
+"""The first one is empty: what runs is kept by limiter."""
+
+
 class Limiters:
-    """Of this process, by account key; made when first needed."""
+    """Of this process, by key; made when first needed. The link brings the news that other processes ended requests."""
+
+    redis_keys = CHANNELS
 
     def __init__(self, clock: Callable[[], float] = time.time, link: Link | None = None) -> None:
         self._clock, self._link = clock, link
         self._limiters: dict[str, Limiter] = {}
+        if link is not None:
+            link.stores.append(self)
+
+    def adopt(self, key: str, text: bytes | str | None) -> None:
+        """Another process gave a slot of this limiter back."""
+        if (limiter := self.get(key)) is not None:
+            limiter.wake()
+
+    def adopt_all(self, texts: Mapping[str, bytes]) -> None:
+        pass
+
+    def offer(self) -> None:
+        pass
+
+    async def keep_leases(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            for limiter in list(self._limiters.values()):
+                if (renewal := limiter.renewal()) is not None:
+                    with suppress(Unavailable):
+                        await RENEW(*renewal)
 
     def of(self, key: str) -> Limiter:
         limiter = self._limiters.get(key)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from django.test import override_settings
@@ -79,24 +77,12 @@ def simulator(_simulator: Simulator) -> Simulator:
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
     """An empty PostgreSQL database, dropped afterwards. Its test carries the `cluster` marker."""
-    import psycopg
-    from psycopg import sql
-
-    name = sql.Identifier(database := f"omniroute_test_{secrets.token_hex(6)}")
-    with psycopg.connect(services.DATABASE_URL, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        try:
-            yield urlsplit(services.DATABASE_URL)._replace(path=f"/{database}").geturl()
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    with services.empty_postgres() as url:
+        yield url
 
 
 @pytest.fixture
 def redis_url() -> Iterator[str]:
     """The test database of Redis, emptied before and after. Its test carries the `cluster` marker."""
-    import redis
-
-    with redis.Redis.from_url(services.REDIS_URL) as client:
-        client.flushdb()
-        yield services.REDIS_URL
-        client.flushdb()
+    with services.empty_redis() as url:
+        yield url

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -60,6 +62,32 @@ def no_postgres() -> str:
         reason = str(error).strip().splitlines()[0]
         return f"PostgreSQL is not reachable at {DATABASE_URL} ({reason}; set TEST_DATABASE_URL)"
     return ""
+
+
+@contextmanager
+def empty_postgres() -> Iterator[str]:
+    """The address of a new database, dropped afterwards."""
+    import psycopg
+    from psycopg import sql
+
+    name = sql.Identifier(database := f"omniroute_test_{secrets.token_hex(6)}")
+    with psycopg.connect(DATABASE_URL, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        try:
+            yield urlsplit(DATABASE_URL)._replace(path=f"/{database}").geturl()
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@contextmanager
+def empty_redis() -> Iterator[str]:
+    """The address of the test database, emptied before and after."""
+    import redis
+
+    with redis.Redis.from_url(REDIS_URL) as client:
+        client.flushdb()
+        yield REDIS_URL
+        client.flushdb()
 
 
 @cache

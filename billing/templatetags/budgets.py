@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.urls import reverse
 
-from billing.budget_status import Status, statuses
-from billing.budget_words import bar, words
+from billing.budgets.status import Status, statuses
+from billing.budgets.words import bar, words
 from billing.models import Budget
 
 register = template.Library()

@@ -109,7 +109,7 @@ def list_call_logs(request: HttpRequest, response: HttpResponse, filters: Query[
     if filters.search and (exactly := finding.with_id(filters.search)):
         return [CallLog(**_shown(row)) for row in exactly]
     rows, places = _matching(filters)
-    found = find(UsageRecord.objects.filter(rows), filters.limit, places, before)
+    found = find(UsageRecord.requests.filter(rows), filters.limit, places, before)
     if found.next is not None:
         response["X-Next"] = str(found.next)
     return [CallLog(**_shown(row)) for row in found.rows]
@@ -162,7 +162,7 @@ def list_proxy_logs(
     request: HttpRequest, limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
 ) -> list[ProxyLog]:
     """The attempts of late that went through a proxy, the newest first."""
-    rows = UsageRecord.objects.annotate(text=Cast("attempts", TextField())).filter(text__contains='"proxy"')
+    rows = UsageRecord.requests.annotate(text=Cast("attempts", TextField())).filter(text__contains='"proxy"')
     tries = [(row, each) for row in find(rows, limit).rows for each in reversed(row.attempts)]
     return [_proxied(row, each) for row, each in tries if each.get("proxy", "direct") != "direct"][:limit]
 

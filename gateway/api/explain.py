@@ -14,8 +14,8 @@ from pydantic import ConfigDict, StrictBool
 from billing.queries import key_names
 from combos.attempt import Attempt
 from gateway import snapshot as snapshots
+from gateway.affinity.sessions import Session, sessions
 from gateway.explain import Explanation, explain
-from gateway.sessions import Session, sessions
 from omniroute.errors import GatewayError, InvalidRequest
 from omniroute.schema import CamelModel, Line, ModelName, row_id
 

@@ -19,7 +19,7 @@ from gateway.api.health_shapes import (
     model_cooldowns,
     rate_limit_status,
 )
-from gateway.signatures import CacheStats, signatures
+from gateway.preparation.signatures import CacheStats, signatures
 from omniroute.errors import NotFound
 from omniroute.schema import CamelModel, Line, row_id
 from providers.models import Account

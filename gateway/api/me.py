@@ -9,11 +9,11 @@ from django.utils import timezone
 from ninja import Router
 from ninja.security import APIKeyHeader, HttpBearer
 
-from billing.api_budgets import BudgetOut, show
-from billing.budget_status import statuses
+from billing.api.budgets import BudgetOut, show
+from billing.budgets.spending import Spent, dollars, since
+from billing.budgets.status import statuses
 from billing.keys import hash_key
 from billing.models import ApiKey, Budget
-from billing.spending import Spent, dollars, since
 from omniroute.errors import Unauthorized
 from omniroute.schema import CamelModel
 

@@ -19,7 +19,7 @@ from ninja import Query, Router
 from gateway import health
 from gateway.api.health_shapes import RateLimitStatus, milliseconds, rate_limit_status
 from gateway.api.limits import SignatureCache, signature_cache
-from gateway.telemetry import Spread, telemetry
+from gateway.records.telemetry import Spread, telemetry
 from omniroute import __version__
 from omniroute.schema import CamelModel
 from providers.models import Account

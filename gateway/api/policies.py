@@ -9,7 +9,7 @@ from ninja import Router
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from gateway.models import MAX_SYSTEM_PROMPT, GatewaySettings
-from gateway.thinking import MAX_BUDGET
+from gateway.policies.thinking import MAX_BUDGET
 from omniroute.schema import CamelModel
 
 router = Router(tags=["Settings"], by_alias=True)

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from billing.models import Price
 from billing.price_fields import LONG_START, SPELLINGS, as_json, columns_of_override
-from gateway.prices import defaults
+from gateway.pricing.prices import defaults
 from omniroute.errors import InvalidRequest, NotFound
 from providers.config import load_specs, prefixes_of
 from providers.spec import ProviderSpec

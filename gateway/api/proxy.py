@@ -14,7 +14,7 @@ from ninja import Query, Router
 from pydantic import BeforeValidator, Field, model_validator
 
 from combos.models import Combo
-from gateway import proxy_entries
+from gateway.api import proxy_entries
 from omniroute.errors import InvalidRequest, NotFound
 from omniroute.schema import CamelModel, Line, Secret, row_id
 from omniroute.types import JSONDict

@@ -6,12 +6,12 @@ from django.urls import re_path
 from django.urls.resolvers import URLPattern, URLResolver
 from ninja import NinjaAPI
 
-from billing.api import router as keys
-from billing.api_budgets import router as budgets
-from combos.api import router as combos
-from combos.api_fallback import router as fallback
-from combos.api_models import router as names
-from combos.api_routing import router as routing
+from billing.api.budgets import router as budgets
+from billing.api.keys import router as keys
+from combos.api.combos import router as combos
+from combos.api.fallback import router as fallback
+from combos.api.models import router as names
+from combos.api.routing import router as routing
 from gateway.api.analytics import router as analytics
 from gateway.api.auth import router as login
 from gateway.api.cache import router as cache
@@ -22,6 +22,7 @@ from gateway.api.explain import router as explain
 from gateway.api.export import router as export
 from gateway.api.ip_filter import router as ip_filter
 from gateway.api.limits import router as limits
+from gateway.api.management_auth import MANAGEMENT_AUTH
 from gateway.api.me import router as own_usage
 from gateway.api.monitoring import router as monitoring
 from gateway.api.policies import router as policies
@@ -31,15 +32,14 @@ from gateway.api.resilience import router as resilience
 from gateway.api.settings import router as settings
 from gateway.api.system import router as system
 from gateway.api.usage import router as usage
-from gateway.management_auth import MANAGEMENT_AUTH
 from omniroute import __version__
-from providers.api import router as accounts
-from providers.api_checks import router as checks
-from providers.api_learned import router as learned
-from providers.api_models import router as models
-from providers.api_nodes import router as nodes
-from providers.api_oauth import router as sign_ins
-from providers.api_quota import router as quota
+from providers.api.accounts import router as accounts
+from providers.api.checks import router as checks
+from providers.api.learned import router as learned
+from providers.api.models import router as models
+from providers.api.nodes import router as nodes
+from providers.api.oauth import router as sign_ins
+from providers.api.quota import router as quota
 
 _DESCRIPTION = """Everything that the admin configures, for scripts.
 

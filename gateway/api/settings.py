@@ -16,7 +16,7 @@ from ninja import Router
 from ninja.orm.fields import TYPES
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictInt, create_model
 
-from combos.api_routing import RoutingPatch, save_routing, shown_routing
+from combos.api.routing import RoutingPatch, save_routing, shown_routing
 from gateway.models import GatewaySettings
 from omniroute.errors import Unauthorized
 from omniroute.schema import CamelModel, Line

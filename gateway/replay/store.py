@@ -17,8 +17,8 @@ import msgspec
 from django.conf import settings
 from django.db.models import F
 
+from gateway.records.write_behind import writer
 from gateway.replay.models import CachedAnswer
-from gateway.write_behind import writer
 from omniroute import shared_state
 
 MAX_ENTRY_BYTES = 1_000_000

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from gateway.simulator import behavior as behaviors
-from gateway.simulator import models, side_answers, wiring
+from gateway.simulator import models, side_answers, sound, wiring
 from gateway.simulator.behavior import Behavior, UnknownBehavior
 from gateway.simulator.errors import error_body
 from gateway.simulator.formats.anthropic import read_conversation
@@ -73,8 +73,11 @@ class SimulatorApp:
         family = destination.family if destination else wiring.family_of(entry.path, entry.query, headers)
         player = Player(send, entry, Behavior())
         try:
-            body = _decode(entry.body) if entry.method == "POST" else {}
+            heard = destination is not None and (destination.sound or destination.order)
+            body = _decode(entry.body) if entry.method == "POST" and not heard else {}
             entry.model = (destination.model if destination else "") or str(body.get("model") or "")
+            if destination is not None and destination.sound:
+                entry.model = sound.model_of(destination.sound, entry.body, headers, entry.query)
             behavior, canned = self._behavior(entry, headers)
             player = Player(send, entry, behavior)
             if await _fails(player, behavior, canned, family, entry.key):
@@ -87,6 +90,8 @@ class SimulatorApp:
                 await _list(player, family, destination.model)
             elif destination.side:
                 await player.json(side_answers.answer(destination.side, body))
+            elif heard:
+                await _hear(player, destination, entry, headers)
             elif destination.counts:
                 with reading():
                     counted = _count(family, body, destination.model)
@@ -149,6 +154,19 @@ async def _answer(player: Player, dialect: Dialect, body: JSONDict, behavior: Be
         await player.json(dialect.whole(reply), headers=(("x-request-id", f"req_{reply.id}"),))
 
 
+async def _hear(
+    player: Player, destination: wiring.Destination, entry: Entry, headers: dict[str, str]
+) -> None:
+    if destination.sound:
+        said = await asyncio.to_thread(sound.answer, destination.sound, entry.body, headers, entry.query)
+    elif (found := sound.ordered(destination.order)) is not None:
+        said = found
+    else:
+        await player.json({"error": "Transcript lookup error, transcript id not found"}, 400)
+        return
+    await player.plain(said.body, said.content_type)
+
+
 async def _list(player: Player, family: str, model: str) -> None:
     if model:
         behaviors.of_model(model)
@@ -184,7 +202,7 @@ def _decode(body: bytes) -> JSONDict:
 def _entry(scope: dict[str, Any], body: bytes) -> Entry:
     headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
     query, known = scope["query_string"].decode("latin-1"), dict(headers)
-    bearer = known.get("authorization", "").removeprefix("Bearer ")
+    bearer = known.get("authorization", "").removeprefix("Bearer ").removeprefix("Token ")
     key = (
         known.get("x-api-key") or known.get("x-goog-api-key") or bearer or parse_qs(query).get("key", [""])[0]
     )

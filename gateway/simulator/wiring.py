@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
-from gateway.simulator import side_answers
+from gateway.simulator import side_answers, sound
 from gateway.simulator.formats.anthropic import AnthropicMessages
 from gateway.simulator.formats.base import Dialect
 from gateway.simulator.formats.gemini import Gemini
@@ -17,6 +17,7 @@ from gateway.simulator.formats.openai_responses import OpenAIResponses
 
 _GENERATE = re.compile(r"/models/(.+):(generateContent|streamGenerateContent|countTokens)$")
 _EMBEDDED = re.compile(r"/models/(.+):\w+$")
+_ORDER = re.compile(r"/transcript/([0-9a-f]+)$")
 _MODEL = re.compile(r"/models(?:/([^:]+))?$")
 _POSTED: dict[str, Dialect] = {
     "/chat/completions": OpenAIChat(),
@@ -38,6 +39,10 @@ class Destination:
     model: str = ""
     side: str = ""
     """A key of `side_answers`."""
+    sound: str = ""
+    """One of `sound.ENDINGS`."""
+    order: str = ""
+    """A transcript that was ordered before."""
 
 
 def find(method: str, path: str, query: str, headers: Mapping[str, str]) -> Destination | None:
@@ -45,6 +50,8 @@ def find(method: str, path: str, query: str, headers: Mapping[str, str]) -> Dest
     path = path.rstrip("/")
     if method == "POST":
         return _posted(path, query)
+    if method == "GET" and (found := _ORDER.search(path)):
+        return Destination("openai", order=found[1])
     if method == "GET" and (found := _MODEL.search(path)):
         return Destination(family_of(path, query, headers), lists=True, model=unquote(found[1] or ""))
     return None
@@ -61,6 +68,9 @@ def _posted(path: str, query: str) -> Destination | None:
     for ending, family in _COUNTED.items():
         if path.endswith(ending):
             return Destination(family, counts=True)
+    for ending in sound.ENDINGS:
+        if path.endswith(ending):
+            return Destination("openai", sound=ending)
     for ending in side_answers.ENDINGS:
         if path.endswith(ending):
             named = _EMBEDDED.search(path)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway import request_log
-from gateway.request_log import Sent
+from gateway.records import request_log
+from gateway.records.request_log import Sent
 from gateway.upstream.coding import Decoder, decoder_of
 from gateway.upstream.connection import Connection
 from gateway.upstream.failures import refused_credentials

@@ -1,6 +1,6 @@
 """Wire formats: a leaf package without Django and without I/O.
 
-`WireFormat` (base.py) is the contract, `ir.py` the neutral form, `sse.py` the stream codec. One package a format.
+`WireFormat` (base.py) is the contract, `ir` the neutral form, `sse.py` the stream codec. One package a format.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ CLIENT_FORMATS: dict[str, str] = {
 """Formats that only clients speak."""
 PROVIDER_FORMATS: dict[str, str] = {
     "kiro": "gateway.wire.kiro:Kiro",
+    "deepgram": "gateway.wire.transcription.formats:Deepgram",
+    "assemblyai": "gateway.wire.transcription.formats:AssemblyAI",
 }
 """Formats that only providers speak."""
 _ALL = {**FORMATS, **CLIENT_FORMATS, **PROVIDER_FORMATS}

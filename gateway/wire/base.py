@@ -37,6 +37,8 @@ class ModelProfile:
     """The model was seen to refuse a JSON answer beside functions: it is asked for JSON in its instructions."""
     files_as_text: bool = False
     """The model was seen to refuse documents of plain text: their text goes into the message itself."""
+    sound_as_json: bool = False
+    """Recordings are sent as base64 within JSON, not in a form."""
     thought_tag: str = ""
     """The model writes its thoughts into its text, in a tag of this name, e.g. `think`."""
 

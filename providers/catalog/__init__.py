@@ -33,6 +33,7 @@ from providers.catalog import (
     openai_compatible,
     perplexity,
     qwen,
+    speech,
     xai,
 )
 from providers.families import fill_all
@@ -59,6 +60,8 @@ _ROWS: tuple[ProviderSpec, ...] = (
     iflow.SPEC,
     qwen.SPEC,
     kiro.SPEC,
+    speech.DEEPGRAM,
+    speech.ASSEMBLYAI,
 )
 
 

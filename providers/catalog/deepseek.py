@@ -42,4 +42,5 @@ SPEC = ProviderSpec(
         ),
     ),
     validation=Validation(probe="../user/balance"),
+    adapter="deepseek",
 )

@@ -182,6 +182,7 @@ PROVIDERS: tuple[ProviderSpec, ...] = (
             *of_kind("transcription", "openai/whisper-1"),
         ),
         model_aliases={"auto": "openrouter/auto"},
+        quirks=(Quirk(traits={"sound_as_json": True}),),
         validation=Validation(probe="/key"),
     ),
 )

@@ -54,17 +54,20 @@ def ensure(name: str) -> None:
 
 def _run(folder: Path, *command: str) -> None:
     path = f"{node_binaries()}{os.pathsep}{os.environ.get('PATH', '')}"
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "PATH": path},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=INSTALL_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=INSTALL_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RuntimeError(f"{' '.join(command)} failed: {error}") from error
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}")
 
@@ -72,4 +75,7 @@ def _run(folder: Path, *command: str) -> None:
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or PACKAGES:
         print(chosen, flush=True)
-        ensure(chosen)
+        try:
+            ensure(chosen)
+        except RuntimeError as error:
+            sys.exit(str(error))

@@ -20,11 +20,12 @@ class Requests:
     def __init__(self, strategy: str, *choices: Any, clock: Any = lambda: 0.0, **view: Any) -> None:
         self.strategy, self.choices = strategies.registry.get(strategy), choices or (A, B, C)
         self.load = TargetLoad(clock)
-        self.view = CombosView(self.load, random=random.Random(3).random, **view)
+        self.random, self.view = random.Random(3).random, view
 
     def order(self) -> str:
         combo = ComboConfig("x", "", ())
-        return "".join(choice.name[0] for choice in self.strategy(self.choices, self.view.of(combo)))
+        view = CombosView(self.load, random=self.random, **self.view)
+        return "".join(choice.name[0] for choice in self.strategy(self.choices, view.of(combo)))
 
     def next(self) -> str:
         first = self.order()[0]

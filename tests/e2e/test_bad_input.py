@@ -185,3 +185,66 @@ class TestApiKeys:
         answer = ask(gateway, {"authorization": f"Bearer {key}"})
         assert answer.status_code == 200
         assert json.loads(answer.text)["choices"]
+
+
+OPENAI, ANTHROPIC, GEMINI = "openai", "anthropic", "gemini"
+PLACES = {
+    "/v1/chat/completions": OPENAI,
+    "/chat/completions": OPENAI,
+    "/v1/responses": OPENAI,
+    "/v1/completions": OPENAI,
+    "/v1/embeddings": OPENAI,
+    "/v1/images/generations": OPENAI,
+    "/v1/providers/sim1/chat/completions": OPENAI,
+    "/v1/messages": ANTHROPIC,
+    "/v1/messages/count_tokens": ANTHROPIC,
+    "/v1beta/models/nobody-knows:generateContent": GEMINI,
+    "/v1beta/models/nobody-knows:streamGenerateContent": GEMINI,
+}
+GOOD = (
+    b'{"model":"nobody/knows","messages":[{"role":"user","content":"hi"}],"input":"hi","prompt":"hi","max_tokens":9,'
+    b'"contents":[{"parts":[{"text":"hi"}]}]}'
+)
+EARLY = {
+    "bad json": ("POST", b"{", {}, 400),
+    "unknown model": ("POST", GOOD, {}, 404),
+    "unknown encoding": ("POST", GOOD, {"content-encoding": "br2"}, 415),
+    "method": ("PUT", GOOD, {}, 405),
+    "too large": ("POST", b"x" * 34_000_000, {}, 413),
+}
+
+
+def shape_of(error: dict[str, Any]) -> str:
+    if error.get("type") == "error":
+        return ANTHROPIC if isinstance(error["error"]["message"], str) else "?"
+    inner = error["error"]
+    if isinstance(inner["code"], int):
+        return GEMINI if inner["status"].isupper() else "?"
+    return OPENAI if {"message", "type", "param", "code"} <= set(inner) else "?"
+
+
+@pytest.mark.parametrize("case", EARLY)
+@pytest.mark.parametrize("path", PLACES)
+def test_an_early_error_is_in_the_client_s_format_and_has_an_id(
+    gateway: Gateway, path: str, case: str
+) -> None:
+    method, body, headers, status = EARLY[case]
+    if path.startswith("/v1/providers/"):
+        body = body.replace(b"nobody/knows", b"sim2/other")
+        status = 400 if case == "unknown model" else status
+    answer = gateway.http.request(method, path, content=body, headers=headers)
+    told = answer.json()
+    assert answer.status_code == status
+    assert shape_of(told[0] if isinstance(told, list) else told) == PLACES[path]
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert "request_id" not in told or told["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [("/v1/nowhere", OPENAI), ("/v1/messages/nowhere", ANTHROPIC), ("/v1beta/nowhere", GEMINI)],
+)
+def test_a_path_that_is_none_is_told_in_its_family_s_format(gateway: Gateway, path: str, shape: str) -> None:
+    answer = gateway.http.post(path, json={})
+    assert (answer.status_code, shape_of(answer.json())) == (404, shape)
+    assert answer.headers["x-request-id"].startswith("req_")

@@ -19,7 +19,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from gateway.live import PATH
+from gateway.records.live import PATH
 from gateway.simulator import Simulator
 from tests.e2e.server import PASSWORD, START_S, Gateway, running
 from tests.omniroute.test_admin_browser import ARGS

@@ -239,6 +239,34 @@ def test_a_silent_target_gets_company_and_the_first_to_speak_wins(
     assert second["at"] >= 200
 
 
+def test_who_lost_is_paid_too(gateway: Gateway, simulator: Simulator) -> None:
+    combo(gateway, "hedged", "sim1/quiet", "sim2/quick", hedge="after", hedgeAfterMs=200)
+    nodes = {node["prefix"]: node["id"] for node in gateway.manage("GET", "/api/provider-nodes")["nodes"]}
+    price = {"*": {"input": 1000, "output": 1000}}
+    gateway.manage("PATCH", "/api/pricing", {nodes["sim1"]: price, nodes["sim2"]: price})
+    made = gateway.manage("POST", "/api/keys", {"name": "hedger"})
+    gateway.manage("POST", "/api/usage/budget", {"keyId": made["id"], "limit": 100, "period": "daily"})
+    simulator.behave("first20000", model="quiet")
+    before = gateway.manage("GET", "/api/usage/history")["totalRequests"]
+    body = {"model": "hedged", "stream": True, "messages": turn("a prompt that is read twice")}
+    answer = gateway.http.post(
+        "/v1/chat/completions", json=body, headers={"authorization": f"Bearer {made['key']}"}
+    )
+    assert answer.status_code == 200
+    lost, won = gateway.rows()[-2:]
+    assert lost["request_id"] == won["request_id"] == answer.headers["x-request-id"]
+    assert (lost["provider"], lost["served_model"], lost["is_extra"]) == (nodes["sim1"], "quiet", 1)
+    assert (lost["status"], lost["error_code"], lost["usage_estimated"]) == (499, "hedge_lost", 1)
+    assert lost["input_tokens"] > 0 < float(lost["cost"])
+    assert (won["served_model"], won["is_extra"], won["usage_estimated"]) == ("quick", 0, 0)
+    (status,) = [
+        each for each in gateway.manage("GET", "/api/usage/budget")["budgets"] if each["keyId"] == made["id"]
+    ]
+    assert float(status["used"]) == pytest.approx(float(lost["cost"]) + float(won["cost"]))
+    assert gateway.manage("GET", "/api/usage/history")["totalRequests"] == before + 1
+    assert float(json.loads(won["attempts"])[0]["cost"]) == float(lost["cost"])
+
+
 def test_a_target_that_is_slower_than_it_used_to_be_gets_company(
     gateway: Gateway, simulator: Simulator
 ) -> None:

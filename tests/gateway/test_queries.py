@@ -17,7 +17,7 @@ from django.db.models import F
 
 from gateway import snapshot
 from gateway.models import ConfigVersion
-from gateway.recorder import recorder
+from gateway.records.recorder import recorder
 from gateway.simulator import Simulator
 from providers.models import Account, ProviderNode
 from resilience.cooldown import cooldowns

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from gateway.inbound import parse
+from gateway.records.write_behind import writer
 from gateway.replay import cache_key
 from gateway.replay.cache import is_whole
 from gateway.replay.models import CachedAnswer
 from gateway.replay.store import Entry, MemoryStore, Selection, cosine
 from gateway.wire import json
-from gateway.write_behind import writer
 
 transactional = pytest.mark.django_db(transaction=True)
 

@@ -42,6 +42,7 @@ def test_it_knows_every_provider_with_an_api_key() -> None:
     assert [spec.id for spec in SPECS if not spec.oauth] == [
         *("openai", "anthropic", "gemini", "deepseek", "groq", "xai", "mistral", "perplexity", "together"),
         *("fireworks", "cerebras", "cohere", "nvidia", "openrouter", "glm", "minimax", "kimi", "kimi-coding"),
+        *("deepgram", "assemblyai"),
     ]
 
 
@@ -84,7 +85,7 @@ def test_every_row_says_what_a_form_shows(provider: ProviderSpec) -> None:
     assert provider.key_hint or provider.oauth
     assert provider.signup_url.startswith("https://")
     assert all(endpoint.base_url.startswith("https://") for endpoint in provider.endpoints)
-    assert any(model.kind == "chat" for model in provider.models)
+    assert any(model.kind == "chat" for model in provider.models) or provider.id in ("deepgram", "assemblyai")
 
 
 @each_provider
@@ -141,7 +142,7 @@ def test_a_known_id_is_found_in_any_letter_case_and_sent_as_the_provider_spells_
 def test_the_pricing_id_is_one_of_the_price_data(provider: ProviderSpec) -> None:
     from genai_prices import data
 
-    unpriced = {"nvidia", "kimi-coding", "github", "iflow", "qwen", "kiro"}
+    unpriced = {"nvidia", "kimi-coding", "github", "iflow", "qwen", "kiro", "deepgram", "assemblyai"}
     known = {priced.id for priced in data.providers}
     assert (provider.pricing_id or provider.id) in known or provider.id in unpriced
 

@@ -13,7 +13,7 @@ from omniroute.types import Fields
 from providers import config, learned, quirks
 from providers.accounts import delete_node
 from providers.models import LearnedQuirk, ProviderNode
-from providers.remedies import Remedy, quirk_of
+from providers.refusals.remedies import Remedy, quirk_of
 from tests.management import ManagementClient, api  # noqa: F401
 
 pytestmark = pytest.mark.django_db

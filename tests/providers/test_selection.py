@@ -82,7 +82,7 @@ def test_the_part_of_an_account_that_is_out_is_shared_evenly_by_the_others():
 
 
 def test_a_place_from_outside_is_taken_as_it_is():
-    requests = Requests("round_robin", accounts(3), given_place=6)
+    requests = Requests("round_robin", accounts(3), places={"p": 6})
     assert requests.order()[0] == "c"
 
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_date, parse_datetime
 
 from gateway import snapshot
-from gateway.recosting import recost
+from gateway.pricing.recosting import recost
 
 
 class Command(BaseCommand):

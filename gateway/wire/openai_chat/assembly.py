@@ -27,7 +27,8 @@ _PLAIN = frozenset({"role", "content", "refusal"})
 class Choice:
     """The parts of one candidate that are open, and what must be remembered until they end."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, sources: list[ir.Citation]) -> None:
+        """`sources`: what the chunks list beside the choices, for the first text that ends. It may still grow."""
         self.number = number
         self.finish: JSONDict | None = None
         self.ended = False
@@ -39,8 +40,7 @@ class Choice:
         self._text: list[str] = []
         self._text_from = 0
         """Where in `_text` the open text begins."""
-        self.sources: list[ir.Citation] = []
-        """What the chunks list beside the choices, for the first text that ends."""
+        self._sources = sources
         self._cited = False
         self._used_delta = False
         self._audio: JSONDict = {}
@@ -206,10 +206,9 @@ class Choice:
     def stop(self, events: Events) -> None:
         """End the text, reasoning or refusal that is open."""
         if self._open is not None:
-            if self.sources and self._open is ir.Text and not self._cited:
-                self._late = ir.Text(
-                    "", citations=place(self.sources, "".join(self._text[self._text_from :]))
-                )
+            if self._sources and self._open is ir.Text and not self._cited:
+                text = "".join(self._text[self._text_from :])
+                self._late = ir.Text("", citations=place(self._sources, text))
                 self._cited = True
             events.append(ir.PartEnded(self._open_index, self._late, self.number))
             self._open = self._late = None

@@ -1,28 +1,17 @@
-"""The conversation: chat messages into turns of typed parts, and back.
+"""Chat messages into turns of typed parts. `conversation.py` is the way back.
 
-A `tool` message is a user turn that holds one `ToolResult`; an emitted turn gives its results first, each
-as a message of its own.
+A `tool` message is a user turn that holds one `ToolResult`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.wire import ir
-from gateway.wire.history import mark_error
 from gateway.wire.openai_chat import calls, thinking
-from gateway.wire.openai_chat.content import (
-    MARK,
-    NATIVE,
-    Emission,
-    emit_part,
-    mark_cached,
-    parse_content,
-    parse_part,
-)
-from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference, restore
+from gateway.wire.openai_chat.content import NATIVE, mark_cached, parse_content, parse_part
+from gateway.wire.openai_chat.conversation import OWN_FIELDS, emit_result, emit_turn
+from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
 
@@ -33,21 +22,6 @@ _ROLES: dict[str, ir.Role] = {
     "system": "system",
     "developer": "developer",
 }
-_OWN = ("content", "tool_calls", "function_call")
-"""Fields whose parts keep their own differences."""
-_USER_ONLY = (ir.Image, ir.Audio, ir.File)
-"""Media that a turn of the model cannot hold: they move to the user's next turn."""
-_BILLING = "x-anthropic-billing-header"
-"""First system block of Claude Code. It changes with every request and defeats other vendors' caches."""
-ECHOES = frozenset({"deepseek", "glm", "kimi", "kimi-coding", "minimax"})
-"""Providers that want `reasoning_content` back with its tool calls (facts/api_key_providers.md §2)."""
-TAKES_REFUSALS = frozenset({"openai"})
-"""Elsewhere the field is ignored, and the model would not know what it had said."""
-FLAT = frozenset({"cerebras", "deepseek", "nvidia", "perplexity"})
-"""Providers some of whose models take text only as one string."""
-
-
-# ---- Parse -----------------------------------------------------------------------------------------------
 
 
 def parse_messages(value: Any) -> tuple[list[ir.Text], list[ir.Message]]:
@@ -102,14 +76,14 @@ def _parse_message(raw: Any, where: str, names: dict[str, str]) -> ir.Message:
             if part.extra.get(SHAPE) == calls.LEGACY:
                 part.id = f"call_legacy_{len(names)}"
             names[part.id] = part.name
-    _keep(message.extra, raw, _emit_turn(message, NATIVE))
+    _keep(message.extra, raw, emit_turn(message, NATIVE))
     return message
 
 
 def _keep(extra: ir.Extra, raw: JSONDict, emitted: list[JSONDict]) -> None:
     if isinstance(raw.get("content"), list):
         extra[SHAPE] = "list"
-    kept = difference(raw, emitted[-1] if emitted else {}, _OWN)
+    kept = difference(raw, emitted[-1] if emitted else {}, OWN_FIELDS)
     if kept or SHAPE not in extra:
         extra[CHAT] = kept
 
@@ -123,7 +97,7 @@ def _parse_result(raw: JSONDict, where: str, names: dict[str, str]) -> ir.ToolRe
     result = ir.ToolResult(
         identity, parse_content(raw.get("content"), f"{where}.content"), name or names.get(identity)
     )
-    _keep(result.extra, raw, [_emit_result(result, NATIVE)])
+    _keep(result.extra, raw, [emit_result(result, NATIVE)])
     mark_cached(result.extra, raw)
     return result
 
@@ -146,170 +120,3 @@ def parse_assistant(raw: JSONDict, where: str) -> list[ir.Part]:
                 part.extra[SHAPE] = "images"
                 parts.append(part)
     return parts + tool_calls
-
-
-# ---- Emit ------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Writer:
-    """Holds back the media of tool results until the whole batch of results is written."""
-
-    emission: Emission
-    messages: list[JSONDict] = field(default_factory=list)
-    media: list[JSONDict] = field(default_factory=list)
-
-    def add(self, message: ir.Message) -> None:
-        results = [part for part in message.parts if isinstance(part, ir.ToolResult)]
-        for result in results:
-            self.messages.append(_emit_result(result, self.emission))
-            self.media += _result_media(result, self.emission)
-        turn = _emit_turn(message, self.emission)
-        if turn or not results:
-            self._flush(turn)
-        self.messages += turn
-        if message.role == "assistant" and not self.emission.native:
-            media = [part for part in message.parts if isinstance(part, _USER_ONLY)]
-            self.media += [value for part in media if (value := emit_part(part, self.emission)) is not None]
-
-    def _flush(self, turn: list[JSONDict]) -> None:
-        """Into the user's next turn, or as one of its own before a turn of the model."""
-        if not self.media:
-            return
-        if turn and turn[0]["role"] == "user":
-            content = turn[0]["content"]
-            texts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-            turn[0]["content"] = [*self.media, *texts]
-        else:
-            self.messages.append({"role": "user", "content": self.media})
-        self.media = []
-
-    def finish(self) -> list[JSONDict]:
-        self._flush([])
-        return self.messages
-
-
-def emit_messages(request: ir.Request, emission: Emission) -> list[JSONDict]:
-    writer = _Writer(emission)
-    writer.messages = _emit_system(request.system, emission)
-    for message in request.messages:
-        writer.add(message)
-    messages = writer.finish()
-    if not emission.native and messages and all(m["role"] in ("system", "developer") for m in messages):
-        messages[-1] = {"role": "user", "content": messages[-1]["content"]}
-    return messages
-
-
-def _emit_system(system: list[ir.Text], emission: Emission) -> list[JSONDict]:
-    messages: list[JSONDict] = []
-    foreign = [t for t in system if SHAPE not in t.extra and t.text and not t.text.startswith(_BILLING)]
-    if foreign:
-        blocks = [emit_part(text, emission) or {} for text in foreign]
-        marked = any(MARK in block for block in blocks)
-        content = blocks if marked else "\n\n".join(text.text for text in foreign)
-        messages.append({"role": "system", "content": content})
-    for number, text in enumerate(system):
-        shape = text.extra.get(SHAPE)
-        if shape:
-            parts: list[ir.Part] = list(system[number : number + shape["texts"]])
-            messages += _emit_turn(ir.Message(shape["role"], parts, shape["extra"]), emission)
-    return messages
-
-
-def _emit_turn(message: ir.Message, emission: Emission) -> list[JSONDict]:
-    """The turn without its tool results; nothing for a turn that held no more than those."""
-    if message.role == "assistant":
-        emitted = _emit_model_turn(message, emission)
-    else:
-        parts = [part for part in message.parts if not isinstance(part, ir.ToolResult)]
-        if not parts and message.parts:
-            return []
-        content = _emit_content(parts, message, emission)
-        emitted = {"role": _role(message, emission), "content": "" if content is None else content}
-        if not emission.native and not content:
-            return []
-    return [restore(emitted, message.extra.get(CHAT), _OWN)]
-
-
-def _role(message: ir.Message, emission: Emission) -> str:
-    own = CHAT in message.extra or SHAPE in message.extra
-    if message.role == "developer" and not own and emission.profile.provider != "openai":
-        return "system"
-    return message.role
-
-
-def _emit_model_turn(message: ir.Message, emission: Emission) -> JSONDict:
-    shown = [part for part in message.parts if not isinstance(part, ir.ToolCall | ir.ToolResult)]
-    if not emission.native and emission.profile.provider not in TAKES_REFUSALS:
-        shown = [ir.Text(part.text) if isinstance(part, ir.Refusal) else part for part in shown]
-    reasoning = [part for part in shown if isinstance(part, ir.Reasoning) and part.extra.get(SHAPE) != "part"]
-    emitted: JSONDict = {"role": "assistant", "content": _emit_content(shown, message, emission)}
-    refusals = [part.text for part in shown if isinstance(part, ir.Refusal)]
-    if refusals and not isinstance(emitted["content"], list):
-        emitted["refusal"] = "".join(refusals)
-    tool_calls = [part for part in message.parts if isinstance(part, ir.ToolCall)]
-    emitted.update(calls.emit_calls(tool_calls, emission.native, emission.profile.vendor == "gemini"))
-    if not emission.native:
-        _echo_reasoning(emitted, reasoning, bool(tool_calls), emission)
-        if not tool_calls and emitted["content"] is None and "refusal" not in emitted:
-            emitted["content"] = ""
-    images = [part for part in shown if isinstance(part, ir.Image) and part.extra.get(SHAPE) == "images"]
-    if images and emission.native:
-        emitted["images"] = [emit_part(image, emission) for image in images]
-    return emitted
-
-
-def _echo_reasoning(
-    emitted: JSONDict, reasoning: list[ir.Reasoning], has_calls: bool, emission: Emission
-) -> None:
-    """Strict servers refuse the unknown field, others insist on it."""
-    provider = emission.profile.provider
-    if provider == "openrouter":
-        details = thinking.emit_details(reasoning)
-        if details:
-            emitted["reasoning_details"] = details
-    elif provider in ECHOES and has_calls:
-        emitted["reasoning_content"] = thinking.joined(reasoning) or " "
-    elif reasoning:
-        emission.drop("reasoning.history")
-
-
-def _emit_content(parts: Iterable[ir.Part], message: ir.Message, emission: Emission) -> Any:
-    """A string where one text says it all or the provider takes no more; None for nothing."""
-    own_list = message.extra.get(SHAPE) == "list"
-    taken = [
-        p for p in parts if p.extra.get(SHAPE) != "images" and (own_list or not isinstance(p, ir.Refusal))
-    ]
-    if not emission.native:
-        taken = [p for p in taken if not isinstance(p, ir.Text) or p.text]
-        if message.role == "assistant":
-            taken = [p for p in taken if not isinstance(p, _USER_ONLY)]
-    emitted = [value for part in taken if (value := emit_part(part, emission)) is not None]
-    if own_list:
-        return emitted
-    if any(value.get("type") != "text" or MARK in value for value in emitted):
-        return emitted
-    texts = [value["text"] for value in emitted]
-    if len(texts) > 1 and message.role in ("user", "assistant") and emission.profile.provider not in FLAT:
-        return [{"type": "text", "text": text} for text in texts]
-    return "\n\n".join(texts) if texts else None
-
-
-def _emit_result(result: ir.ToolResult, emission: Emission) -> JSONDict:
-    own_list = result.extra.get(SHAPE) == "list"
-    content: Any
-    if own_list:
-        content = [value for part in result.parts if (value := emit_part(part, emission)) is not None]
-    else:
-        content = "\n".join(part.text for part in result.parts if isinstance(part, ir.Text))
-        if result.is_error:
-            content = mark_error(content)
-    emitted: JSONDict = {"role": "tool", "tool_call_id": result.call_id, "content": content}
-    return restore(emitted, result.extra.get(CHAT), _OWN)
-
-
-def _result_media(result: ir.ToolResult, emission: Emission) -> list[JSONDict]:
-    if emission.native:
-        return []
-    media = [part for part in result.parts if not isinstance(part, ir.Text)]
-    return [value for part in media if (value := emit_part(part, emission)) is not None]

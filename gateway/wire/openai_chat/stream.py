@@ -62,17 +62,15 @@ class ChatStreamParser(StreamParser):
                 return self._fail(error)
         events: list[ir.Event] = []
         choices = chunk.get("choices")
+        if not self._sources and not _SOURCES.isdisjoint(chunk):
+            self._sources += sources_of(chunk)
         if isinstance(choices, list) and choices:
             if not self._started:
                 self._start(chunk, events)
-            if not self._sources and not _SOURCES.isdisjoint(chunk):
-                self._sources = sources_of(chunk)
             try:
                 for position, raw in enumerate(choices):
                     if isinstance(raw, dict):
-                        choice = self._choice(raw, position)
-                        choice.sources = self._sources
-                        choice.take(raw, events)
+                        self._choice(raw, position).take(raw, events)
             except InvalidRequest as error:
                 events += self._fail(UpstreamBroken(f"The provider's stream is malformed: {error.message}"))
                 return events
@@ -105,7 +103,7 @@ class ChatStreamParser(StreamParser):
             number = position
         choice = self._choices.get(number)
         if choice is None:
-            choice = self._choices[number] = Choice(number)
+            choice = self._choices[number] = Choice(number, self._sources)
         return choice
 
     def _report_usage(self, chunk: JSONDict, events: list[ir.Event]) -> None:
@@ -134,9 +132,6 @@ class ChatStreamParser(StreamParser):
         for choice in choices:
             choice.end(events)
         self._over = True
-        said_nothing = not any(choice.has_said for choice in choices)
-        if said_nothing and any(isinstance(e, ir.Finished) and e.reason == "error" for e in events):
-            return self._fail(UpstreamBroken("The model broke off before it said anything"))
         return events
 
     def _fail(self, error: GatewayError) -> list[ir.Event]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.wire import ir
+from gateway.wire.openai_chat import citations as chat
 from gateway.wire.openai_responses.fields import NAME
 from omniroute.types import JSONDict
 
@@ -27,6 +28,32 @@ def _parse(raw: JSONDict) -> ir.Citation:
         end=_position(raw.get("end_index")),
         extra={NAME: raw},
     )
+
+
+def cite(parts: list[ir.Part], sources: list[ir.Citation]) -> None:
+    """Give the last text the sources, where no text names any: xAI's are in a list of their own then."""
+    texts = [part for part in parts if isinstance(part, ir.Text)]
+    if sources and texts and not any(text.citations for text in texts):
+        texts[-1].citations = chat.place(sources, texts[-1].text)
+
+
+def sources_of(response: JSONDict) -> list[ir.Citation]:
+    """What a response lists as a whole, else what its searches found."""
+    listed = chat.sources_of(response)
+    output = response.get("output")
+    items = output if isinstance(output, list) and not listed else []
+    return listed or unique([source for item in items if isinstance(item, dict) for source in found_by(item)])
+
+
+def found_by(item: JSONDict) -> list[ir.Citation]:
+    """Of a web search's item. OpenAI names its sources only to who asks for them."""
+    action = item.get("action") if item.get("type") == "web_search_call" else None
+    found = action.get("sources") if isinstance(action, dict) else None
+    return chat.sources_of({"citations": found})
+
+
+def unique(sources: list[ir.Citation]) -> list[ir.Citation]:
+    return list({source.url: source for source in sources}.values())
 
 
 def _position(value: Any) -> int | None:

@@ -56,10 +56,10 @@ def parse_message(item: JSONDict, param: str) -> tuple[ir.Role, list[ir.Part]]:
 def parse_reasoning(item: JSONDict) -> ir.Reasoning:
     """The full text where the vendor shows it, else the summary."""
     summaries = tuple(_texts(item.get("summary")))
-    content = _texts(item.get("content"))
+    content = joined(item.get("content"))
     encrypted = item.get("encrypted_content")
     seal = unseal(encrypted)
-    text = "".join(content) if content else SUMMARY_JOINT.join(summaries)
+    text = content or SUMMARY_JOINT.join(summaries)
     reasoning = ir.Reasoning(text, id=_word(item.get("id")), summaries=summaries)
     if seal is not None:
         reasoning.signature, reasoning.redacted, reasoning.vendor = seal.signature, seal.redacted, seal.vendor
@@ -69,6 +69,11 @@ def parse_reasoning(item: JSONDict) -> ir.Reasoning:
     known |= {"encrypted_content"} if reasoning.signature == encrypted and encrypted is not None else set()
     reasoning.extra = {NAME: leftover(item, known)}
     return reasoning
+
+
+def joined(content: Any) -> str:
+    """The full text of a thought."""
+    return "".join(_texts(content))
 
 
 def _texts(value: Any) -> list[str]:

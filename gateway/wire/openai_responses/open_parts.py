@@ -42,11 +42,14 @@ class OpenParts:
         opened.sent.append(text)
         return [ir.PartDelta(opened.index, text)]
 
+    def said(self, name: Name) -> str:
+        return "".join(self._open[name].sent)
+
     def complete(self, name: Name, whole: ir.Part) -> list[ir.Event]:
         """The rest of a part whose final state is known, and its end."""
         text = _said(whole)
         events = [] if name in self._open else self.open(name, emptied(whole))
-        sent = "".join(self._open[name].sent)
+        sent = self.said(name)
         if len(text) > len(sent) and text.startswith(sent):
             events += self.more(name, text[len(sent) :])
         return events + self._end(name, _late(whole))

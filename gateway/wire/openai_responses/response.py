@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.wire import ir, json
 from gateway.wire.openai_responses import envelope, output
+from gateway.wire.openai_responses.citations import cite, sources_of
 from gateway.wire.openai_responses.emit_items import is_content
 from gateway.wire.openai_responses.errors import parse_error_value
 from gateway.wire.openai_responses.fields import NAME, leftover, own
@@ -24,6 +25,7 @@ def parse_response(body: JSONDict) -> ir.Response:
     if not isinstance(items, list):
         raise UpstreamBroken("The provider answered without any output")
     parts = parse_output(items)
+    cite(parts, sources_of(body))
     return ir.Response(
         id=_text(body.get("id")),
         model=_text(body.get("model")),

@@ -11,9 +11,10 @@ from typing import Any
 
 from gateway.wire import ir, json
 from gateway.wire.base import StreamParser
+from gateway.wire.openai_responses.citations import cite, found_by, unique
 from gateway.wire.openai_responses.errors import parse_error_value
 from gateway.wire.openai_responses.fields import NAME, leftover
-from gateway.wire.openai_responses.items import SUMMARY_JOINT, parse_item
+from gateway.wire.openai_responses.items import SUMMARY_JOINT, joined, parse_item
 from gateway.wire.openai_responses.open_parts import OpenParts
 from gateway.wire.openai_responses.response import created, finish_reason, parse_logprobs
 from gateway.wire.openai_responses.usage import usage_in
@@ -30,8 +31,10 @@ class ResponsesStreamParser(StreamParser):
         self._started = False
         self._over = False
         self._parts = OpenParts()
-        self._thinking: dict[Any, str] = {}  # by item: whether its summary or its full text is shown
+        self._thinking: dict[Any, str] = {}  # by item: whether its summary or its full text came first
+        self._full: dict[Any, str] = {}  # by item: the full text behind a summary
         self._summary: dict[Any, int] = {}
+        self._sources: list[ir.Citation] = []
         self._logprobs: list[Any] = []
 
     def feed(self, event: ServerEvent) -> list[ir.Event]:
@@ -78,6 +81,7 @@ class ResponsesStreamParser(StreamParser):
             return self._failed(value)
         events = self._start(value)
         events += self._untold(response.get("output"))
+        events += [event for key in list(self._full) for event in self._end_thought(key, "")]
         events += self._parts.end_all()
         self._over = True
         kept = leftover(response, ("id", "model", "output"))
@@ -151,9 +155,13 @@ class ResponsesStreamParser(StreamParser):
             return events + self._fail(f"The provider's answer cannot be read. {error.message}")
         self._parts.keys.add(key)
         if item.get("type") == "message":
+            cite(parts, unique(self._sources))
             for index, part in enumerate(parts):
                 events += self._parts.complete((key, index), part)
             return events + self._parts.end(key)
+        self._sources += found_by(item)
+        if item.get("type") == "reasoning":
+            events += self._end_thought(key, joined(item.get("content")))
         return events + [event for part in parts for event in self._parts.complete((key,), part)]
 
     # -- parts
@@ -192,9 +200,13 @@ class ResponsesStreamParser(StreamParser):
         return self._thought(value, "text", 0)
 
     def _thought(self, value: JSONDict, kind: str, number: int) -> list[ir.Event]:
-        """Summary or full text, whichever comes first: together they would say the same twice."""
+        """Whichever comes first is shown at once. A summary behind the full text says nothing new."""
         text, key = value.get("delta"), _key(value)
-        if not isinstance(text, str) or not text or self._thinking.setdefault(key, kind) != kind:
+        if not isinstance(text, str) or not text:
+            return []
+        if self._thinking.setdefault(key, kind) != kind:
+            if kind == "text":
+                self._full[key] = self._full.get(key, "") + text
             return []
         events: list[ir.Event] = []
         if (key,) not in self._parts:
@@ -208,6 +220,18 @@ class ResponsesStreamParser(StreamParser):
             self._summary[key] = number
             events += self._parts.more((key,), SUMMARY_JOINT)
         return events + self._parts.more((key,), text)
+
+    def _end_thought(self, key: Any, full: str) -> list[ir.Event]:
+        """The full text behind a summary that was shown: whole, so that both keep their order, and never twice."""
+        full = full or self._full.pop(key, "")
+        if self._thinking.get(key) != "summary" or not full or (key,) not in self._parts:
+            return []
+        shown = self._parts.said((key,))
+        if shown.startswith(full):
+            return []
+        return self._parts.more(
+            (key,), full[len(shown) :] if full.startswith(shown) else SUMMARY_JOINT + full
+        )
 
 
 _Handler = Callable[[ResponsesStreamParser, JSONDict], list[ir.Event]]

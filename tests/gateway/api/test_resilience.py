@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.signatures import signatures
-from gateway.telemetry import telemetry
+from gateway.preparation.signatures import signatures
+from gateway.records.telemetry import telemetry
 from providers.models import Account
 from resilience import classify
 from resilience.breaker import breakers

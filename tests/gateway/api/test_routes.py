@@ -160,7 +160,7 @@ def test_an_unexpected_failure_is_a_500_in_json_that_gives_nothing_away(api: Man
     def broken(*args: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("billing.api._shown", broken)
+    monkeypatch.setattr("billing.api.keys._shown", broken)
     status, answer = api.call("GET", "/api/keys")
     assert status == 500
     assert "secret detail" not in str(answer)

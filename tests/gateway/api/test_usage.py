@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from billing.keys import create_api_key
 from billing.models import UsageRecord
-from gateway import in_flight
+from gateway.records import in_flight
 from providers import catalog
 from providers.models import Account
 from tests.management import ManagementClient, api  # noqa: F401

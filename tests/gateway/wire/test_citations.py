@@ -217,6 +217,65 @@ def test_a_streamed_list_of_sources():
     assert text.citations == [ir.Citation(A, "A", 3, 6, "says")]
 
 
+def test_a_list_of_sources_beside_the_usage_is_not_too_late():
+    chunks = [
+        {"choices": [{"delta": {"content": "One[1]"}}]},
+        {"choices": [{"delta": {}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}, "citations": [A]},
+    ]
+    parser = get_format("openai_chat").stream_parser()
+    lines = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks).encode()
+    events = [e for event in Decoder().feed(lines) for e in parser.feed(event)]
+    (text,) = ir.fold([*events, *parser.close()]).candidates[0].parts
+    assert [(c.url, c.start, c.end) for c in text.citations] == [(A, 3, 6)]
+
+
+SEARCH = {
+    "type": "web_search_call",
+    "id": "ws",
+    "status": "completed",
+    "action": {"type": "search", "query": "q", "sources": [{"url": A}, {"url": B}, {"url": A}]},
+}
+
+
+def responses_answer(annotations: list[Any], **more: Any) -> dict[str, Any]:
+    content = [{"type": "output_text", "text": "One[1].", "annotations": annotations}]
+    message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": content}
+    output = [SEARCH, SEARCH, message]
+    return {"id": "r", "model": "grok", "object": "response", "status": "completed", "output": output, **more}
+
+
+NOTE = {"type": "url_citation", "url": B, "title": "B", "start_index": 0, "end_index": 3}
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (responses_answer([]), [(A, 3, 6), (B, None, None)]),
+        (responses_answer([], citations=[B]), [(B, 3, 6)]),
+        (responses_answer([NOTE], citations=[A]), [(B, 0, 3)]),
+    ],
+    ids=["of its searches", "of the whole", "annotated"],
+)
+def test_a_response_without_annotations_has_the_sources_that_it_lists(body, found):
+    parts = get_format("openai_responses").parse_response(body).candidates[0].parts
+    assert [(c.url, c.start, c.end) for c in parts[-1].citations] == found
+
+
+def test_a_streamed_response_without_annotations_has_the_sources_of_its_searches():
+    whole = responses_answer([])
+    events = [
+        {"type": "response.output_item.done", "output_index": index, "item": item}
+        for index, item in enumerate(whole["output"])
+    ]
+    lines = [*events, {"type": "response.completed", "response": whole}]
+    parser = get_format("openai_responses").stream_parser()
+    stream = "".join(f"data: {json.dumps(line)}\n\n" for line in lines).encode()
+    said = [e for event in Decoder().feed(stream) for e in parser.feed(event)]
+    text = ir.fold([*said, *parser.close()]).candidates[0].parts[-1]
+    assert [(c.url, c.start, c.end) for c in text.citations] == [(A, 3, 6), (B, None, None)]
+
+
 @given(st.text(max_size=40), st.integers(0, 4))
 def test_marks_never_point_behind_the_sources(text, count):
     sources = [ir.Citation(f"https://{number}.example") for number in range(count)]

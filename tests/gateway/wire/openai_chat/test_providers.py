@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.wire.openai_chat import content, effort, messages, request, toolbox
+from gateway.wire.openai_chat import content, conversation, effort, request, toolbox
 from providers.catalog import builtin
 
 
@@ -13,8 +13,8 @@ from providers.catalog import builtin
         content.VIDEO_TAKERS,
         effort.TOGGLES,
         effort.BY_PROVIDER.keys(),
-        messages.ECHOES,
-        messages.FLAT,
+        conversation.ECHOES,
+        conversation.FLAT,
         request.TAKES_TOP_K,
         request.TAKES_TIER,
         toolbox.KNOWS_ALLOWED_TOOLS,

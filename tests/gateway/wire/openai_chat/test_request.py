@@ -543,5 +543,5 @@ def test_cache_breakpoints_reach_claude():
 def test_only_openai_knows_refusals_and_others_read_them_as_text():
     request = foreign(ir.Message("assistant", [ir.Text("Well."), ir.Refusal("No.")]))
     assert emit(request)["messages"][-1] == {"role": "assistant", "content": "Well.", "refusal": "No."}
-    other = emit(request, ModelProfile(provider="deepseek"))["messages"][-1]
+    other = emit(request, ModelProfile(provider="cerebras"))["messages"][-1]
     assert other == {"role": "assistant", "content": "Well.\n\nNo."}

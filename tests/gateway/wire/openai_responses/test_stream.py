@@ -173,6 +173,51 @@ def test_full_reasoning_streams_and_its_summary_does_not_repeat_it():
     assert response.candidates[0].parts[0].text == "long"
 
 
+SUMMARY, WHOLE_THOUGHT = (
+    [{"type": "summary_text", "text": "short"}],
+    [{"type": "reasoning_text", "text": "long"}],
+)
+THINKS = (
+    delta("reasoning_summary_text", 0, "sh", summary_index=0),
+    delta("reasoning_text", 0, "lo", content_index=0),
+    delta("reasoning_summary_text", 0, "ort", summary_index=0),
+    delta("reasoning_text", 0, "ng", content_index=0),
+)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        [done(0, type="reasoning", id="rs", summary=SUMMARY, content=WHOLE_THOUGHT)],
+        [done(0, type="reasoning", id="rs", summary=SUMMARY)],
+        [],
+    ],
+)
+def test_full_reasoning_behind_its_summary_follows_whole(end):
+    response = reply(CREATED, added(0, type="reasoning", id="rs", summary=[]), *THINKS, *end, EMPTY_END)
+    assert response.candidates[0].parts[0].text == "short\n\nlong"
+
+
+def test_full_reasoning_that_only_the_end_tells_follows_its_summary():
+    end = done(0, type="reasoning", id="rs", summary=SUMMARY, content=WHOLE_THOUGHT)
+    response = reply(CREATED, added(0, type="reasoning", id="rs", summary=[]), *THINKS[::2], end, EMPTY_END)
+    assert response.candidates[0].parts[0].text == "short\n\nlong"
+
+
+@pytest.mark.parametrize("full", ["short", "short and more"])
+def test_full_reasoning_that_repeats_its_summary_is_not_doubled(full):
+    content = [{"type": "reasoning_text", "text": full}]
+    response = reply(
+        CREATED,
+        added(0, type="reasoning", id="rs", summary=[]),
+        *THINKS[::2],
+        delta("reasoning_text", 0, full, content_index=0),
+        done(0, type="reasoning", id="rs", summary=SUMMARY, content=content),
+        EMPTY_END,
+    )
+    assert response.candidates[0].parts[0].text == full
+
+
 def test_refusals_custom_calls_and_hosted_calls():
     response = reply(
         CREATED,

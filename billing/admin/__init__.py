@@ -1,0 +1,166 @@
+"""API keys and prices in the admin. Requests and daily usage: `usage_admin`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from billing.admin import budgets as budget_admin  # noqa: F401  (register)
+from billing.admin import usage as usage_admin  # noqa: F401  (register)
+from billing.admin.forms import ApiKeyForm, PriceForm
+from billing.keys import create_api_key
+from billing.models import ApiKey, Price
+from billing.queries import known_values
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ModelAdmin):
+    form = ApiKeyForm
+    change_form_outer_after_template = "admin/billing/budgets_of_key.html"
+    list_display = ("name", "key", "scope_label", "models", "is_active", "expires_at", "last_used")
+    list_editable = ("is_active",)
+    list_filter = ("scope", "is_active")
+    search_fields = ("name", "hint")
+    readonly_fields = ("key", "created_at", "last_used")
+    fieldsets = (
+        (None, {"fields": ("name", "key", "scope", "is_active", "expires_at", "allowed_models")}),
+        ("Cache", {"fields": ("cache", "similar_answers")}),
+        ("History", {"fields": ("created_at", "last_used")}),
+    )
+    add_fieldsets = ((None, {"fields": ("name", "scope", "expires_at", "allowed_models")}),)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: ModelForm[Any], change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        names = ("name", "scope", "expires_at", "allowed_models")
+        new = create_api_key(**{name: getattr(obj, name) for name in names})
+        obj.__dict__.update(new.record.__dict__)
+        # Only this response ever holds it: no session, cookie or message does.
+        request.new_api_key = new.secret  # type: ignore[attr-defined]
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Your new API key",
+            "opts": self.model._meta,
+            "key": obj,
+            "secret": request.new_api_key,  # type: ignore[attr-defined]
+            "base_url": settings.BASE_URL.rstrip("/"),
+            "model": next((model for model in obj.allowed_models if not set("*?") & set(model)), ""),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/billing/new_key.html", context)
+
+    @display(description="Key")
+    def key(self, row: ApiKey) -> SafeString:
+        return format_html("<code>{}</code>", row.hint)
+
+    @display(description="May", ordering="scope", label={"use": "info", "manage": "warning"})
+    def scope_label(self, row: ApiKey) -> tuple[str, str]:
+        return row.scope, "Use" if row.scope == ApiKey.Scope.USE else "Use and manage"
+
+    @display(description="Models")
+    def models(self, row: ApiKey) -> str:
+        return ", ".join(row.allowed_models) if row.allowed_models else "All"
+
+    @display(description="Last used", ordering="last_used_at")
+    def last_used(self, row: ApiKey) -> Any:
+        return row.last_used_at or "Never"
+
+
+@admin.register(Price)
+class PriceAdmin(ModelAdmin):
+    form = PriceForm
+    list_display = (
+        "model",
+        "provider_column",
+        "input_price",
+        "output_price",
+        "cache_read_price",
+        "cache_write_price",
+    )
+    search_fields = ("provider", "model")
+    list_before_template = "admin/billing/prices_note.html"
+    change_form_after_template = "admin/billing/price_suggestions.html"
+    fieldsets = (
+        (None, {"fields": ("provider", "model")}),
+        (
+            "USD per million tokens",
+            {
+                "description": "1 USD per million tokens is 0.001 USD per thousand.",
+                "fields": (
+                    ("input", "output"),
+                    ("cache_read", "cache_write", "cache_write_1h"),
+                    "reasoning",
+                    ("input_audio", "output_audio"),
+                ),
+            },
+        ),
+        ("USD by the piece", {"fields": (("request", "audio_minute", "image"),)}),
+        (
+            "Long contexts",
+            {
+                "fields": (
+                    "long_start",
+                    ("long_input", "long_output"),
+                    ("long_cache_read", "long_cache_write"),
+                ),
+            },
+        ),
+    )
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = {**(extra_context or {}), "providers": known_values("provider")}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    @display(description="Provider", ordering="provider")
+    def provider_column(self, row: Price) -> SafeString:
+        return render_to_string("admin/billing/cell_provider.html", {"row": row})
+
+    @display(description="Input", ordering="input")
+    def input_price(self, row: Price) -> SafeString:
+        return _per_million(row.input)
+
+    @display(description="Output", ordering="output")
+    def output_price(self, row: Price) -> SafeString:
+        return _per_million(row.output)
+
+    @display(description="Cache read", ordering="cache_read")
+    def cache_read_price(self, row: Price) -> SafeString:
+        return _per_million(row.cache_read)
+
+    @display(description="Cache write", ordering="cache_write")
+    def cache_write_price(self, row: Price) -> SafeString:
+        return _per_million(row.cache_write)
+
+
+def _per_million(price: Decimal | None) -> SafeString:
+    if price is None:
+        return format_html('<span class="or-muted">{}</span>', "not set")
+    lines = {"first": f"${_plain(price)} / 1M", "second": f"${_plain(price / 1000)} / 1K"}
+    return render_to_string("admin/billing/cell_two_lines.html", lines)
+
+
+def _plain(price: Decimal) -> str:
+    """All digits, without exponent and trailing zeros."""
+    return f"{price.normalize():f}"

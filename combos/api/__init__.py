@@ -1,0 +1,1 @@
+"""The management API of combos, model names and routing."""

@@ -1,0 +1,1 @@
+"""Which conversation a request belongs to, and where it was answered last."""

@@ -1,0 +1,1 @@
+"""What a request needs from outside of itself: a fresh token, signatures, images behind addresses."""

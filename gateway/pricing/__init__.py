@@ -1,0 +1,1 @@
+"""What requests cost: what an attempt buys, its built-in price, and costs worked out anew."""

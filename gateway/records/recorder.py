@@ -1,0 +1,292 @@
+"""Accounting by group commit: whatever requests completed meanwhile is one transaction.
+
+A request's last byte is sent after its row is committed, so an answer that a client saw complete is on disk, at the
+price of one commit per batch instead of one per request. Raw SQL, because building model instances costs more CPU
+than everything else here (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from billing import rollups
+from billing.budgets import spending
+from billing.budgets.bills import Bill, Totals, settle
+from billing.models import ApiKey, UsageRecord
+from billing.rollups import Amounts, Place, Try
+from gateway.records.live import live
+from omniroute.types import JSONDict
+
+logger = logging.getLogger(__name__)
+
+TRIES = 3
+MAX_BATCH = 256
+"""Rows in one transaction: below every database's limit of parameters in a statement."""
+LAST_USED_INTERVAL_S = 60.0
+"""A key's last use is written this often at most."""
+
+
+_decode = msgspec.json.Decoder(list[JSONDict]).decode
+
+
+class UsageRow(NamedTuple):
+    """One `UsageRecord`, its fields in the model's order."""
+
+    request_id: str
+    created_at: datetime
+    api_key_id: int | None
+    api_key_name: str
+    endpoint: str
+    client_format: str
+    provider_format: str
+    stream: bool
+    requested_model: str
+    served_model: str
+    combo: str
+    provider: str
+    account_id: int | None
+    account_name: str
+    status: int
+    error_code: str
+    error_message: str
+    attempts: str
+    """JSON."""
+    attempt_count: int
+    latency_ms: int
+    first_token_ms: int | None
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    usage_estimated: bool
+    priced_apart: str
+    """JSON."""
+    service_tier: str
+    cost: Decimal | None
+    cost_source: str
+    saved: Decimal
+    cache_hit: bool
+    client_address: str
+    user_agent: str
+    is_extra: bool = False
+
+
+@lru_cache(maxsize=2 * MAX_BATCH)
+def _insert_sql(rows: int) -> str:
+    """All rows by one statement. SQLite gives up the interpreter lock at every step of a statement and has to wait for
+    it again behind the event loop, so row by row a batch would take as many waits as it has rows."""
+    columns = ", ".join(f'"{name}"' for name in UsageRow._fields)
+    return (
+        f'INSERT INTO "{UsageRecord._meta.db_table}" ({columns}) VALUES {_marks(len(UsageRow._fields), rows)}'  # noqa: S608
+    )
+
+
+def _marks(columns: int, rows: int) -> str:
+    return ", ".join([f"({', '.join(['%s'] * columns)})"] * rows)
+
+
+class Entry(NamedTuple):
+    row: UsageRow
+    bill: Bill | None
+    done: asyncio.Future[None]
+
+
+class Recorder:
+    """One per process. `record` from the event loop; a thread of its own writes."""
+
+    def __init__(self) -> None:
+        self._pending: list[Entry] = []
+        self._busy = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
+        self._key_used: dict[int, float] = {}
+
+    def record(self, row: UsageRow, bill: Bill | None = None) -> asyncio.Future[None]:
+        """Resolved when the row is committed, or when it was given up (which is logged with the whole row)."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._pending.append(Entry(row, bill, done))
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._next_batch, loop)
+        return done
+
+    async def flush(self) -> None:
+        """Return when everything recorded so far is committed."""
+        waiting = [entry.done for entry in self._pending]
+        if waiting:
+            await asyncio.wait(waiting)
+        elif self._busy:
+            await asyncio.get_running_loop().run_in_executor(self._thread, lambda: None)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+    def _next_batch(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch, self._pending = self._pending[:MAX_BATCH], self._pending[MAX_BATCH:]
+        written = self._thread.submit(self._write, batch)
+        written.add_done_callback(lambda future: self._report(loop, batch, future))
+
+    def _report(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: list[Entry],
+        written: Future[Totals | None],
+    ) -> None:
+        totals = written.result() if not written.exception() else None
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._settle, loop, batch, totals)
+
+    def _settle(self, loop: asyncio.AbstractEventLoop, batch: list[Entry], totals: Totals | None) -> None:
+        if bills := [entry.bill for entry in batch if entry.bill is not None]:
+            settle(bills, totals)
+        for entry in batch:
+            if not entry.done.done():
+                entry.done.set_result(None)
+        if self._pending:
+            self._next_batch(loop)
+        else:
+            self._busy = False
+        if live.watched:
+            live.publish(entry.row for entry in batch if not entry.row.is_extra)
+
+    def _write(self, batch: Sequence[Entry]) -> Totals | None:
+        """The new totals of budgets; None if the batch was given up."""
+        rows = [entry.row for entry in batch]
+        bills = [entry.bill for entry in batch if entry.bill is not None]
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._commit(rows, bills)
+            except DatabaseError as error:
+                logger.warning("Usage was not written (try %d of %d): %s", attempt, TRIES, error)
+                close_old_connections()
+                connection.close()
+                time.sleep(0.1 * attempt)
+        for row in rows:
+            logger.critical("Usage row lost: %s", row._asdict())
+        return None
+
+    def _commit(self, rows: Sequence[UsageRow], bills: Sequence[Bill] = ()) -> Totals:
+        totals: Totals = {}
+        with transaction.atomic(), connection.cursor() as cursor:
+            if bills:
+                charges = ((charge, bill.spent) for bill in bills for charge in bill.charges)
+                totals = spending.add(cursor, charges)
+            cursor.execute(_insert_sql(len(rows)), [value for row in rows for value in _adapted(row)])
+            self._add_up(cursor, rows)
+            for key, moment in self._uses(rows).items():
+                ApiKey.objects.filter(pk=key).update(last_used_at=moment)
+        return totals
+
+    def _add_up(self, cursor: CursorWrapper, rows: Sequence[UsageRow]) -> None:
+        tried = [(row, _attempts(row)) for row in rows]
+        rollups.add(cursor, [(_place(row), _amounts(row, attempts)) for row, attempts in tried])
+        tries = [
+            each
+            for row, attempts in tried
+            if row.combo and not row.is_extra
+            for each in _tries(row, attempts)
+        ]
+        if tries:
+            rollups.add_tries(cursor, tries)
+
+    def _uses(self, rows: Sequence[UsageRow]) -> dict[int, datetime]:
+        now = time.monotonic()
+        uses: dict[int, datetime] = {}
+        for row in rows:
+            if row.api_key_id and now - self._key_used.get(row.api_key_id, -1e9) > LAST_USED_INTERVAL_S:
+                uses[row.api_key_id] = row.created_at
+        self._key_used.update(dict.fromkeys(uses, now))
+        return uses
+
+
+@cache
+def recorder() -> Recorder:
+    """The process's own."""
+    return Recorder()
+
+
+def _adapted(row: UsageRow) -> tuple[Any, ...]:
+    """Values as the database wants them: SQLite takes datetimes and decimals as text."""
+    if connection.vendor != "sqlite":
+        return row
+    cost = row.cost
+    return row._replace(
+        created_at=row.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),  # type: ignore[arg-type]
+        cost=None if cost is None else format(cost, "f"),  # type: ignore[arg-type]
+        saved=format(row.saved, "f"),  # type: ignore[arg-type]
+    )
+
+
+def _attempts(row: UsageRow) -> list[JSONDict]:
+    """Those that were made. Empty where nothing is counted by attempt."""
+    if row.attempt_count <= 1 and not row.combo:
+        return []
+    return [each for each in _decode(row.attempts) if "skipped" not in each]
+
+
+def _place(row: UsageRow) -> Place:
+    return Place(
+        moment=row.created_at,
+        provider=row.provider,
+        model=row.served_model,
+        account_id=row.account_id or 0,
+        api_key_id=row.api_key_id or 0,
+        combo=row.combo,
+    )
+
+
+def _amounts(row: UsageRow, attempts: list[JSONDict]) -> Amounts:
+    used = Amounts(
+        unpriced=int(
+            row.cost is None and bool(row.input_tokens or row.output_tokens or len(row.priced_apart) > 2)
+        ),
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        cache_read_tokens=row.cache_read_tokens,
+        cache_write_tokens=row.cache_write_tokens,
+        reasoning_tokens=row.reasoning_tokens,
+        cost=row.cost or Decimal(0),
+        saved=row.saved,
+    )
+    if row.is_extra:
+        return used
+    return used._replace(
+        requests=1,
+        errors=int(row.status >= 400),
+        fallbacks=int(_fell_back(attempts)),
+        cache_hits=int(row.cache_hit),
+        latency_ms=row.latency_ms,
+        first_token_ms=row.first_token_ms or 0,
+        first_tokens=int(row.first_token_ms is not None),
+    )
+
+
+def _fell_back(attempts: list[JSONDict]) -> bool:
+    """Was another account or target asked? A request that was repeated to the same one did not fall back."""
+    return (
+        len(attempts) > 1
+        and len({(each["provider"], each["model"], each["account"]) for each in attempts}) > 1
+    )
+
+
+def _tries(row: UsageRow, attempts: list[JSONDict]) -> Iterator[Try]:
+    """The request, which counts for its combo, and its attempts, which count for the combo's targets."""
+    failed, fell_back = row.status >= 400, _fell_back(attempts)
+    yield Try(row.combo, "", "", failed, fell_back, row.latency_ms, row.status, row.created_at)
+    for each in attempts:
+        failed = each["status"] >= 400 or "error" in each
+        target = each["provider"], each["model"]
+        yield Try(row.combo, *target, failed, False, each["ms"], each["status"], row.created_at)

@@ -1,0 +1,178 @@
+"""How a recording passes to a vendor that transcribes, per attempt like everything else; see `gateway.operations`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from gateway.passage import JSON_TYPE, FollowUp, Passage, Reader, Whole
+from gateway.wire import json, multipart
+from gateway.wire.base import ModelProfile, WireFormat
+from gateway.wire.embeddings import error_of
+from gateway.wire.priced import apart
+from gateway.wire.transcription import assemblyai, audio, deepgram, openai
+from gateway.wire.transcription.transcript import Transcript, emit
+from gateway.wire.transcription.wish import Wish, check_shape, parse
+from omniroute.errors import UpstreamBroken, UpstreamRefused
+from omniroute.types import Fields, InboundRequest, JSONDict, UpstreamRequest, Usage
+
+COMPATIBLE = frozenset({"openai_chat", "openai_responses"})
+
+
+def passage(
+    inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
+) -> Passage:
+    """Raise `UpstreamRefused` where the endpoint has no such thing, `InvalidRequest` for what it cannot be asked."""
+    way = _WAYS.get(provider.name)
+    if way is None:
+        raise UpstreamRefused(
+            f"{profile.provider} transcribes nothing", status=400, code="unsupported_operation", param="model"
+        )
+    return way(inbound, client, provider, profile)
+
+
+class Transcription(Passage):
+    """Answers come as a whole."""
+
+    body_format = "openai_transcriptions"
+
+    def __init__(
+        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
+    ) -> None:
+        super().__init__(inbound, client, provider, profile)
+        self.wish = wish_of(inbound)
+
+    def reader(self) -> Reader:
+        raise UpstreamBroken("The provider sent a stream, which nobody asked for")
+
+    def _emitted(self, transcript: Transcript, usage: Usage) -> Whole:
+        content_type, body = emit(transcript, self.wish)
+        return Whole(body, usage, content_type)
+
+
+def wish_of(inbound: InboundRequest) -> Wish:
+    """Raise `InvalidRequest` for an empty file."""
+    assert inbound.upload is not None
+    return parse(json.decode_all(dict(inbound.fields)), inbound.upload)
+
+
+class Compatible(Transcription):
+    """OpenAI's endpoint and its many copies: the client's own form, but for what makes the answer countable."""
+
+    path = "/audio/transcriptions"
+
+    def __init__(
+        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
+    ) -> None:
+        super().__init__(inbound, client, provider, profile)
+        self._asked = openai.answer_shape(self.wish, profile.model)
+        self._boundary = f"omniroute-{inbound.id}"
+
+    def fields(self) -> Fields:
+        fields: Fields = {**self.inbound.fields, "model": self.profile.model}
+        fields.pop("stream", None)
+        if self._asked != self.wish.shape:
+            fields["response_format"] = self._asked
+        return fields
+
+    def packed(self, fields: Fields) -> tuple[str, bytes]:
+        if self.profile.sound_as_json:
+            return JSON_TYPE, json.dumps(openai.as_json(fields, self.wish.file))
+        file = openai.sendable(self.wish.file)
+        return multipart.emit(openai.form_fields(fields), "file", file, self._boundary)
+
+    def whole(self, body: bytes) -> Whole:
+        value, said = error_of(body)
+        if said:
+            raise UpstreamBroken(said)
+        if not isinstance(value.get("text"), str):
+            raise UpstreamBroken("The provider's answer has no transcript")
+        usage = openai.usage_of(value, self.wish)
+        if openai.passes_as_it_is(self.wish, self._asked):
+            return Whole(body, usage)
+        return self._emitted(openai.parse(value, self.wish), usage)
+
+
+class _Foreign(Transcription):
+    """A vendor with an interface of its own, which bills by the second."""
+
+    def __init__(
+        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
+    ) -> None:
+        super().__init__(inbound, client, provider, profile)
+        check_shape(self.wish)
+
+    body_format = ""
+
+    def fields(self) -> Fields:
+        return {}
+
+    def packed(self, fields: Fields) -> tuple[str, bytes]:
+        return audio.media_type(self.wish.file), bytes(self.wish.file.data)
+
+    def _counted(self, transcript: Transcript) -> Whole:
+        known = transcript.duration > 0
+        if not known:
+            transcript = replace(transcript, duration=audio.seconds(self.wish.file))
+        usage = Usage(priced_apart=apart(audio_seconds=transcript.duration), estimated=not known)
+        return self._emitted(transcript, usage)
+
+
+class Deepgram(_Foreign):
+    @property
+    def path(self) -> str:
+        return "/listen?" + urlencode(deepgram.query(self.wish, self.profile.model))
+
+    def whole(self, body: bytes) -> Whole:
+        return self._counted(deepgram.parse(_object(body)))
+
+
+class AssemblyAI(_Foreign):
+    """Upload, order, and ask until it is there."""
+
+    path = "/upload"
+    follows_up = True
+    _uploaded = False
+    _id = ""
+    _asked = 0
+
+    def follow_up(self, request: UpstreamRequest, body: bytes) -> FollowUp | None:
+        value = _object(body)
+        if not self._uploaded:
+            self._uploaded = True
+            return FollowUp(self._order(request, assemblyai.uploaded(value)))
+        if not self._id:
+            self._id = assemblyai.ordered(value)
+        if assemblyai.is_ready(value):
+            return None
+        url = f"{request.url.rpartition('/upload')[0]}/transcript/{self._id}"
+        self._asked += 1
+        headers = {name: text for name, text in request.headers.items() if name != "content-type"}
+        ask = replace(request, method="GET", url=url, headers=headers, body=b"")
+        return FollowUp(ask, assemblyai.wait(self._asked - 1))
+
+    def _order(self, request: UpstreamRequest, address: str) -> UpstreamRequest:
+        return replace(
+            request,
+            url=f"{request.url.rpartition('/upload')[0]}/transcript",
+            headers={**request.headers, "content-type": JSON_TYPE},
+            body=json.dumps(assemblyai.order(self.wish, self.profile.model, address)),
+        )
+
+    def whole(self, body: bytes) -> Whole:
+        return self._counted(assemblyai.parse(_object(body)))
+
+
+def _object(body: bytes) -> JSONDict:
+    """Raise `UpstreamBroken`."""
+    value, said = error_of(body)
+    if said and "status" not in value:
+        raise UpstreamBroken(said)
+    return value
+
+
+_WAYS: dict[str, type[Transcription]] = {
+    **dict.fromkeys(COMPATIBLE, Compatible),
+    "deepgram": Deepgram,
+    "assemblyai": AssemblyAI,
+}

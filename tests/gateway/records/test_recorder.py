@@ -1,0 +1,79 @@
+"""What the accounting transaction writes beside the usage rows."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billing.models import ComboUsage, DailyUsage, UsageRecord, UsageTotal
+from gateway.records.recorder import Recorder
+from tests.usage import usage_row
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def attempt(status: int = 200, account: str = "a", model: str = "glm-4.7", **more) -> dict[str, Any]:
+    return {"provider": "glm", "model": model, "account": account, "status": status, "ms": 40, **more}
+
+
+def written(*rows) -> None:
+    recorder = Recorder()
+    recorder._commit(rows)
+    recorder.close()
+
+
+def test_a_row_is_counted_in_the_same_transaction():
+    served = {"provider": "glm", "served_model": "glm-4.7", "account_id": 3, "combo": "free"}
+    tokens = {"input_tokens": 12, "output_tokens": 5, "cache_read_tokens": 4, "reasoning_tokens": 2}
+    times = {"latency_ms": 900, "first_token_ms": 250}
+    attempts = json.dumps([attempt(429, "a", error="rate_limit_exceeded"), attempt(200, "b")])
+    row = usage_row(
+        status=200, **served, **tokens, **times, cost=Decimal("0.5"), attempts=attempts, attempt_count=2
+    )
+    written(row, usage_row(status=404, requested_model="nowhere/none"))
+    assert UsageRecord.objects.count() == 2
+    day = UsageTotal.objects.get(span="day", dimension="all")
+    assert (day.requests, day.errors, day.fallbacks, day.cost) == (2, 1, 1, Decimal("0.5"))
+    assert (day.input_tokens, day.reasoning_tokens) == (12, 2)
+    assert (day.latency_ms, day.first_token_ms, day.first_tokens) == (900, 250, 1)
+    assert set(DailyUsage.objects.values_list("model", "combo")) == {("glm-4.7", "free"), ("", "")}
+    combo, target = ComboUsage.objects.order_by("provider")
+    assert (combo.requests, combo.failures, combo.fallbacks) == (1, 0, 1)
+    assert (target.model, target.requests, target.failures, target.last_status) == ("glm-4.7", 2, 1, 200)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "fallbacks"),
+    [
+        ([], 0),
+        ([attempt()], 0),
+        ([attempt(400), attempt()], 0),
+        ([attempt(429), attempt(account="b")], 1),
+        ([attempt(500), attempt(model="glm-5")], 1),
+    ],
+)
+def test_another_account_or_model_is_a_fallback_a_repeat_is_none(attempts, fallbacks):
+    written(usage_row(status=200, attempts=json.dumps(attempts), attempt_count=len(attempts)))
+    assert DailyUsage.objects.get().fallbacks == fallbacks
+
+
+def test_names_that_no_model_bears_make_no_rows_of_their_own():
+    written(*(usage_row(status=404, requested_model=f"made-up-{n}") for n in range(20)))
+    assert (DailyUsage.objects.count(), DailyUsage.objects.get().errors) == (1, 20)
+
+
+def test_what_was_paid_beside_the_answer_counts_as_money_and_tokens_and_is_no_request():
+    beside = {"provider": "openai", "served_model": "gpt-4o", "account_id": 4, "status": 499}
+    written(
+        usage_row(**beside, input_tokens=7, cost=Decimal("0.25"), combo="both", is_extra=True),
+        usage_row(status=200, provider="glm", input_tokens=12, cost=Decimal("0.5"), combo="both"),
+    )
+    day = UsageTotal.objects.get(span="day", dimension="all")
+    assert (day.requests, day.errors, day.input_tokens, day.cost) == (1, 0, 19, Decimal("0.75"))
+    lost = UsageTotal.objects.get(span="day", dimension="account", name="4")
+    assert (lost.requests, lost.errors, lost.latency_ms, lost.cost) == (0, 0, 0, Decimal("0.25"))
+    assert ComboUsage.objects.get(model="").requests == 1
+    assert (UsageRecord.objects.count(), UsageRecord.requests.count()) == (2, 1)
