@@ -220,22 +220,17 @@ async def ask(
     limit = time_limit(exchange, trial, snapshot.timeouts)
     try:
         async with asyncio.timeout(limit):
-            streaming = exchange.inbound.stream
             timeouts = snapshot.timeouts
             trial.is_asked = True
             upstream = await send(request, timeouts.connect, timeouts.idle, trial.proxy)
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             heed(trial.attempt, upstream.headers)
-            if streaming:
+            if exchange.inbound.stream:
                 return await StreamAnswer.begin(upstream, passage, trial, texts)
             if passage.follows_up:
                 again = partial(
-                    send,
-                    connect_timeout_s=timeouts.connect,
-                    idle_timeout_s=timeouts.idle,
-                    whole_timeout_s=whole,
-                    proxy=trial.proxy,
+                    send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
                 )
                 last = await steps.walk(upstream, request, passage, again)
                 return await read_whole(last, passage, trial, texts)
