@@ -12,7 +12,7 @@ from django.conf import settings
 
 from billing.budgets.shared import keep_lease
 from gateway import snapshot
-from gateway.records import request_log
+from gateway.records import processes, request_log
 from gateway.records.live import live
 from gateway.records.recorder import recorder
 from gateway.records.write_behind import writer
@@ -45,6 +45,7 @@ async def start() -> list[asyncio.Task[Any]]:
         background.append(asyncio.create_task(keep_lease(), name="budget reservations"))
         background.append(asyncio.create_task(limiters.keep_leases(), name="slots"))
         background.append(asyncio.create_task(gossip.run(), name="what other processes do"))
+        background.append(asyncio.create_task(processes.tell(), name="what this process does"))
     return background
 
 

@@ -29,7 +29,7 @@ from gateway.contest import Contest
 from gateway.exchange import Exchange
 from gateway.passage import Passage, Whole
 from gateway.planning import is_connected, plan_for
-from gateway.preparation.steps import prepare, ready
+from gateway.preparation.steps import goes_elsewhere, prepare, ready
 from gateway.preparation.tokens import after_refusal, with_fresh_token
 from gateway.records.recorder import recorder
 from gateway.records.request_log import note_id
@@ -194,7 +194,13 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             await claim(exchange, trial, snapshot)
             await admission.hold_account(exchange, trial, snapshot)
             answer = await ask(exchange, trial, passage, request, snapshot)
-        except UpstreamRefused as error:
+        except UpstreamError as error:
+            if goes_elsewhere(attempt, endpoint, request, error):
+                trial.end(error.status, error)
+                continue
+            if not isinstance(error, UpstreamRefused):
+                trial.end(error.status, error)
+                raise
             other = None if renewed else await after_refusal(attempt, error)
             if other is not None:
                 trial.end(error.status, error)
@@ -204,9 +210,6 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             trial.end(error.status, error)
             healing = healing or Healing(attempt, snapshot)
             attempt = healing.repeat(error, request)
-        except UpstreamError as error:
-            trial.end(error.status, error)
-            raise
         else:
             if healing is not None:
                 healing.succeed()

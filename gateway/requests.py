@@ -44,7 +44,7 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
     adapter = adapter_of(target.provider.adapter)
     if inbound.operation in operations.NAMES:
         other = operations.passage(inbound, client, provider, known)
-        other.adapter = adapter if adapter and adapter.has_embeddings else None
+        other.adapter = adapter if adapter and inbound.operation in adapter.operations else None
         return other, endpoint
     plain = client is provider and not (adapter and inbound.array)  # an array is made of what adapters leave
     way = SameFormat if plain else OtherFormat
@@ -115,7 +115,15 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     url = endpoint.base_url + way.path
     if way.adapter is not None:
         draft = Draft(
-            url, headers, body, target.model, endpoint.format, inbound.stream, attempt.account, inbound
+            url,
+            headers,
+            body,
+            target.model,
+            endpoint.format,
+            inbound.stream,
+            attempt.account,
+            inbound,
+            endpoint.preferred_url,
         )
         way.adapter.prepare(draft)
         url, body = draft.url, draft.fields

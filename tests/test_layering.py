@@ -24,6 +24,7 @@ COMPOSITION_MODULES = {
     "env",
     "first_start",
     "management",
+    "places",
     "settings",
     "unfold",
     "urls",

@@ -64,6 +64,12 @@ async def responses(request: HttpRequest) -> HttpResponseBase:
     return await serve(request, "openai_responses")
 
 
+@router.post("/v1/responses/compact")
+async def compact(request: HttpRequest) -> HttpResponseBase:
+    """Codex' way to shorten a conversation, at providers that have it."""
+    return await serve(request, "openai_responses", operation="compact", stream=False)
+
+
 @router.post("/v1/messages/count_tokens")
 async def count_tokens(request: HttpRequest) -> HttpResponse:
     return json_response({"input_tokens": await counted(request, "anthropic_messages")})
