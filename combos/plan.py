@@ -163,6 +163,7 @@ class Plan:
         names = ", ".join(dict.fromkeys(target.provider.name for target in self.route.targets))
         return NoTargetAvailable(
             f"No account is connected for {names}. Add one in the dashboard under Providers.",
+            status=404,  # a client that tries again would wait in vain
             code="no_account",
         )
 

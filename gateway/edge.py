@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from gateway import snapshot as snapshots
 from gateway.handler import Scope, Send, peer
+from gateway.inbound import request_id
 from gateway.responses import error_response
 from gateway.surface import format_for
 from gateway.wire import get_format, json
@@ -33,10 +34,12 @@ async def refuse(scope: Scope, send: Send, reason: str, *, wire: bool) -> None:
     if wire:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         error = Forbidden(reason, code="address_refused")
-        body = error_response(get_format(format_for(scope["path"], headers)), error).content
+        own = {"x-request-id": request_id()}
+        body = error_response(get_format(format_for(scope["path"], headers)), error, own).content
     else:
-        body = json.dumps({"error": reason})
+        own, body = {}, json.dumps({"error": reason})
     headers_out = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers_out += [(name.encode(), value.encode()) for name, value in own.items()]
     await send({"type": "http.response.start", "status": 403, "headers": headers_out})
     await send({"type": "http.response.body", "body": body})
 

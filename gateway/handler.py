@@ -23,6 +23,7 @@ from django.urls import Resolver404, get_resolver
 
 from gateway import encodings
 from gateway.auth import Caller, count_wrong_key
+from gateway.inbound import request_id
 from gateway.records import request_log
 from gateway.responses import Streaming, error_response
 from gateway.surface import format_for
@@ -39,6 +40,12 @@ WATCH_AFTER_S = 0.05
 """Requests that take less never pay for watching whether their client is still there."""
 DRAIN_FACTOR = 4
 """How many times the limit is read and thrown away, so that a client that sends too much gets to read why."""
+
+
+_ENDPOINTS = (
+    "Endpoints are /v1/chat/completions, /v1/responses, /v1/messages, "
+    "/v1beta/models/{model}:generateContent and /v1/models"
+)
 
 
 class ClientLeft(Exception):
@@ -75,7 +82,7 @@ class WireHandler:
         except GatewayError as error:
             format = get_format(format_for(scope["path"], headers))
             told = count_wrong_key(error, peer(scope))
-            await _send(error_response(format, told), send, origin)
+            await _send(error_response(format, told, {"x-request-id": request_id()}), send, origin)
         finally:
             watcher.stop()
             if call is not None:
@@ -89,7 +96,7 @@ class WireHandler:
         try:
             match = self._resolve(request.path_info)
         except Resolver404:
-            raise NotFound(f"There is no {request.method} {request.path[:200]} here") from None
+            raise NotFound(f"There is no {request.method} {request.path[:200]} here. {_ENDPOINTS}") from None
         request.resolver_match = match
         try:
             response: HttpResponseBase = await match.func(request, *match.args, **match.kwargs)

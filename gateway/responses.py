@@ -49,8 +49,9 @@ def header_text(text: str) -> str:
 def error_response(
     format: WireFormat, error: GatewayError, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """The provider's own words where they are in the client's format, else the error in that format's shape."""
-    if isinstance(error, UpstreamRefused) and error.format == format.name and _is_answer(error.body):
+    """The provider's own JSON where it speaks the client's format, else the error in that format's shape."""
+    error.request_id = headers.get("x-request-id") if headers else None
+    if isinstance(error, UpstreamRefused) and error.format == format.name and _is_told(error.body):
         body = error.body
     else:
         body = json.dumps(format.emit_error(error))
@@ -64,13 +65,14 @@ def error_response(
     return response
 
 
-def _is_answer(body: bytes) -> bool:
-    """An object that says `error`, or the list of one that Gemini's array streams have for errors."""
+def _is_told(body: bytes) -> bool:
+    """JSON that says something, in whatever words: Mistral's `detail`, the list that Gemini's array streams have for
+    errors. An HTML page or a bare word tells no SDK anything."""
     try:
         value = json.loads(body)
     except GatewayError:
         return False
-    return isinstance(value, list) or (isinstance(value, dict) and "error" in value)
+    return isinstance(value, dict | list) and bool(value)
 
 
 class Streaming(HttpResponseBase):
@@ -156,7 +158,7 @@ class StreamedResponse(Streaming):
             pulse.stop()
             if answer is not None:
                 answer.note_usage()
-                await answer.close()
+                answer.close()
             else:
                 self._pending.cancel()
             recorded = self._record()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
 from gateway.preparation.signatures import Restore, signatures
-from gateway.wire import fences, history, ir, json, proofs, thought_tags, tools
+from gateway.wire import fences, history, ir, json, proofs, property_keys, thought_tags, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
 from gateway.wire.sse import ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
@@ -36,7 +36,10 @@ class OtherFormat(Passage):
 
     def adapt(self) -> None:
         """Make `request` fit the provider's rules; again, after something in it changed."""
-        adapted, self.tools = tools.adapt(self.request, self.provider.rules)
+        own = self.client is self.provider
+        self.parameters = None if own else property_keys.renaming_of(self.request, self.profile)
+        request = self.parameters.request(self.request) if self.parameters else self.request
+        adapted, self.tools = tools.adapt(request, self.provider.rules)
         self.adapted = history.repair(adapted, self.provider.rules)
 
     def fields(self) -> Fields:
@@ -79,6 +82,8 @@ class OtherFormat(Passage):
             restore = signatures().watching(restore)
         if self.profile.thought_tag and self.client is not self.provider:
             restore = thought_tags.Splitter(self.profile.thought_tag).after(restore)
+        if self.parameters:
+            restore = self.parameters.after(restore)
         return self.label.after(restore) if self.label else restore
 
     @property
@@ -106,6 +111,8 @@ class OtherFormat(Passage):
         )
 
     def _kept(self, response: ir.Response) -> ir.Response:
+        if self.parameters:
+            response = self.parameters.response(response)
         if self.signs_calls:
             signatures().keep_all(part for candidate in response.candidates for part in candidate.parts)
         return self.label.response(response) if self.label else response

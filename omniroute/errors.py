@@ -48,6 +48,8 @@ class GatewayError(Exception):
         self.param = param
         self.retry_after = retry_after
         """Seconds until a new try makes sense, or None where nobody knows."""
+        self.request_id: str | None = None
+        """Of the client's request, once the error is about to be told."""
 
 
 class ClientError(GatewayError):

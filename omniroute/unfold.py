@@ -117,8 +117,13 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
 def _link(item: Item) -> dict[str, Any]:
     title, icon, target = item
     app, _, model = target.rpartition(".")
-    link = reverse(f"admin:{app}_{model}_changelist") if app else reverse(f"admin:{target}")
-    return {"title": title, "icon": icon, "link": link, "permission": _may_view(app, model)}
+    return {"title": title, "icon": icon, "link": link_to(target), "permission": _may_view(app, model)}
+
+
+def link_to(target: str) -> str:
+    """Of an `Item`."""
+    app, _, model = target.rpartition(".")
+    return reverse(f"admin:{app}_{model}_changelist") if app else reverse(f"admin:{target}")
 
 
 def _may_view(app: str, model: str) -> Callable[[HttpRequest], bool]:

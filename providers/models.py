@@ -283,7 +283,8 @@ class LearnedQuirk(models.Model):
         verbose_name = "learned quirk"
 
     def __str__(self) -> str:
-        return f"{self.provider}/{self.model}: {self.remedy}"
+        spec = spec_by_id(self.provider)
+        return f"{spec.shown_prefix if spec else self.provider}/{self.model}: {self.remedy}"
 
     @property
     def remedy(self) -> Remedy:

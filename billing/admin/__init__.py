@@ -67,7 +67,7 @@ class ApiKeyAdmin(ModelAdmin):
 
     @display(description="Key")
     def key(self, row: ApiKey) -> SafeString:
-        return format_html("<code>{}</code>", row.hint)
+        return format_html('<code class="or-nowrap">{}</code>', row.hint)
 
     @display(description="May", ordering="scope", label={"use": "info", "manage": "warning"})
     def scope_label(self, row: ApiKey) -> tuple[str, str]:

@@ -75,7 +75,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     counts = account_counts()
     specs = load_specs()
     own = {
-        "start": None if queries.has_requests() else _first_steps(counts),
+        "start": None if queries.has_answers() else _first_steps(counts),
         "today": queries.totals(today),
         "recent": queries.recent_latency(),
         "chart": _chart(today),

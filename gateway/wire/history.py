@@ -36,6 +36,8 @@ class _Turn:
     extra: ir.Extra
     calls: list[_Call] = field(default_factory=list)
     results: list[ir.Part] = field(default_factory=list)
+    silent: bool = False
+    """It says nothing; what is in it fills it."""
 
 
 def repair(request: ir.Request, rules: Rules) -> ir.Request:
@@ -111,6 +113,9 @@ def _merge(turns: list[_Turn]) -> list[_Turn]:
     for turn in turns:
         if merged and merged[-1].role == turn.role:
             last = merged[-1]
+            if turn.silent or last.silent:
+                merged[-1] = last if turn.silent else turn
+                continue
             extra = last.extra if last.extra == turn.extra else {}
             merged[-1] = _Turn(turn.role, last.parts + turn.parts, extra, [], last.results + turn.results)
         else:
@@ -192,7 +197,7 @@ def _tidy(turn: _Turn, filler: str) -> bool:
     if turn.results or any(_says_something(part) for part in parts):
         return True
     if turn.role == "user":
-        turn.parts = [*parts, ir.Text(filler)]
+        turn.parts, turn.silent = [*parts, ir.Text(filler)], True
         return True
     return False
 

@@ -128,9 +128,15 @@ def _standard(schema: Any) -> Any:
     return map_children(node, _standard)
 
 
+_NUMBERED = ("", "string", "number", "integer", "boolean", "array", "object", "null")
+"""Google's `Type` by its number, as clients write it that ask for `enum-encoding=int` (Vertex' own SDK)."""
+
+
 def _lower(kind: Any) -> Any:
     if isinstance(kind, list):
         return [_lower(item) for item in kind]
+    if type(kind) is int and 0 < kind < len(_NUMBERED):
+        return _NUMBERED[kind]
     if isinstance(kind, str) and kind != kind.lower() and kind.lower() in _TYPES:
         return kind.lower()
     return kind

@@ -152,7 +152,7 @@ def resolve(root: JSONDict, ref: str) -> Any:
         return None
     node: Any = root
     for step in ref[1:].split("/")[1:]:
-        key = unquote(step).replace("~1", "/").replace("~0", "~")
+        key = unescaped(step)
         if isinstance(node, list) and key.isdigit() and int(key) < len(node):
             node = node[int(key)]
         elif isinstance(node, dict):
@@ -160,6 +160,11 @@ def resolve(root: JSONDict, ref: str) -> Any:
         else:
             return None
     return node if ref == "#" or ref[1:2] == "/" else None
+
+
+def unescaped(step: str) -> str:
+    """A step of a JSON pointer as a name."""
+    return unquote(step).replace("~1", "/").replace("~0", "~")
 
 
 def merge(schema: JSONDict, more: JSONDict) -> JSONDict:

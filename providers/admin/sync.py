@@ -6,9 +6,11 @@ from asgiref.sync import async_to_sync
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import date_format
 from unfold.decorators import action, display
 
 from omniroute.model_admin import ReadOnlyAdmin, object_or_none, redirect_to_change, refuse_get
+from omniroute.templatetags.figures import compact
 from providers.admin.filters import ProviderColumn, ProviderFilter
 from providers.listed_models import ListedModel
 from providers.models import Account
@@ -48,14 +50,22 @@ def report(request: HttpRequest, results: list[SyncResult]) -> None:
 
 @admin.register(ListedModel)
 class ListedModelAdmin(ProviderColumn, ReadOnlyAdmin):
-    list_display = ("model_id", "provider_name", "kind", "context_window", "first_seen", "state")
+    list_display = ("model_id", "provider_name", "kind_label", "context", "first_seen", "state")
     list_filter = (ProviderFilter, "kind", ("missing_since", admin.EmptyFieldListFilter))
     search_fields = ("model_id", "name")
     list_per_page = 100
     list_before_template = "admin/providers/listed_note.html"
 
+    @display(description="Kind", ordering="kind")
+    def kind_label(self, row: ListedModel) -> str:
+        return row.kind.capitalize()
+
+    @display(description="Context window", ordering="context_window")
+    def context(self, row: ListedModel) -> str:
+        return compact(row.context_window)
+
     @display(description="State", label={"listed": "success", "vanished": "warning"})
     def state(self, row: ListedModel) -> tuple[str, str]:
         if row.missing_since is None:
             return "listed", "Listed"
-        return "vanished", f"Vanished {row.missing_since:%Y-%m-%d}"
+        return "vanished", f"Vanished {date_format(row.missing_since)}"

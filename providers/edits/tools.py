@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from providers.edits.base import Item, tool_edit, value
+from omniroute.types import Fields
+from providers.edits.base import BODY_EDITS, Item, items, tool_edit, value
 
 _NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _DATA = ("enum", "const", "default", "examples", "required")
@@ -68,3 +70,34 @@ def plain_anthropic_tools(tools: list[Item]) -> list[Item]:
         edited.append(tool)
     same = len(edited) == len(tools) and all(new is old for new, old in zip(edited, tools, strict=True))
     return tools if same else edited
+
+
+@BODY_EDITS.register("declare_called_tools")
+def declare_called_tools(fields: Fields) -> None:
+    """Chat, and Anthropic: where no tool is declared any more, those that the conversation has called are."""
+    messages = items(fields.get("messages"))
+    if messages is None or value(fields.get("tools")):
+        return
+    called = dict.fromkeys(name for message in messages for name in _called(message))
+    if called:
+        fields["tools"] = [_stub(name, chat) for name, chat in called]
+
+
+def _called(message: Item) -> Iterator[tuple[str, bool]]:
+    """(name, whether in the words of Chat) of each call."""
+    content, calls = value(message.get("content")), value(message.get("tool_calls"))
+    for block in content if isinstance(content, list) else ():
+        if isinstance(block, dict) and block.get("type") == "tool_use" and isinstance(block.get("name"), str):
+            yield block["name"], False
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict) and isinstance(function.get("name"), str):
+            yield function["name"], True
+
+
+def _stub(name: str, chat: bool) -> dict[str, Any]:
+    about = {"name": name, "description": "Not available any more."}
+    schema = {"type": "object", "properties": {}}
+    if not chat:
+        return {**about, "input_schema": schema}
+    return {"type": "function", "function": {**about, "parameters": schema}}

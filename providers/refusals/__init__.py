@@ -67,6 +67,16 @@ _UNSUPPORTED_CODES = frozenset(
     {"unsupported_parameter", "unknown_parameter", "unsupported_value", "extra_forbidden"}
 )
 _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens")
+_WIDEST: dict[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "topp": (0, 1),
+    "frequency_penalty": (-2, 2),
+    "presence_penalty": (-2, 2),
+    "frequencypenalty": (-2, 2),
+    "presencepenalty": (-2, 2),
+}
+"""What some vendor takes. A value beyond is the client's mistake, and it should hear of it."""
 _EFFORTS_AT = ("reasoning_effort", "reasoning.effort", "output_config.effort", "thinkingLevel", "effort")
 _RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 """Chat Completions: either name is better than no limit."""
@@ -200,6 +210,9 @@ def _clamp(case: Case) -> list[Remedy]:
         given = value_at(case.body, place) if place else None
         if place is None or isinstance(given, bool) or not isinstance(given, int | float):
             continue
+        least, most = _WIDEST.get(place.rpartition(".")[2].lower(), (given, given))
+        if not least <= given <= most:
+            return []
         if (high is not None and given > high) or (low is not None and given < low):
             return [Remedy("clamp", place, [low, high])]
     return []

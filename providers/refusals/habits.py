@@ -15,6 +15,13 @@ def wording(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(alternatives), re.IGNORECASE | re.DOTALL)
 
 
+_UNDECLARED = wording(
+    r"tool_(?:use|result).{0,60}must define tools",
+    r"toolconfig field must be defined",
+    r"tool calling without `?tools=?`? param",
+    r"expects the `?tools=?`? param",
+)
+"""Anthropic's, Amazon's and litellm's words for a conversation whose calls no tool is declared for."""
 HABITS: tuple[tuple[str, re.Pattern[str], Remedy], ...] = (
     (
         "gemini",
@@ -83,5 +90,7 @@ HABITS: tuple[tuple[str, re.Pattern[str], Remedy], ...] = (
         wording(r"content.{0,80}(?:must be a string|should be a (?:valid )?string|expected a string)"),
         Remedy("messages", "flatten_text"),
     ),
+    ("anthropic_messages", _UNDECLARED, Remedy("edit", "declare_called_tools")),
+    ("openai_chat", _UNDECLARED, Remedy("edit", "declare_called_tools")),
 )
 """Wire format, wording, remedy."""

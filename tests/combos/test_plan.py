@@ -76,7 +76,7 @@ def test_a_success_ends_the_account_s_cooldown():
 
 def test_without_any_account_it_says_which_to_connect():
     failure = plan(providers(A, B, C, accounts={})).failure([])
-    assert (failure.status, failure.code) == (503, "no_account")
+    assert (failure.status, failure.code) == (404, "no_account")
     assert "A, B, C" in failure.message
 
 

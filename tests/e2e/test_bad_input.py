@@ -13,6 +13,7 @@ import pytest
 from gateway.simulator import Simulator
 from tests.e2e.server import Gateway
 
+USER = {"role": "user", "content": "hi"}
 MESSAGES = '"messages":[{"role":"user","content":"hi"}]'
 BODIES: dict[str, tuple[bytes, int, str | None]] = {
     "empty": (b"", 400, None),
@@ -98,6 +99,7 @@ def test_unknown_fields_reach_a_provider_of_the_same_format_byte_for_byte(
         ("POST", "/v1/nothing", 404),
         ("GET", "/v1", 404),
         ("POST", "/v1beta/models/x:dance", 404),
+        ("GET", "/v1beta/models/sim1/x:generateContent", 405),
         ("GET", "/v1/responses", 426),
         ("GET", "/v1/models/nobody/knows", 404),
     ],
@@ -110,9 +112,21 @@ def test_a_wrong_path_or_method_is_answered_in_the_family_s_format(
     error = answer.json()["error"]
     assert error["message"]
     if path.startswith("/v1beta"):
-        assert error["status"] == "NOT_FOUND"
+        assert error["status"] == ("NOT_FOUND" if status == 404 else "UNIMPLEMENTED")
     elif path == "/v1/messages":
         assert answer.json()["type"] == "error"
+
+
+def test_an_unknown_path_is_told_the_paths_that_there_are(gateway: Gateway) -> None:
+    assert "/v1/messages" in gateway.http.post("/v1/message", json={}).json()["error"]["message"]
+
+
+def test_a_model_without_an_account_is_nothing_to_try_again(gateway: Gateway) -> None:
+    answer = gateway.http.post(
+        "/v1/messages", json={"model": "cohere/command-a", "max_tokens": 9, "messages": [USER]}
+    )
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found_error")
+    assert "Cohere" in answer.json()["error"]["message"]
 
 
 SPELLINGS = ["/v1/chat/completions", "/chat/completions", "/v1/v1/chat/completions", "/v1/chat/completions/",
@@ -185,3 +199,66 @@ class TestApiKeys:
         answer = ask(gateway, {"authorization": f"Bearer {key}"})
         assert answer.status_code == 200
         assert json.loads(answer.text)["choices"]
+
+
+OPENAI, ANTHROPIC, GEMINI = "openai", "anthropic", "gemini"
+PLACES = {
+    "/v1/chat/completions": OPENAI,
+    "/chat/completions": OPENAI,
+    "/v1/responses": OPENAI,
+    "/v1/completions": OPENAI,
+    "/v1/embeddings": OPENAI,
+    "/v1/images/generations": OPENAI,
+    "/v1/providers/sim1/chat/completions": OPENAI,
+    "/v1/messages": ANTHROPIC,
+    "/v1/messages/count_tokens": ANTHROPIC,
+    "/v1beta/models/nobody-knows:generateContent": GEMINI,
+    "/v1beta/models/nobody-knows:streamGenerateContent": GEMINI,
+}
+GOOD = (
+    b'{"model":"nobody/knows","messages":[{"role":"user","content":"hi"}],"input":"hi","prompt":"hi","max_tokens":9,'
+    b'"contents":[{"parts":[{"text":"hi"}]}]}'
+)
+EARLY = {
+    "bad json": ("POST", b"{", {}, 400),
+    "unknown model": ("POST", GOOD, {}, 404),
+    "unknown encoding": ("POST", GOOD, {"content-encoding": "br2"}, 415),
+    "method": ("PUT", GOOD, {}, 405),
+    "too large": ("POST", b"x" * 34_000_000, {}, 413),
+}
+
+
+def shape_of(error: dict[str, Any]) -> str:
+    if error.get("type") == "error":
+        return ANTHROPIC if isinstance(error["error"]["message"], str) else "?"
+    inner = error["error"]
+    if isinstance(inner["code"], int):
+        return GEMINI if inner["status"].isupper() else "?"
+    return OPENAI if {"message", "type", "param", "code"} <= set(inner) else "?"
+
+
+@pytest.mark.parametrize("case", EARLY)
+@pytest.mark.parametrize("path", PLACES)
+def test_an_early_error_is_in_the_client_s_format_and_has_an_id(
+    gateway: Gateway, path: str, case: str
+) -> None:
+    method, body, headers, status = EARLY[case]
+    if path.startswith("/v1/providers/"):
+        body = body.replace(b"nobody/knows", b"sim2/other")
+        status = 400 if case == "unknown model" else status
+    answer = gateway.http.request(method, path, content=body, headers=headers)
+    told = answer.json()
+    assert answer.status_code == status
+    assert shape_of(told[0] if isinstance(told, list) else told) == PLACES[path]
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert "request_id" not in told or told["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [("/v1/nowhere", OPENAI), ("/v1/messages/nowhere", ANTHROPIC), ("/v1beta/nowhere", GEMINI)],
+)
+def test_a_path_that_is_none_is_told_in_its_family_s_format(gateway: Gateway, path: str, shape: str) -> None:
+    answer = gateway.http.post(path, json={})
+    assert (answer.status_code, shape_of(answer.json())) == (404, shape)
+    assert answer.headers["x-request-id"].startswith("req_")

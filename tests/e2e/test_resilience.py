@@ -155,6 +155,7 @@ def test_wrong_keys_lock_their_address_and_right_ones_pass(tmp_path: Path, simul
         wrong = {"authorization": "Bearer sk-wrong"}
         statuses = [gateway.http.post("/v1/chat/completions", json=body, headers=wrong) for _ in range(7)]
         assert [answer.status_code for answer in statuses] == [401] * 5 + [429] * 2
+        assert len({answer.headers["x-request-id"] for answer in statuses}) == 7
         assert int(statuses[-1].headers["retry-after"]) > 800
         right = {"authorization": f"Bearer {gateway.command('create_api_key', 'client').strip()}"}
         assert gateway.http.post("/v1/chat/completions", json=body, headers=right).status_code == 200
@@ -169,6 +170,7 @@ def test_refused_addresses_reach_nothing(tmp_path: Path, simulator: Simulator):
         stranger = {"x-forwarded-for": "203.0.113.9"}
         chat = gateway.http.post("/v1/messages", json={}, headers=stranger)
         assert (chat.status_code, chat.json()["type"]) == (403, "error")
+        assert chat.headers["x-request-id"] == chat.json()["request_id"]
         for path in ("/admin/", "/api/health", "/api/resilience"):
             answer = gateway.http.get(path, headers=stranger)
             assert (answer.status_code, answer.json()) == (403, {"error": "This address is on the blacklist"})

@@ -202,6 +202,10 @@ CHAT: dict[str, tuple[str, str, dict[str, Any]]] = {
          "prompt_tokens_details": {"cached_tokens": 5},
          "completion_tokens_details": {"reasoning_tokens": 94}},
     ),
+    "together-reasoning-inside": (
+        "together", "deepseek-ai/DeepSeek-R1",
+        {"prompt_tokens": 95, "completion_tokens": 1885, "total_tokens": 1980, "reasoning_tokens": 1883},
+    ),
     "perplexity-deep-research": (
         "perplexity", "sonar-deep-research",
         {"prompt_tokens": 33, "completion_tokens": 7163, "total_tokens": 7196, "citation_tokens": 20016,

@@ -66,6 +66,8 @@ def _chat(provider: str, found: list[dict[str, Any]]) -> Read | None:
     )
     if provider == "xai" and last["total_tokens"] != answer.input + answer.output:
         answer.output += answer.reasoning
+    if provider == "together":
+        answer.reasoning = last.get("reasoning_tokens") or 0
     if provider == "perplexity":
         answer.reasoning = last.get("reasoning_tokens") or 0
         citations = last.get("citation_tokens") or 0

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.html import escape
 from django_q.models import Schedule, Success
 
 from billing.keys import create_api_key
@@ -17,7 +18,9 @@ from combos.models import Combo, ComboTarget, ModelAlias
 from gateway.models import GatewaySettings
 from omniroute import pages
 from omniroute.admin_site import OmniRouteAdminSite
+from omniroute.empty_lists import EMPTY_LISTS
 from omniroute.pages import page
+from omniroute.places import place_of
 from omniroute.unfold import navigation
 from providers.models import Account, CustomModel, LearnedQuirk, ProviderNode
 from tests.usage import count
@@ -66,6 +69,20 @@ def pages_of_a_row(model) -> list[str]:
     row = model._default_manager.first()
     names = [f"{options.app_label}_{options.model_name}_{name}" for name in ("change", "history", "delete")]
     return [reverse(f"admin:{name}", args=(row.pk,)) for name in names] if row else []
+
+
+NEVER_EMPTY = {"auth.User", "django_q.Schedule", "resilience.ProviderProfile"}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_every_list_is_called_what_the_sidebar_calls_it_and_says_what_it_is_for(model, admin_client):
+    link = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    place = place_of(link)
+    assert place is not None
+    html = admin_client.get(link, follow=True).content.decode()
+    assert f"<title> {place.title} | OmniRoute</title>" in html
+    if not place.is_form and model._meta.label not in NEVER_EMPTY:
+        assert escape(EMPTY_LISTS[model._meta.label_lower].text) in html
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)

@@ -645,3 +645,23 @@ def test_kimi() -> None:
 def test_embeddings_of_nvidia_say_what_they_are_for() -> None:
     body = sent("nvidia", "nvidia/nv-embedqa-e5-v5", {"input": "x"}, "openai_embeddings")
     assert body == {"input": "x", "input_type": "query"}
+
+
+DECLARES = with_quirks(Quirk(edits=("declare_called_tools",), formats=("openai_chat", "anthropic_messages")))
+
+
+def test_tools_that_a_conversation_called_are_declared_again():
+    calls = [{"id": id, "type": "function", "function": {"name": "look", "arguments": "{}"}} for id in "ab"]
+    called = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": calls}]}
+    (tool,) = sent(DECLARES, "m", called)["tools"]
+    assert tool["type"] == "function"
+    assert tool["function"]["name"] == "look"
+    used = [{"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "look", "input": {}}]}]
+    (tool,) = sent(DECLARES, "m", {"messages": used, "tools": []}, "anthropic_messages")["tools"]
+    assert (tool["name"], tool["input_schema"]) == ("look", {"type": "object", "properties": {}})
+
+
+def test_tools_that_are_declared_or_were_never_called_stay_as_they_are():
+    own = {"type": "function", "function": {"name": "other"}}
+    for body in ({"messages": [{"role": "user", "content": "Hi"}]}, {"messages": [], "tools": [own]}):
+        assert sent(DECLARES, "m", body) == body

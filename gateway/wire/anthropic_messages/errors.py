@@ -101,13 +101,13 @@ def _message(error: GatewayError) -> str:
 
 
 def _request_id(error: GatewayError) -> str | None:
-    """The id under which the vendor's support finds the request."""
+    """The id under which the vendor's support finds the request, else the gateway's own."""
     if not isinstance(error, UpstreamRefused):
-        return None
+        return error.request_id
     for name in ("request-id", "x-request-id"):
         if error.headers.get(name):
             return error.headers[name]
-    return None
+    return error.request_id
 
 
 # ---- Parse -------------------------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ class BlockWriter:
                 return self._image(part)
             case ir.File():
                 return self._file(part)
+            case ir.Audio(url=str() as url):
+                return {"type": "document", "source": {"type": "url", "url": url}}  # refused by name
             case ir.Audio():
                 return self._note("audio", "audio")
             case ir.Unknown(format=format, type=type, raw=raw):

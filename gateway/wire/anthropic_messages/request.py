@@ -11,6 +11,7 @@ from gateway.wire.anthropic_messages.conversation import emit_messages, emit_sys
 from gateway.wire.anthropic_messages.parts import BlockWriter
 from gateway.wire.anthropic_messages.sampling import emit_thinking
 from gateway.wire.base import ModelProfile
+from gateway.wire.property_keys import fits_claude
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
 
@@ -240,7 +241,7 @@ def _emit_format(request: ir.Request, profile: ModelProfile, body: JSONDict) -> 
         return []
     asked = request.reasoning is not None and reasoning.is_asked(request.reasoning)
     thinks = asked and reasoning.style_of(profile) != "none"
-    if "tools" in body or thinks:
+    if "tools" in body or thinks or not fits_claude(wanted.schema):
         return [{"type": "text", "text": settings.describe_json(wanted)}]
     settings.force_json_tool(body, wanted)
     return []

@@ -46,14 +46,18 @@ class UsageBody(msgspec.Struct):
     def merge(self, later: UsageBody) -> UsageBody:
         """The later of each count: message_start guesses or knows the input only; message_delta is cumulative.
 
-        Imitators tell 0 at the end of what they told at the start.
+        Imitators tell 0 at the end of what they told at the start. A later input that is counted comes with its own
+        cache counts, and 0 is one: behind a compaction, message_start tells of the call that made the summary.
         """
         thinking = later._thinking or self._thinking
+        counted = bool(later.input_tokens)
+        cached = later.cache_read_input_tokens if counted else later.cache_read_input_tokens or None
+        written = later.cache_creation_input_tokens if counted else later.cache_creation_input_tokens or None
         return UsageBody(
             later.input_tokens or self.input_tokens,
             later.output_tokens or self.output_tokens,
-            later.cache_read_input_tokens or self.cache_read_input_tokens,
-            later.cache_creation_input_tokens or self.cache_creation_input_tokens,
+            self.cache_read_input_tokens if cached is None else cached,
+            self.cache_creation_input_tokens if written is None else written,
             _Details(thinking) if thinking else None,
             later.cache_creation or self.cache_creation,
             later.server_tool_use or self.server_tool_use,

@@ -269,8 +269,7 @@ def emit_image(image: ir.Image, emission: Emission) -> JSONDict | None:
 
 def _emit_audio(audio: ir.Audio, emission: Emission) -> JSONDict | None:
     if audio.data is None:
-        emission.drop("parts.audio.url")
-        return None
+        return _emit_document(ir.File(audio.media_type, url=audio.url, filename="audio"), emission)
     name = audio_format(audio.media_type)
     if name is None:
         name = audio.media_type.partition("/")[2].partition(";")[0] or "wav"

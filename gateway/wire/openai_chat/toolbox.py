@@ -217,11 +217,14 @@ def narrow(request: ir.Request, emission: Emission) -> tuple[list[ir.Tool], ir.T
 def parse_response_format(value: Any) -> ir.ResponseFormat | None:
     """None for a form that is not known; the top level keeps it for its own format."""
     kind = value.get("type") if isinstance(value, dict) else None
-    if kind in ("text", "json_object"):
+    beside = value.get("schema") if isinstance(value, dict) else None
+    if kind in ("json_schema", "json_object") and isinstance(beside, dict):  # Together, Fireworks, llama.cpp
+        wanted = ir.ResponseFormat("json_schema", schema=beside)
+    elif kind in ("text", "json_object"):
         wanted = ir.ResponseFormat(kind)
     elif kind == "json_schema" and isinstance(value.get("json_schema"), dict):
         said = value["json_schema"]
-        schema, strict = said.get("schema"), said.get("strict")
+        schema, strict = said.get("schema", _unwrapped(said)), said.get("strict")
         wanted = ir.ResponseFormat(
             "json_schema",
             name=said["name"] if isinstance(said.get("name"), str) else None,
@@ -235,6 +238,12 @@ def parse_response_format(value: Any) -> ir.ResponseFormat | None:
     if kept:
         wanted.extra[CHAT] = kept
     return wanted
+
+
+def _unwrapped(said: JSONDict) -> JSONDict | None:
+    """The schema whose keywords stand where its wrapper's fields should, as vLLM and TGI let them."""
+    schema = {key: item for key, item in said.items() if key not in ("name", "description", "strict")}
+    return schema if {"type", "properties", "$ref", "anyOf"} & schema.keys() else None
 
 
 def emit_response_format(wanted: ir.ResponseFormat, native: bool) -> JSONDict:

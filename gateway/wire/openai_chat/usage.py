@@ -65,12 +65,15 @@ class UsageBody(msgspec.Struct):
 
     def _produced(self, prompt: int) -> tuple[int, int]:
         """(all output tokens, those that reason). xAI counts reasoning, and Perplexity also citations, beside
-        `completion_tokens`; everybody else inside of it."""
+        `completion_tokens`; everybody else inside of it, and so does Together, which spells it as Perplexity does."""
         completion, details = self.completion_tokens or 0, self.completion_tokens_details
         reasoning = (details and details.reasoning_tokens) or 0
         if not reasoning and (self.reasoning_tokens or self.citation_tokens):
-            beside = (self.reasoning_tokens or 0) + (self.citation_tokens or 0)
-            return completion + beside, self.reasoning_tokens or 0
+            reasoning = self.reasoning_tokens or 0
+            is_perplexity = self.citation_tokens is not None or self.num_search_queries is not None
+            if is_perplexity or reasoning > completion:
+                completion += reasoning + (self.citation_tokens or 0)
+            return completion, reasoning
         if reasoning and self.total_tokens == prompt + completion + reasoning:
             completion += reasoning
         return completion, reasoning

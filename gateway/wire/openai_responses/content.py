@@ -128,6 +128,8 @@ def emit_part(part: ir.Part, role: str, vision: bool, dropped: list[str]) -> JSO
         case ir.Audio(data=str() as data):
             kind = media.audio_format(part.media_type) or part.media_type.partition("/")[2]
             return {"type": "input_audio", "input_audio": {"data": data, "format": kind}, **rest}
+        case ir.Audio(url=str() as url):
+            return {"type": "input_file", "file_url": url}
         case ir.Unknown(format=format, raw=raw) if format == NAME and isinstance(raw, dict):
             return raw
         case ir.Unknown():

@@ -136,8 +136,19 @@ def parse_shell_result(item: JSONDict, param: str) -> ir.ToolResult:
     )
 
 
+def parse_output_item(item: JSONDict, param: str) -> list[ir.Part]:
+    """The parts of an item of an answer.
+
+    The client's own tool search can be declared in this format only: to clients of the others, its call would be that
+    of a tool which they never named.
+    """
+    if item.get("type") == search.CALL:
+        return [ir.Unknown(NAME, search.CALL, item)]
+    return parse_item(item, param)[1]
+
+
 def parse_item(item: JSONDict, param: str) -> tuple[ir.Role, list[ir.Part]]:
-    """Any item: whose turn it belongs to, and its parts."""
+    """Any item of a conversation: whose turn it belongs to, and its parts."""
     kind = item.get("type")
     match kind:
         case "message" | None if "role" in item or kind == "message":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.wire import ir
-from gateway.wire.openai_responses import search, shell
+from gateway.wire.openai_responses import shell
 from gateway.wire.openai_responses.fields import VENDOR, own
 
 Name = tuple[Any, ...]
@@ -81,7 +81,7 @@ def emptied(part: ir.Part) -> ir.Part:
             return ir.Refusal("")
         case ir.Reasoning():
             return ir.Reasoning(id=part.id)
-        case ir.ToolCall(name=shell.TOOL | search.TOOL) if "item" in own(part.extra):
+        case ir.ToolCall(name=shell.TOOL) if "item" in own(part.extra):
             return ir.ToolCall(part.id, part.name, extra=part.extra)
         case ir.ToolCall():
             return ir.ToolCall(part.id, part.name, "", part.kind, extra=part.extra)

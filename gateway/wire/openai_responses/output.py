@@ -104,10 +104,10 @@ def output_logprobs(logprobs: JSONDict | None) -> list[JSONDict]:
 
 
 def _logprob(entry: JSONDict) -> JSONDict:
-    top = entry.get("top_logprobs")
+    top, spelt = entry.get("top_logprobs"), entry.get("bytes")
     filled = {
         "token": entry.get("token", ""),
-        "bytes": entry.get("bytes") or [],
+        "bytes": spelt if isinstance(spelt, list) else [],  # base64 from servers in Go
         "logprob": entry.get("logprob", 0.0),
     }
     if top is None:

@@ -10,7 +10,7 @@ from gateway.wire.openai_responses.citations import cite, sources_of
 from gateway.wire.openai_responses.emit_items import is_content
 from gateway.wire.openai_responses.errors import parse_error_value
 from gateway.wire.openai_responses.fields import NAME, leftover, own
-from gateway.wire.openai_responses.items import SUMMARY_JOINT, parse_item
+from gateway.wire.openai_responses.items import SUMMARY_JOINT, parse_output_item
 from gateway.wire.openai_responses.usage import estimate_usage, usage_in, usage_object
 from omniroute.errors import InvalidRequest, UpstreamBroken
 from omniroute.types import JSONDict
@@ -57,7 +57,7 @@ def parse_output(items: list[Any]) -> list[ir.Part]:
         if not isinstance(item, dict):
             raise UpstreamBroken(f"The provider's output[{index}] is no object")
         try:
-            parts += parse_item(item, f"output[{index}]")[1]
+            parts += parse_output_item(item, f"output[{index}]")
         except InvalidRequest as error:
             raise UpstreamBroken(f"The provider's answer cannot be read. {error.message}") from None
     for thought in [part for part in parts if isinstance(part, ir.Reasoning) and part.text][1:]:

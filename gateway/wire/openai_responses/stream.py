@@ -14,7 +14,7 @@ from gateway.wire.base import StreamParser
 from gateway.wire.openai_responses.citations import cite, found_by, unique
 from gateway.wire.openai_responses.errors import parse_error_value
 from gateway.wire.openai_responses.fields import NAME, leftover
-from gateway.wire.openai_responses.items import SUMMARY_JOINT, joined, parse_item
+from gateway.wire.openai_responses.items import SUMMARY_JOINT, joined, parse_output_item
 from gateway.wire.openai_responses.open_parts import OpenParts
 from gateway.wire.openai_responses.response import created, finish_reason, parse_logprobs
 from gateway.wire.openai_responses.usage import usage_in
@@ -132,7 +132,7 @@ class ResponsesStreamParser(StreamParser):
             return []
         events = self._start({})
         try:
-            _, (part,) = parse_item(item, "item")
+            (part,) = parse_output_item(item, "item")
         except InvalidRequest:
             return events  # a call without a name: `output_item.done` knows it
         key = _key(value)
@@ -150,7 +150,7 @@ class ResponsesStreamParser(StreamParser):
             return []
         events = self._start({})
         try:
-            parts = parse_item(item, "item")[1]
+            parts = parse_output_item(item, "item")
         except InvalidRequest as error:
             return events + self._fail(f"The provider's answer cannot be read. {error.message}")
         self._parts.keys.add(key)

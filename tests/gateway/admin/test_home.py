@@ -73,7 +73,7 @@ def test_steps_that_are_done_are_marked(admin_client):
     assert page(admin_client).count("or-done") == 2
 
 
-def test_the_first_request_ends_the_introduction(used, admin_client):
+def test_the_first_answer_ends_the_introduction(used, admin_client):
     html = page(admin_client)
     assert "Three steps" not in html
     assert "1.2k in · 300 out · 400 cached" in html
@@ -82,6 +82,14 @@ def test_the_first_request_ends_the_introduction(used, admin_client):
     assert "2 of 8 failed" in html
     assert "1 of 2 failed the last test" in html
     assert KEY not in html
+
+
+def test_a_request_that_failed_leaves_the_introduction_where_it_is(admin_client):
+    UsageRecord.objects.create(created_at=timezone.now(), status=503, requested_model="openai/gpt-4o")
+    count(utc_today(), requests=1, errors=1)
+    html = page(admin_client)
+    assert "Three steps to the first answer" in html
+    assert "openai/gpt-4o" in html
 
 
 def test_requests_that_reached_nobody_are_told_from_those_that_cost_nothing(used, admin_client):

@@ -177,6 +177,16 @@ def test_blank_turns_are_filled_for_the_user_and_dropped_for_the_model(rules):
     assert all(len(line) > 1 for line in outline(after))
 
 
+def test_a_blank_turn_beside_another_of_the_user_says_nothing():
+    messages = (user("a"), model(call("x")), user(""), user(result("x")))
+    assert outline(repaired(*messages, rules=TURNS)) == [
+        ["user", "a"],
+        ["assistant", "f#x"],
+        ["user", "x=ok"],
+    ]
+    assert outline(repaired(user(" "), user("a"), user(""), rules=TURNS)) == [["user", "a"]]
+
+
 def test_a_turn_of_nothing_but_thought_is_dropped():
     assert outline(repaired(user("a"), model(ir.Reasoning("hm")), user("b"))) == [
         ["user", "a"],

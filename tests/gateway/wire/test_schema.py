@@ -284,6 +284,14 @@ def test_googles_dialect_becomes_json_schema():
     }
 
 
+def test_googles_types_may_be_numbers():
+    assert schema.standard({"type": 6, "properties": {"a": {"type": 5, "items": {"type": 1}}}}) == {
+        "type": "object",
+        "properties": {"a": {"type": "array", "items": {"type": "string"}}},
+    }
+    assert schema.standard({"type": 0}) == {"type": 0}
+
+
 def test_a_standard_schema_stays_as_it_is():
     assert schema.standard(CITY) == CITY
 

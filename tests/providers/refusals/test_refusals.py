@@ -290,6 +290,16 @@ def test_a_limit_is_kept(answer: Any, bounds: list[Any]) -> None:
     assert found("openai_chat", answer) == [Remedy("clamp", "max_tokens", bounds)]
 
 
+@pytest.mark.parametrize(("value", "kept"), [(1.5, True), (-1, False), (1000, False)])
+def test_a_value_that_no_vendor_takes_is_the_clients_to_hear_of(value: float, kept: bool) -> None:
+    refused = openai(
+        "Invalid 'temperature': must be between 0 and 1.", "temperature", "decimal_above_max_value"
+    )
+    error = get_format("openai_chat").parse_error(400, json.dumps(refused).encode(), {})
+    remedies = remedies_for(error, {**CHAT, "temperature": value}, "openai_chat", "m")
+    assert remedies == ([Remedy("clamp", "temperature", [0, 1])] if kept else [])
+
+
 @pytest.mark.parametrize(
     ("format", "answer", "expected"),
     [
@@ -305,6 +315,12 @@ def test_a_limit_is_kept(answer: Any, bounds: list[Any]) -> None:
             ("anthropic_messages", anthropic("`temperature` and `top_p` cannot both be specified for this model."),
              [Remedy("edit", "one_sampling_field", lasting=False)]),
             ("anthropic_messages", anthropic("`temperature` may only be set to 1 when thinking is enabled."), []),
+            ("anthropic_messages", anthropic("Requests which include `tool_use` or `tool_result` blocks must define tools"),
+             [Remedy("edit", "declare_called_tools")]),
+            ("openai_chat", openai("The toolConfig field must be defined when using toolUse and toolResult content"
+             " blocks."), [Remedy("edit", "declare_called_tools", lasting=False)]),
+            ("openai_chat", openai("litellm.UnsupportedParamsError: Bedrock doesn't support tool calling without"
+             " `tools=` param specified."), [Remedy("edit", "declare_called_tools")]),
             ("anthropic_messages", anthropic("Thinking may not be enabled when tool_choice forces tool use."),
              [Remedy("drop", "thinking", lasting=False)]),
             ("anthropic_messages", anthropic('"thinking.type.enabled" is not supported for this model. Use'

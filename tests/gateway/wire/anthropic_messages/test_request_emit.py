@@ -96,6 +96,12 @@ def test_what_claude_cannot_see_is_replaced_by_a_note(part):
     assert len(request.dropped) == 1
 
 
+def test_what_is_behind_an_address_is_claudes_to_fetch_or_to_refuse():
+    sound = ir.Audio("audio/mpeg", url="https://example.com/a.mp3")
+    (block,) = emit(foreign(user(sound)))["messages"][0]["content"]
+    assert block == {"type": "document", "source": {"type": "url", "url": "https://example.com/a.mp3"}}
+
+
 def test_what_another_model_drew_is_shown_by_the_user():
     drawn = ir.Image("image/png", PNG)
     body = emit(foreign(user(ir.Text("draw")), assistant(ir.Text("Here."), drawn), user(ir.Text("bigger"))))

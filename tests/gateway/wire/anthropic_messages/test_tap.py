@@ -72,6 +72,17 @@ def test_usage_is_the_larger_of_what_start_and_end_say():
     assert tap.finished
 
 
+def test_a_counted_input_at_the_end_comes_with_its_own_cache_counts():
+    tap = FORMAT.tap(INBOUND)
+    summary = {"input_tokens": 100, "cache_read_input_tokens": 5000, "cache_creation_input_tokens": 40}
+    tap.look(event("message_start", message={"usage": summary | {"output_tokens": 7}}))
+    answer = {"input_tokens": 181, "cache_read_input_tokens": 0, "output_tokens": 8}
+    tap.look(event("message_delta", delta={}, usage=answer))
+    assert tap.usage == Usage(221, 8, 0, 40)
+    tap.look(event("message_delta", delta={}, usage={"input_tokens": 0, "cache_creation_input_tokens": 0}))
+    assert tap.usage == Usage(221, 8, 0, 40)
+
+
 def test_zeros_at_the_start_do_not_hide_the_counts_at_the_end():
     tap = FORMAT.tap(INBOUND)
     tap.look(event("message_start", message={"usage": {"input_tokens": 0, "output_tokens": 0}}))

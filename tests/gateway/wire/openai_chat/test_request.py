@@ -174,6 +174,16 @@ BODIES: dict[str, dict[str, Any]] = {
             "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "f"}}]},
         },
     },
+    "a schema beside its type": {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "response_format": {"type": "json_object", "schema": {"type": "object", "properties": {}}},
+    },
+    "a schema without its wrapper": {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "type": "object"}},
+    },
     "odd values that other servers take": {
         "model": "m",
         "messages": [{"role": "user", "content": "hi"}],
@@ -197,6 +207,13 @@ def test_a_body_of_its_own_format_comes_back_equal(name):
 
 
 # ---- What the neutral form sees --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a schema beside its type", "a schema without its wrapper"])
+def test_a_schema_is_found_where_other_servers_take_it(name):
+    wanted = parse(**BODIES[name]).response_format
+    assert wanted is not None
+    assert (wanted.kind, (wanted.schema or {}).get("type")) == ("json_schema", "object")
 
 
 def test_leading_instructions_become_the_system_and_later_ones_stay():
@@ -518,6 +535,13 @@ def test_models_without_eyes_get_a_note():
     content = emit(request, ModelProfile(vision=False))["messages"][0]["content"]
     assert "left out" in str(content)
     assert request.dropped == ["parts.image"]
+
+
+def test_audio_behind_an_address_is_a_file_that_the_provider_fetches_or_refuses():
+    sound = ir.Audio("audio/mpeg", url="https://example.com/a.mp3")
+    body = emit(ir.Request("m", [ir.Message("user", [sound])]), ModelProfile(model="m"))
+    (part,) = body["messages"][0]["content"]
+    assert part["file"]["file_data"] == "https://example.com/a.mp3"
 
 
 def test_a_text_document_is_a_file_to_openai_and_text_to_others():

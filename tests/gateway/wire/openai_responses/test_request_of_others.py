@@ -93,6 +93,7 @@ def test_images_and_files_are_said_in_this_formats_way():
                 ir.Image(url="https://example.com/a.png", detail="high"),
                 ir.File("application/pdf", "JVBERi0=", title="My report"),
                 ir.File(url="https://example.com/a.pdf"),
+                ir.Audio("audio/mpeg", url="https://example.com/a.mp3"),
                 ir.File("text/plain", text="Grüße"),
                 ir.Image(file_id="file_of_another_vendor"),
                 ir.File("video/mp4", "AAAA"),
@@ -110,6 +111,7 @@ def test_images_and_files_are_said_in_this_formats_way():
             "filename": "My report.pdf",
         },
         {"type": "input_file", "file_url": "https://example.com/a.pdf"},
+        {"type": "input_file", "file_url": "https://example.com/a.mp3"},
         {
             "type": "input_file",
             "filename": "document.txt",

@@ -76,6 +76,17 @@ def test_the_items_come_back_as_they_were():
     assert (emitted["input"], emitted["tools"]) == (body["input"], body["tools"])
 
 
+def test_in_an_answer_the_call_is_no_other_clients():
+    """Only this format's clients can have declared the search."""
+    item = {**CALL, "id": "tsc_1"}
+    answer = {"id": "r", "object": "response", "status": "completed", "model": "m", "output": [item]}
+    whole = CHAT.emit_response(RESPONSES.parse_response(answer), ir.Request("m", []))
+    (choice,) = whole["choices"]
+    assert (choice["finish_reason"], "tool_calls" in choice["message"]) == ("stop", False)
+    again = RESPONSES.emit_response(RESPONSES.parse_response(answer), ir.Request("m", []))
+    assert again["output"] == [item]
+
+
 @pytest.mark.parametrize("pieces", [['{"query":"agents"}'], ['{"que', 'ry":"age', 'nts"}']])
 def test_a_models_call_becomes_the_clients_item(pieces):
     _, toolmap, request = to_chat()

@@ -1,0 +1,1 @@
+"""How dates and times are written (`FORMAT_MODULE_PATH`): as on the product's own pages."""
