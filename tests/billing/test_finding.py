@@ -139,8 +139,8 @@ def test_no_query_scans_the_history(filters, places):
 
 
 def scans(sql: str, table: str) -> bool:
-    """Whether the database would read the whole table. On PostgreSQL: whether it has no other way, since small tables are
-    read whole by choice; walking along the primary key is a scan as well."""
+    """Whether the database would read the whole table. On PostgreSQL: whether it has no other way, since it reads small
+    tables whole by choice; walking along the primary key is a scan as well."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
