@@ -17,7 +17,7 @@ from gateway.records.live import live
 from gateway.records.recorder import recorder
 from gateway.records.write_behind import writer
 from gateway.replay.store import MemoryStore, store
-from gateway.upstream import close_clients
+from gateway.upstream import close_connections
 from omniroute import shared_state
 from providers import quota_rows
 from providers.oauth import renewal
@@ -66,5 +66,5 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
     await recorder().flush()
     await writer().flush()
     await asyncio.to_thread(request_log.writer().flush)
-    await close_clients()
+    await close_connections()
     await shared_state.close_client()
