@@ -20,7 +20,7 @@ from gateway.exchange import CLIENT_LEFT, Exchange
 from gateway.planning import note_answer
 from gateway.trial import HEDGE_LOST, Trial
 from omniroute.errors import AccountBusy, GatewayError, UpstreamError, UpstreamTimeout
-from resilience.classify import classify
+from resilience.classify import Verdict, classify
 from resilience.limits import Limits, limiters
 
 A = TypeVar("A")
@@ -64,8 +64,7 @@ class Contest(Generic[A]):
     async def _lane(self) -> tuple[Trial, A] | None:
         while (attempt := await self._next_attempt()) is not None:
             self._newest, self._newest_at = attempt, time.perf_counter()
-            settings = attempt.target.settings
-            retries = settings.max_retries or 0
+            repeated = 0
             while True:
                 began = time.perf_counter()
                 try:
@@ -76,11 +75,12 @@ class Contest(Generic[A]):
                 except UpstreamError as error:
                     verdict = classify(error)
                     self._note(attempt, error, time.perf_counter() - began)
-                    if not (retries and verdict.retryable):
+                    pause = _pause(attempt, verdict, repeated)
+                    if pause is None:
                         self._plan.fail(attempt, verdict, error.retry_after)
                         break
-                retries -= 1
-                await asyncio.sleep(settings.retry_delay_s or 0)
+                repeated += 1
+                await asyncio.sleep(pause)
         return None
 
     async def _next_attempt(self) -> Attempt | None:
@@ -185,3 +185,12 @@ class Contest(Generic[A]):
             slow = target_load.slow_s(attempt.target, stream=self._exchange.inbound.stream)
             wait = wait if slow is None else slow
         return max(0.0, self._newest_at + wait - time.perf_counter())
+
+
+def _pause(attempt: Attempt, verdict: Verdict, repeated: int) -> float | None:
+    """Seconds until the same attempt is made again, as its provider wants or the combo allows. None: it is not."""
+    settings = attempt.target.settings
+    if repeated < verdict.repeats:
+        return verdict.pause_s
+    allowed = (settings.max_retries or 0) if verdict.retryable else 0
+    return settings.retry_delay_s or 0 if repeated < allowed else None

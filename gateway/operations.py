@@ -1,7 +1,9 @@
-"""What is asked of models beside answers: embeddings, images, transcripts. How its bytes pass, attempt by attempt.
+"""What is asked of models beside answers: embeddings, images, transcripts, and shorter conversations.
 
-OpenAI's paths and bodies go to every OpenAI-compatible endpoint as they are; embeddings also pass between OpenAI's and
-Gemini's shape. A provider that has no such thing refuses (400, which puts nothing aside), and the next target is asked.
+How the bytes pass is decided per attempt, like everything else. OpenAI's paths and bodies go to every OpenAI-compatible
+endpoint as they are; embeddings also pass between OpenAI's and Gemini's shape; conversations are shortened where
+OpenAI's newer format is spoken. A provider that has no such thing refuses (400, which puts nothing aside), and the next
+target is asked.
 """
 
 from __future__ import annotations
@@ -10,14 +12,19 @@ from decimal import Decimal
 from typing import NoReturn
 
 from gateway import transcriptions
-from gateway.passage import Passage, Reader, Whole
+from gateway.passage import Passage, Reader, Whole, as_upstream_error
 from gateway.wire import embeddings, json, priced
 from gateway.wire.base import ModelProfile, WireFormat
 from gateway.wire.gemini.listing import model_path
 from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict, Usage
 
-NAMES = frozenset({"embed", "image", "transcribe"})
+NAMES = frozenset({"embed", "image", "transcribe", "compact"})
+_SPOKEN = {
+    "embed": "embeddings",
+    "image": "images at this endpoint",
+    "compact": "compaction of conversations",
+}
 OPENAI = frozenset({"openai_chat", "openai_responses"})
 """Formats of endpoints beside which OpenAI's other paths are."""
 GEMINI = "gemini"
@@ -37,11 +44,16 @@ def passage(
             return SameEmbeddings(inbound, client, provider, profile)
         if provider.name in OPENAI or provider.name == GEMINI:
             return OtherEmbeddings(inbound, client, provider, profile)
+    elif inbound.operation == "compact":
+        if provider.name == "openai_responses":
+            return Compaction(inbound, client, provider, profile)
     elif provider.name in OPENAI:
         return Images(inbound, client, provider, profile)
-    what = "embeddings" if inbound.operation == "embed" else "images at this endpoint"
     raise UpstreamRefused(
-        f"{profile.provider} has no {what}", status=400, code="unsupported_operation", param="model"
+        f"{profile.provider} has no {_SPOKEN[inbound.operation]}",
+        status=400,
+        code="unsupported_operation",
+        param="model",
     )
 
 
@@ -156,6 +168,23 @@ class Images(_Whole):
         if not value.get("data"):
             raise UpstreamBroken("The provider's answer has no image")
         return Whole(body, _image_usage(value))
+
+
+class Compaction(_Whole):
+    """A conversation in OpenAI's newer format into a shorter one, as Codex asks for it. Never a stream."""
+
+    path = "/responses/compact"
+    only_streams = False
+
+    def fields(self) -> Fields:
+        fields: Fields = {**self.inbound.fields, "model": self.profile.model}
+        return {name: value for name, value in fields.items() if name not in ("stream", "stream_options")}
+
+    def whole(self, body: bytes) -> Whole:
+        found = self.provider.inspect(body)
+        if found.error is not None:
+            raise as_upstream_error(found.error)
+        return Whole(body, found.usage)
 
 
 def _image_usage(value: JSONDict) -> Usage:

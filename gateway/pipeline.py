@@ -29,7 +29,7 @@ from gateway.contest import Contest
 from gateway.exchange import Exchange
 from gateway.passage import Passage, Whole
 from gateway.planning import is_connected, plan_for
-from gateway.preparation.steps import prepare, ready
+from gateway.preparation.steps import goes_elsewhere, prepare, ready
 from gateway.preparation.tokens import after_refusal, with_fresh_token
 from gateway.records.recorder import recorder
 from gateway.records.request_log import note_id
@@ -169,7 +169,7 @@ async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
 async def discard(answer: Answer) -> None:
     """Of two attempts that were answered at the same moment, the one that came second."""
     if isinstance(answer, StreamAnswer):
-        await answer.close()
+        answer.close()
 
 
 async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot) -> tuple[Trial, Answer]:
@@ -194,7 +194,13 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             await claim(exchange, trial, snapshot)
             await admission.hold_account(exchange, trial, snapshot)
             answer = await ask(exchange, trial, passage, request, snapshot)
-        except UpstreamRefused as error:
+        except UpstreamError as error:
+            if goes_elsewhere(attempt, endpoint, request, error):
+                trial.end(error.status, error)
+                continue
+            if not isinstance(error, UpstreamRefused):
+                trial.end(error.status, error)
+                raise
             other = None if renewed else await after_refusal(attempt, error)
             if other is not None:
                 trial.end(error.status, error)
@@ -204,9 +210,6 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             trial.end(error.status, error)
             healing = healing or Healing(attempt, snapshot)
             attempt = healing.repeat(error, request)
-        except UpstreamError as error:
-            trial.end(error.status, error)
-            raise
         else:
             if healing is not None:
                 healing.succeed()
@@ -220,23 +223,17 @@ async def ask(
     limit = time_limit(exchange, trial, snapshot.timeouts)
     try:
         async with asyncio.timeout(limit):
-            streaming = exchange.inbound.stream
             timeouts = snapshot.timeouts
-            whole = None if streaming else limit
             trial.is_asked = True
-            upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
+            upstream = await send(request, timeouts.connect, timeouts.idle, trial.proxy)
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             heed(trial.attempt, upstream.headers)
-            if streaming:
+            if exchange.inbound.stream:
                 return await StreamAnswer.begin(upstream, passage, trial, texts)
             if passage.follows_up:
                 again = partial(
-                    send,
-                    connect_timeout_s=timeouts.connect,
-                    idle_timeout_s=timeouts.idle,
-                    whole_timeout_s=whole,
-                    proxy=trial.proxy,
+                    send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
                 )
                 last = await steps.walk(upstream, request, passage, again)
                 return await read_whole(last, passage, trial, texts)

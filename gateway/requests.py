@@ -13,6 +13,7 @@ from gateway.passage import Passage, SameFormat
 from gateway.policies import thinking_fit
 from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
+from gateway.upstream import coding
 from gateway.wire import get_format
 from gateway.wire.base import ModelProfile
 from omniroute import __version__
@@ -43,7 +44,7 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
     adapter = adapter_of(target.provider.adapter)
     if inbound.operation in operations.NAMES:
         other = operations.passage(inbound, client, provider, known)
-        other.adapter = adapter if adapter and adapter.has_embeddings else None
+        other.adapter = adapter if adapter and inbound.operation in adapter.operations else None
         return other, endpoint
     plain = client is provider and not (adapter and inbound.array)  # an array is made of what adapters leave
     way = SameFormat if plain else OtherFormat
@@ -105,17 +106,24 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     quirks.apply(body, target.provider, target.model, way.body_format)
     headers = {
         "accept": "text/event-stream" if streams and not way.array else "application/json",
+        "accept-encoding": "identity" if streams else coding.ACCEPTED,  # a compressed stream comes in lumps
         "user-agent": USER_AGENT,
     }
-    if streams:
-        headers["accept-encoding"] = "identity"  # a compressed stream comes in lumps
     headers.update(auth_headers(endpoint, attempt.account.api_key))
     forwarded = (*endpoint.forward_headers, *(FORWARDED if way.client is way.provider else ()))
     headers.update({name: inbound.headers[name] for name in forwarded if name in inbound.headers})
     url = endpoint.base_url + way.path
     if way.adapter is not None:
         draft = Draft(
-            url, headers, body, target.model, endpoint.format, inbound.stream, attempt.account, inbound
+            url,
+            headers,
+            body,
+            target.model,
+            endpoint.format,
+            inbound.stream,
+            attempt.account,
+            inbound,
+            endpoint.preferred_url,
         )
         way.adapter.prepare(draft)
         url, body = draft.url, draft.fields

@@ -156,7 +156,7 @@ class StreamedResponse(Streaming):
             pulse.stop()
             if answer is not None:
                 answer.note_usage()
-                await answer.close()
+                answer.close()
             else:
                 self._pending.cancel()
             recorded = self._record()

@@ -19,7 +19,7 @@ from omniroute.pages import page
 from omniroute.types import JSONDict
 from providers.accounts import find_spec
 from providers.models import Account, SignIn
-from providers.oauth import importing, offer, sessions
+from providers.oauth import importing, key_stores, offer, sessions
 from providers.oauth.answers import SignInError, Tokens
 from providers.oauth.code_flow import read_callback
 from providers.oauth.sessions import oauth_of
@@ -28,11 +28,12 @@ from providers.spec import ProviderSpec
 PERMISSION = "providers.add_account"
 TOKEN_HINTS = {
     "claude": (
-        "Token of “claude setup-token”",
+        "the token of “claude setup-token”",
         "sk-ant-oat01-… It cannot be renewed, and tells nothing about quota.",
     ),
-    "github": ("GitHub token", "ghu_… or gho_… of an account with Copilot."),
-    "kiro": ("Refresh token", "aorAAAAAG… of the editor or the command line."),
+    "github": ("a GitHub token", "ghu_… or gho_… of an account with Copilot."),
+    "kiro": ("a refresh token", "aorAAAAAG… of the editor or the command line."),
+    "iflow": ("a cookie", "BXAuth=… of platform.iflow.cn, as the browser's developer tools show it."),
 }
 
 
@@ -63,6 +64,7 @@ def connect(request: HttpRequest, provider: str) -> JSONDict | HttpResponse:
         "places": importing.places(spec),
         "accounts": Account.objects.filter(provider=spec.id).order_by("priority", "id"),
         "token_hint": TOKEN_HINTS.get(spec.id),
+        "key_stores": key_stores.NOTES.get(spec.id, ()),
         "remote": not is_loopback(request.get_host().rpartition(":")[0].strip("[]") or request.get_host()),
         "accounts_url": f"{reverse('admin:providers_account_changelist')}?provider={spec.id}",
     }

@@ -55,10 +55,12 @@ def rebase(endpoints: tuple[Endpoint, ...], base_url: str) -> tuple[Endpoint, ..
     base_url = base_url.rstrip("/")
     path = urlsplit(base_url).path
     if not path:
-        return tuple(replace(each, base_url=base_url + _path(each)) for each in endpoints)
+        return tuple(replace(each, base_url=base_url + _path(each), preferred_url="") for each in endpoints)
     fitting = [_path(each) for each in endpoints if _path(each) and path.endswith(_path(each))]
     meant = max(fitting, key=len) if fitting else _path(endpoints[0])
-    return tuple(replace(each, base_url=base_url) for each in endpoints if _path(each) == meant)
+    return tuple(
+        replace(each, base_url=base_url, preferred_url="") for each in endpoints if _path(each) == meant
+    )
 
 
 def _path(endpoint: Endpoint) -> str:

@@ -67,6 +67,8 @@ def meaning_of(error: UpstreamRefused, spec: ProviderSpec, now: float) -> Meanin
         verdict = replace(verdict, scope=Scope.MODEL)
     if wait is not None and verdict.scope is not Scope.NONE:
         verdict = replace(verdict, cooldown_s=min(wait, LONGEST_S), soft=False)
+    if rule.repeats:
+        verdict = replace(verdict, repeats=rule.repeats, pause_s=rule.pause_s)
     then: Literal["", "sign_in", "disable"] = ""
     if rule.means in ("sign_in", "disabled"):
         then = "sign_in" if rule.means == "sign_in" else "disable"

@@ -68,6 +68,8 @@ def _of_endpoint(path: str, endpoint: Endpoint) -> Iterator[Problem]:
             f"{path}.base_url",
             f"{endpoint.base_url!r} is not an address such as https://api.example.com/v1",
         )
+    if endpoint.preferred_url and not is_base_url(endpoint.preferred_url):
+        yield f"{path}.preferred_url", f"{endpoint.preferred_url!r} is not an address"
     for name, text in endpoint.headers.items():
         if not is_header(name, text):
             yield f"{path}.headers", f"HTTP cannot carry {name!r}: {text!r}"

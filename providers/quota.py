@@ -14,7 +14,7 @@ from typing import Literal
 from providers.spec import matches
 
 Kind = Literal["hourly", "session5h", "daily", "weekly", "monthly", "credits"]
-Source = Literal["header", "endpoint"]
+Source = Literal["header", "endpoint", "counted"]
 LABELS: dict[Kind, str] = {
     "hourly": "Hour",
     "session5h": "5 hours",
@@ -82,8 +82,12 @@ class QuotaStore:
         return self._windows.get(account_key, ())
 
     def put(self, account_key: str, windows: Iterable[Window]) -> None:
-        """All of the account's: what its vendor did not name is gone."""
+        """All that its vendor tells of: what it did not name is gone. What is counted here stays."""
         found = tuple(windows)
+        named = {window.key for window in found}
+        found += tuple(
+            each for each in self.windows(account_key) if each.source == "counted" and each.key not in named
+        )
         if found:
             self._windows[account_key] = found
         else:
@@ -143,12 +147,18 @@ def exhausted(
     """The window that leaves nothing for `model` at this account, the one that ends last. None: something is left.
 
     `reserve_percent` of every window is left alone. Paid use beyond the plan counts as something left, unless
-    `plan_only`.
+    `plan_only`. A window that is only counted here is heeded for the sake of a reserve alone.
     """
     known = store.windows(account_key)
     if not known:
         return None
-    plan = [window for window in known if not window.paid_extra and window.concerns(model)]
+    plan = [
+        window
+        for window in known
+        if not window.paid_extra
+        and window.concerns(model)
+        and (window.source != "counted" or reserve_percent)
+    ]
     spent = [window for window in plan if window.remaining_percent(now) <= reserve_percent]
     if not spent:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import httpx
@@ -19,6 +20,7 @@ from providers.quota import Window, store
 from providers.quotas import QuotaSource, source_of
 from providers.quotas.base import QuotaUnknown
 from providers.reach import explain, without_secret
+from providers.spec import ProviderSpec
 
 logger = logging.getLogger(__name__)
 
@@ -30,14 +32,25 @@ _AT_ONCE = 4
 _LONGEST_ERROR = 300
 
 
+Asked = tuple[QuotaSource, ProviderSpec]
+"""Who knows how to ask, and of which provider."""
+
+
 def source_for(account: Account) -> QuotaSource | None:
-    spec = load_specs().get(account.provider)
-    return source_of(spec.quota) if spec is not None else None
+    found = _asked_for(account, load_specs())
+    return found[0] if found else None
+
+
+def _asked_for(account: Account, specs: Mapping[str, ProviderSpec]) -> Asked | None:
+    spec = specs.get(account.provider)
+    source = source_of(spec.quota) if spec is not None else None
+    return (source, spec) if source is not None and spec is not None else None
 
 
 def due(now: datetime) -> list[Account]:
     """Accounts in use whose vendor may be asked again."""
-    tracked = [spec.id for spec in load_specs().values() if spec.quota]
+    sources = {spec.id: source_of(spec.quota) for spec in load_specs().values()}
+    tracked = [id for id, source in sources.items() if source is not None and source.asks]
     rested = Q(quota_check=None) | Q(quota_check__ask_again_at__lte=now)
     rows = Account.objects.filter(rested, provider__in=tracked, is_active=True, sign_in_needed_at=None)
     return [row for row in rows if row.bearer]
@@ -45,10 +58,10 @@ def due(now: datetime) -> list[Account]:
 
 def check_due() -> tuple[int, int]:
     """Ask for all that are due. Return how many answered, and how many did not."""
-    rows = due(timezone.now())
-    sources = {row.pk: source for row in rows if (source := source_for(row)) is not None}
-    answers = async_to_sync(_ask_all)([row for row in rows if row.pk in sources], sources)
-    outcomes = [keep(row, sources[row.pk], answer) for row, answer in answers]
+    rows, specs = due(timezone.now()), load_specs()
+    asked = {row.pk: found for row in rows if (found := _asked_for(row, specs))}
+    answers = async_to_sync(_ask_all)([row for row in rows if row.pk in asked], asked)
+    outcomes = [keep(row, asked[row.pk][0], answer) for row, answer in answers]
     return sum(outcomes), len(outcomes) - sum(outcomes)
 
 
@@ -56,42 +69,44 @@ def refresh(account: Account) -> str:
     """Ask for one account, unless that was done a moment ago. Return the vendor's reason where it did not say."""
     now = timezone.now()
     last = QuotaCheck.objects.filter(account=account).first()
-    source = source_for(account)
-    if source is None:
+    asked = _asked_for(account, load_specs())
+    if asked is None or not asked[0].asks:
         return ""
     if last is not None and last.asked_at > now - timedelta(seconds=FRESH_S):
         return last.error
     if last is not None and last.error and last.ask_again_at > now:
         return last.error
-    ((_, answer),) = async_to_sync(_ask_all)([account], {account.pk: source})
-    keep(account, source, answer)
+    ((_, answer),) = async_to_sync(_ask_all)([account], {account.pk: asked})
+    keep(account, asked[0], answer)
     return answer.message if isinstance(answer, QuotaUnknown) else ""
 
 
 async def _ask_all(
-    rows: list[Account], sources: dict[int, QuotaSource]
+    rows: list[Account], asked: dict[int, Asked]
 ) -> list[tuple[Account, list[Window] | QuotaUnknown]]:
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(row: Account) -> tuple[Account, list[Window] | QuotaUnknown]:
         async with slots:
-            return row, await ask_vendor(row, sources[row.pk])
+            return row, await ask_vendor(row, *asked[row.pk])
 
     return list(await asyncio.gather(*map(ask, rows)))
 
 
-async def ask_vendor(account: Account, source: QuotaSource) -> list[Window] | QuotaUnknown:
+async def ask_vendor(
+    account: Account, source: QuotaSource, spec: ProviderSpec
+) -> list[Window] | QuotaUnknown:
     """Never raises: a vendor that does not say is no reason to stop anything."""
     try:
         async with (
             asyncio.timeout(2 * TIMEOUT_S),
             outgoing.client(provider=account.provider, account_id=account.pk, timeout_s=TIMEOUT_S) as http,
         ):
-            return await source.fetch(http, account, timezone.now())
+            return await source.fetch(http, account, spec, timezone.now())
     except QuotaUnknown as unknown:
         return unknown
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-        return QuotaUnknown(explain(error, source.address(account)))
+        return QuotaUnknown(explain(error, source.address(account, spec) or spec.name))
     except Exception as error:  # a shape that nobody foresaw
         logger.exception("The quota of %s cannot be read", account.name)
         return QuotaUnknown(f"The quota answer cannot be read ({type(error).__name__})")

@@ -30,14 +30,16 @@ def of_account(account: int) -> list[Window]:
 
 
 def save(account: int, windows: Iterable[Window], *, whole: bool) -> None:
-    """`whole`: what is not among them is gone. Nothing is written for an account that is gone itself."""
+    """`whole`: what is not among them is gone, but for what is counted here. Nothing is written for an account that is
+    gone itself."""
     found = list(windows)
     with transaction.atomic():
         if not Account.objects.filter(pk=account).exists():
             return
         rows = QuotaWindow.objects.filter(account_id=account)
         if whole:
-            rows.exclude(key__in=[window.key for window in found]).delete()
+            others = rows.exclude(source="counted")
+            others.exclude(key__in=[window.key for window in found]).delete()
         for window in found:
             values = {name: getattr(window, name) for name in _COLUMNS}
             values |= {"key": window.key[:200], "label": window.label[:200]}

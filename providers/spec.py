@@ -49,6 +49,8 @@ class Endpoint:
     region: str = ""
     models: tuple[str, ...] = ()
     """Globs of the models that this endpoint serves, see `matches`; empty: all."""
+    preferred_url: str = ""
+    """Another host with the same paths, which is asked first for the accounts that the adapter finds fit for it."""
     forward_headers: tuple[str, ...] = ()
     """Headers of the client that the provider wants to see, in lower case, beside those of the format itself."""
 
@@ -127,6 +129,10 @@ class ErrorRule:
     reset: tuple[str, ...] = ()
     """Where the real end of the wait is; the first that is there counts: `header:NAME`, `find:KEY` (anywhere in the
     body), `text` ("try again in 5s"), `midnight:+8` (the next one, by offset from UTC), `month` (its first day)."""
+    repeats: int = 0
+    """How often the request is repeated on the same account before that, since the refusal passes within seconds."""
+    pause_s: float = 2.0
+    """Seconds before each repeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +186,8 @@ class ProviderSpec:
     errors: tuple[ErrorRule, ...] = ()
     quota: str = ""
     """Registered code that knows what is left of an account's plan (`providers.quotas`)."""
+    quota_url: str = ""
+    """Where that is asked; "" where it is asked beside the endpoint, or nowhere."""
     adapter: str | None = None
     """Registered code for a provider that data cannot describe."""
 

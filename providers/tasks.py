@@ -49,7 +49,7 @@ async def _renew_due() -> int:
         return True
 
     rows = await sync_to_async(accounts.due)(timezone.now())
-    return sum(await asyncio.gather(*(renew(row) for row, _ in rows)))
+    return sum(await asyncio.gather(*(renew(row) for row in rows)))
 
 
 @job("Sync model lists", minutes=24 * 60)

@@ -21,6 +21,7 @@ from providers.endpoints import choose_endpoint
 from providers.listing import entries_of, join, list_models
 from providers.models import Account, spec_by_id
 from providers.oauth.check import check
+from providers.oauth.model_lists import list_signed_in
 from providers.spec import Endpoint, ModelSpec, ProviderSpec
 
 __all__ = [
@@ -142,6 +143,8 @@ async def list_account_models(account: Account) -> list[ModelSpec]:
     spec = await sync_to_async(spec_by_id)(account.provider)
     if spec is None:
         raise NotFound(_gone(account))
+    if account.auth_type == Account.AuthType.OAUTH:
+        return await list_signed_in(account, spec)
     return await list_models(
         spec,
         api_key=account.api_key,

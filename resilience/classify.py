@@ -52,6 +52,10 @@ class Verdict:
     soft: bool = False
     retryable: bool = False
     """The very same request may succeed a moment later."""
+    repeats: int = 0
+    """How often the provider wants it repeated on the same account, before anybody else is asked."""
+    pause_s: float = 0.0
+    """Seconds before each of those."""
     backoff: Backoff = Backoff()
 
     @property

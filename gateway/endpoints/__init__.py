@@ -64,6 +64,12 @@ async def responses(request: HttpRequest) -> HttpResponseBase:
     return await serve(request, "openai_responses")
 
 
+@router.post("/v1/responses/compact")
+async def compact(request: HttpRequest) -> HttpResponseBase:
+    """Codex' way to shorten a conversation, at providers that have it."""
+    return await serve(request, "openai_responses", operation="compact", stream=False)
+
+
 @router.post("/v1/messages/count_tokens")
 async def count_tokens(request: HttpRequest) -> HttpResponse:
     return json_response({"input_tokens": await counted(request, "anthropic_messages")})
@@ -111,7 +117,10 @@ async def gemini(request: HttpRequest, model: str) -> HttpResponseBase:
     if method in ("embedContent", "batchEmbedContents"):
         return await serve(request, "gemini", model=name, stream=False, operation="embed")
     if method not in ("generateContent", "streamGenerateContent"):
-        raise NotFound(f"There is no method {method[:60]!r} for models here")
+        raise NotFound(
+            f"There is no {request.path[:200]} here. Write models/{{model}}:generateContent, :streamGenerateContent, "
+            ":countTokens, :embedContent or :batchEmbedContents"
+        )
     stream = method == "streamGenerateContent"
     array = stream and request.GET.get("alt") != "sse"
     return await serve(request, "gemini", model=name, stream=stream, array=array)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from gateway.wire import get_format, ir, json, tokens
 from gateway.wire.gemini import listing
 from omniroute.errors import GatewayError, InvalidRequest
 from omniroute.types import InboundRequest, JSONDict, UpstreamRequest
+from providers.oauth import renewal
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +66,8 @@ async def _ask(exchange: Exchange, snapshot: Snapshot) -> int | None:
     attempt = next(iter(plan), None)
     if attempt is None:
         return None
+    if attempt.account.stale_at <= time.time():
+        attempt = replace(attempt, account=await renewal.ready(attempt.account))
     asked = _question(exchange.inbound, await ready(attempt))
     if asked is None:
         return None
@@ -73,7 +77,7 @@ async def _ask(exchange: Exchange, snapshot: Snapshot) -> int | None:
     try:
         answer = json.loads(await upstream.read_all())
     finally:
-        await upstream.close()
+        upstream.close()
     return read(answer) if isinstance(answer, dict) else None
 
 
@@ -89,8 +93,9 @@ def _question(
         path, reader = "/messages/count_tokens", _anthropic_count
         fields = {name: value for name, value in fields.items() if name in _COUNTED}
     elif endpoint.format == "gemini":
-        path, reader = listing.count_path(attempt.target.model), listing.parse_count
-        fields = listing.emit_count_request(json.decode_all(fields), attempt.target.model)
+        body, model, reader = json.decode_all(fields), attempt.target.model, listing.parse_count
+        own = way.adapter.count_request(body, model) if way.adapter is not None else None
+        path, fields = own or (listing.count_path(model), listing.emit_count_request(body, model))
     else:
         return None
     request = build_upstream_request(way, endpoint, attempt)

@@ -11,9 +11,11 @@ from gateway.preparation.signatures import signatures
 from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
 from gateway.verdicts.judging import judge
-from omniroute.errors import UpstreamRefused
+from omniroute.errors import UpstreamError, UpstreamRefused
+from omniroute.types import UpstreamRequest
 from providers.adapters import adapter_of
 from providers.proxies import Proxy
+from providers.spec import Endpoint
 
 
 async def ready(attempt: Attempt) -> Attempt:
@@ -22,11 +24,21 @@ async def ready(attempt: Attempt) -> Attempt:
     if adapter is None:
         return attempt
     try:
-        account = await adapter.ready(attempt.account)
+        account = await adapter.ready(attempt.account, attempt.target.provider)
     except UpstreamRefused as error:
         judge(error, attempt)
         raise
     return attempt if account is attempt.account else replace(attempt, account=account)
+
+
+def goes_elsewhere(
+    attempt: Attempt, endpoint: Endpoint, request: UpstreamRequest, error: UpstreamError
+) -> bool:
+    """Whether the failed request is worth making again, to the endpoint's own host instead of the preferred one."""
+    if not endpoint.preferred_url or not request.url.startswith(endpoint.preferred_url):
+        return False
+    adapter = adapter_of(attempt.target.provider.adapter)
+    return adapter is not None and adapter.leaves(attempt.account, error)
 
 
 async def prepare(passage: Passage, snapshot: Snapshot, proxy: Proxy | None) -> None:

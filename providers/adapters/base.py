@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from omniroute.errors import UpstreamError
 from omniroute.registry import Registry
 from omniroute.types import Fields, InboundRequest
 from providers.edits.base import items, text_of, value
 
 if TYPE_CHECKING:
     from providers.config import AccountConfig
+    from providers.spec import ProviderSpec
 
 Rewrite = Callable[[bytes], bytes]
 """One event's data, or a whole body, into what the wire format would have there. Of one answer: it may keep state."""
@@ -36,6 +38,8 @@ class Draft:
     """How the client wants its answer."""
     account: AccountConfig
     inbound: InboundRequest
+    preferred_url: str = ""
+    """See `Endpoint.preferred_url`."""
 
     def get(self, name: str) -> Any:
         """A decoded field, or None."""
@@ -79,19 +83,28 @@ class Adapter:
     """The provider only streams; who wants a whole answer gets what the stream adds up to."""
     inlines_media = False
     """Pictures behind web addresses must be sent as data."""
-    has_embeddings = False
-    """Whether it has a say in requests for embeddings, too."""
+    operations: frozenset[str] = frozenset()
+    """What else it has a say in beside answers: `embed`, `compact`."""
     counts_tokens = False
     """Whether its endpoint of the format that counts tokens is there."""
 
     def prepare(self, draft: Draft) -> None:
         """Change what is sent. No I/O."""
 
+    def count_request(self, body: dict[str, Any], model: str) -> tuple[str, dict[str, Any]] | None:
+        """Path and body that ask for the tokens of `body`; None where the wire format's own do."""
+        return None
+
+    def leaves(self, account: AccountConfig, error: UpstreamError) -> bool:
+        """Whether the preferred host does not serve this account, as its answer says. If so, `prepare` sends nothing
+        there from now on, and the request is made again."""
+        return False
+
     def rewriter(self, format: str, model: str) -> Rewrite | None:
         """For one answer to a request in `format` for `model`; None where answers are the wire format's own."""
         return None
 
-    async def ready(self, account: AccountConfig) -> AccountConfig:
+    async def ready(self, account: AccountConfig, spec: ProviderSpec) -> AccountConfig:
         """The account with whatever must be known of it before it can be used; asked before every request.
 
         Raise `UpstreamError` where it is not to be had.

@@ -5,7 +5,7 @@ Source: facts/oauth_providers.md §3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,6 +14,7 @@ from providers.adapters.base import Adapter, Draft, Rewrite, registry
 
 if TYPE_CHECKING:
     from providers.config import AccountConfig
+    from providers.spec import ProviderSpec
 
 PROJECT = setup.PROJECT
 _IDENTITY = ("user-agent", "x-goog-api-client")
@@ -22,6 +23,7 @@ _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 class CodeAssist(Adapter):
     inlines_media = True
+    counts_tokens = True
 
     def prepare(self, draft: Draft) -> None:
         base, _, method = draft.url.rpartition("/models/")
@@ -43,11 +45,23 @@ class CodeAssist(Adapter):
             "request": request,
         }
 
+    def count_request(self, body: dict[str, Any], model: str) -> tuple[str, dict[str, Any]]:
+        """Nothing but contents is counted, so what else the prompt holds goes in as a turn before the others."""
+        instruction = body.get("systemInstruction") or body.get("system_instruction")
+        parts = instruction.get("parts") if isinstance(instruction, dict) else None
+        said = parts if isinstance(parts, list) else []
+        if body.get("tools"):
+            said = [*said, {"text": msgspec.json.encode(body["tools"]).decode()}]
+        contents = body.get("contents")
+        turns = contents if isinstance(contents, list) else [contents]
+        before = [{"role": "user", "parts": said}] if said else []
+        return ":countTokens", {"request": {"model": f"models/{model}", "contents": [*before, *turns]}}
+
     def rewriter(self, format: str, model: str) -> Rewrite:
         return unwrap
 
-    async def ready(self, account: AccountConfig) -> AccountConfig:
-        return await setup.ready(account)
+    async def ready(self, account: AccountConfig, spec: ProviderSpec) -> AccountConfig:
+        return await setup.ready(account, spec)
 
 
 def unwrap(data: bytes) -> bytes:

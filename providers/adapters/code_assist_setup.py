@@ -15,15 +15,16 @@ from asgiref.sync import sync_to_async
 
 from omniroute.errors import UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamUnreachable
 from providers import reach
+from providers.endpoints import choose_endpoint
 
 if TYPE_CHECKING:
     from providers.config import AccountConfig
+    from providers.spec import ProviderSpec
 
 logger = logging.getLogger(__name__)
 
 PROJECT = "project"
 """In an account's provider data: found here, or given by the operator, which paid tiers demand."""
-BASE = "https://cloudcode-pa.googleapis.com/v1internal"
 POLL_S = 5.0
 MAX_POLLS = 12
 FREE_TIER = "free-tier"
@@ -34,36 +35,29 @@ _found: dict[int, str] = {}
 """Of this process, until the configuration brings it."""
 
 
-async def ready(account: AccountConfig) -> AccountConfig:
+async def ready(account: AccountConfig, spec: ProviderSpec) -> AccountConfig:
     """The account with its project. Raise `UpstreamError`, saying what the operator has to do."""
     if account.provider_data.get(PROJECT):
         return account
-    project = _found.get(account.id) or await _once(account)
+    project = _found.get(account.id) or await _once(account, spec)
     return replace(account, provider_data={**account.provider_data, PROJECT: project})
 
 
-async def _once(account: AccountConfig) -> str:
+async def _once(account: AccountConfig, spec: ProviderSpec) -> str:
     task = _under_way.get(account.id)
     if task is None:
-        task = _under_way[account.id] = asyncio.create_task(_discover_and_keep(account))
+        task = _under_way[account.id] = asyncio.create_task(_discover_and_keep(account, spec))
         task.add_done_callback(lambda _: _under_way.pop(account.id, None))
     return await asyncio.shield(task)
 
 
-async def _discover_and_keep(account: AccountConfig) -> str:
-    project = await discover(account.api_key, base(account.base_url), account_id=account.id)
+async def _discover_and_keep(account: AccountConfig, spec: ProviderSpec) -> str:
+    address = choose_endpoint(spec, base_url=account.base_url).base_url
+    project = await discover(account.api_key, address, account_id=account.id)
     if project and account.id:
         _found[account.id] = project
         await sync_to_async(_keep)(account.id, project)
     return project
-
-
-def base(own_address: str) -> str:
-    """Where Code Assist is; an account's own address stands for it, in tests and behind a company's proxy."""
-    address = own_address.rstrip("/")
-    if not address:
-        return BASE
-    return address if address.endswith("/v1internal") else f"{address}/v1internal"
 
 
 def _keep(account: int, project: str) -> None:
@@ -75,7 +69,7 @@ def _keep(account: int, project: str) -> None:
         row.save(update_fields=["provider_data"])
 
 
-async def discover(token: str, address: str = BASE, project: str = "", account_id: int = 0) -> str:
+async def discover(token: str, address: str, project: str = "", account_id: int = 0) -> str:
     """The project of a signed-in account, made for it where it has none. `project`: what the operator wants.
 
     Raise `UpstreamError`.

@@ -26,18 +26,25 @@ MAX_CALL_ID = 64
 class Codex(Adapter):
     always_streams = True
     inlines_media = True
+    operations = frozenset({"compact"})
 
     def prepare(self, draft: Draft) -> None:
         fields = draft.fields
+        compacts = draft.inbound.operation == "compact"
         if is_genuine(draft.said("user-agent")):
             draft.forward(*_IDENTITY)
         else:
             draft.headers["originator"] = ORIGINATOR
-        fields["stream"], fields["store"] = True, False
+        if compacts:
+            fields.pop("store", None)
+        else:
+            fields["stream"], fields["store"] = True, False
         if not draft.get("instructions"):
             fields["instructions"] = INSTRUCTIONS
         _fit_input(fields)
         _fit_reasoning(draft)
+        if not compacts:
+            _ask_for_thoughts(draft)
         if draft.get("service_tier") == "fast":
             fields["service_tier"] = "priority"
         self._name_session(draft)
@@ -79,7 +86,12 @@ def _fit_reasoning(draft: Draft) -> None:
         draft.fields["model"] = model
         asked.setdefault("effort", effort)
         draft.fields["reasoning"] = asked
-    if asked.get("effort") == "none":
+
+
+def _ask_for_thoughts(draft: Draft) -> None:
+    """Sealed, so that they can come back with the next request: nothing is stored."""
+    reasoning = draft.get("reasoning")
+    if isinstance(reasoning, dict) and reasoning.get("effort") == "none":
         return
     include = draft.get("include")
     kept = list(include) if isinstance(include, list) else []

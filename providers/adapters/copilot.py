@@ -11,13 +11,18 @@ from providers.edits.base import Item, items, value
 
 API_BASE = "api"
 """In an account's provider data: the address that came with the token."""
+_IDENTITY = (
+    *("user-agent", "editor-version", "editor-plugin-version", "copilot-integration-id"),
+    *("openai-intent", "x-initiator", "x-github-api-version", "x-vscode-user-agent-library-version"),
+)
+"""What a genuine Copilot Chat says of itself and of its request."""
 _AGENT_ROLES = frozenset({"assistant", "tool", "function"})
 _PICTURES = frozenset({"image_url", "input_image", "image"})
 _decode = msgspec.json.Decoder().decode
 
 
 class Copilot(Adapter):
-    has_embeddings = True
+    operations = frozenset({"embed"})
 
     def prepare(self, draft: Draft) -> None:
         draft.move(str(draft.account.provider_data.get(API_BASE) or ""))
@@ -28,6 +33,8 @@ class Copilot(Adapter):
             "openai-intent": "conversation-agent" if draft.fields.get("tools") else "conversation-panel",
             "x-request-id": draft.request_id(),
         }
+        if draft.said("user-agent").startswith("GitHubCopilotChat/"):
+            draft.forward(*_IDENTITY)
         if any(_shows(turn) for turn in turns):
             draft.headers["copilot-vision-request"] = "true"
 

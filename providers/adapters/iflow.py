@@ -16,6 +16,8 @@ _decode = msgspec.json.Decoder().decode
 
 class IFlow(Adapter):
     def prepare(self, draft: Draft) -> None:
+        if draft.said("user-agent").startswith("iFlow-Cli"):
+            draft.forward("user-agent")
         session = f"session-{draft.conversation_id('messages')}"
         moment = str(int(time.time() * 1000))
         draft.headers |= {

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import time
+from typing import TYPE_CHECKING
+
+from omniroute.errors import UpstreamError, UpstreamRefused, UpstreamUnreachable
 from providers.adapters.base import Adapter, Draft, registry
+
+if TYPE_CHECKING:
+    from providers.config import AccountConfig
 
 PROFILE_ARN = "profileArn"
 REGION = "region"
 AUTH_METHOD = "authMethod"
 """In an account's provider data."""
 HOME = "us-east-1"
+AT_AMAZON_S = 3600.0
+"""How long an account that Kiro's own host did not serve is asked at Amazon's alone."""
+_BY_DIRECTORY = ("idc", "external_idp", "api_key")
+"""Ways to sign in that Kiro's own host does not know."""
+_NOT_SERVED = re.compile(r"profileArn is required|Improperly formed request", re.IGNORECASE)
 _TOKEN_TYPES = {"external_idp": "EXTERNAL_IDP", "api_key": "API_KEY"}
 
 
@@ -19,7 +32,9 @@ class Kiro(Adapter):
         if arn:
             draft.fields["profileArn"] = arn
         region = region_of(arn, str(data.get(REGION) or ""))
-        if region != HOME:
+        if draft.preferred_url and is_served_by_kiro(draft.account, region):
+            draft.move(draft.preferred_url)
+        elif region != HOME:
             draft.move(f"q.{region}.amazonaws.com")
         draft.headers |= {
             "content-type": "application/json",
@@ -30,6 +45,34 @@ class Kiro(Adapter):
         token_type = _TOKEN_TYPES.get(str(data.get(AUTH_METHOD) or "").lower())
         if token_type:
             draft.headers["tokentype"] = token_type
+
+    def leaves(self, account: AccountConfig, error: UpstreamError) -> bool:
+        """Kiro's own host for Amazon's, which serves what the other does not."""
+        if not _is_not_served(error):
+            return False
+        _at_amazon_until[account.key] = time.monotonic() + AT_AMAZON_S
+        return True
+
+
+_at_amazon_until: dict[str, float] = {}
+"""By account; of this process, whose own first request finds it out."""
+
+
+def is_served_by_kiro(account: AccountConfig, region: str) -> bool:
+    data = account.provider_data
+    if not data.get(PROFILE_ARN) or region != HOME:
+        return False
+    if str(data.get(AUTH_METHOD) or "").lower() in _BY_DIRECTORY:
+        return False
+    return _at_amazon_until.get(account.key, 0.0) <= time.monotonic()
+
+
+def _is_not_served(error: UpstreamError) -> bool:
+    if not isinstance(error, UpstreamRefused):
+        return isinstance(error, UpstreamUnreachable)
+    return error.status in (401, 403, 404) or (
+        error.status == 400 and bool(_NOT_SERVED.search(error.message))
+    )
 
 
 def region_of(arn: str, region: str) -> str:

@@ -9,6 +9,8 @@ from providers.edits.base import items, text_of, value
 
 RESOURCE_URL = "resourceUrl"
 """In an account's provider data: the token's host, which came with it."""
+_IDENTITY = ("user-agent", "x-dashscope-useragent", "x-stainless-*")
+"""What a genuine Qwen Code says of itself."""
 _CACHED = {"type": "ephemeral"}
 _VISION = ("vl", "vision")
 
@@ -16,6 +18,8 @@ _VISION = ("vl", "vision")
 class Qwen(Adapter):
     def prepare(self, draft: Draft) -> None:
         draft.move(str(draft.account.provider_data.get(RESOURCE_URL) or ""))
+        if draft.said("user-agent").startswith("QwenCode/"):
+            draft.forward(*_IDENTITY)
         _fit_messages(draft)
         thinks = draft.get("enable_thinking") is True or draft.get("reasoning_effort") not in (None, "none")
         if thinks and draft.get("tool_choice") not in (None, "auto", "none"):

@@ -64,8 +64,9 @@ class QuotaAccounts:
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         actions: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         row = Account.objects.filter(pk=object_id).first() if str(object_id).isdigit() else None
-        tracked = row is not None and _is_tracked(row)
-        return [each for each in actions if tracked or each.path != ASK_PATH]
+        source = quota_checks.source_for(row) if row is not None else None
+        asks = source is not None and source.asks
+        return [each for each in actions if asks or each.path != ASK_PATH]
 
     @display(description="Plan used")
     def quota(self, row: Account) -> SafeString | str:
@@ -120,6 +121,8 @@ def _bar(window: Window, now: datetime) -> Bar:
 
 
 def _figures(window: Window) -> str:
+    if window.source == "counted":
+        return f"{window.used:,.0f} of {window.limit:,.0f} requests, counted here"
     if window.used is not None and window.limit is not None:
         return f"{window.used:g} of {window.limit:g}"
     return f"{window.remaining:g} left" if window.remaining is not None else ""

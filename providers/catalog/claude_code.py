@@ -117,5 +117,6 @@ SPEC = ProviderSpec(
     ),
     errors=ERRORS,
     quota="claude",
+    quota_url="https://api.anthropic.com/api/oauth/usage",
     adapter="claude_code",
 )

@@ -23,11 +23,13 @@ OAUTH = OAuthSpec(
     refresh_encoding="json",
     rotates=True,
     refresh_lead_s=300,
+    longest_age_s=8 * 86_400,
     device_dialect="codex",
     device_url="https://auth.openai.com/api/accounts/deviceauth/usercode",
     device_token_url="https://auth.openai.com/api/accounts/deviceauth/token",
     device_page="https://auth.openai.com/codex/device",
     device_redirect_uri="https://auth.openai.com/deviceauth/callback",
+    profile_url="https://chatgpt.com/backend-api/wham/usage",
     credential_files=("$CODEX_HOME/auth.json", "~/.codex/auth.json"),
 )
 
@@ -95,5 +97,6 @@ SPEC = ProviderSpec(
     quirks=(Quirk(formats=("openai_responses",), drop=REFUSED),),
     errors=ERRORS,
     quota="codex",
+    quota_url="https://chatgpt.com/backend-api/wham/usage",
     adapter="codex",
 )

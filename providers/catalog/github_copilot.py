@@ -119,6 +119,7 @@ SPEC = ProviderSpec(
     ),
     errors=ERRORS,
     quota="copilot",
+    quota_url="https://api.github.com/copilot_internal/user",
     adapter="copilot",
     model_aliases={"claude-4.5-sonnet": "claude-sonnet-4.5", "gemini-3-pro": "gemini-3-pro-preview"},
 )

@@ -18,6 +18,7 @@ OAUTH = OAuthSpec(
     token_url="https://iflow.cn/oauth/token",
     refresh_lead_s=86_400,
     profile_url="https://iflow.cn/api/oauth/getUserInfo",
+    mint_url="https://platform.iflow.cn/api/openapi/apikey",
     credential_files=("~/.iflow/oauth_creds.json", "~/.iflow/iflow_accounts.json", "~/.iflow/settings.json"),
 )
 

@@ -54,7 +54,10 @@ ERRORS = (
     ),
     ErrorRule(means="model", text=r"INSUFFICIENT_MODEL_CAPACITY", wait_s=60),
     ErrorRule(means="rate_limited", text=r"USER_REQUEST_RATE_EXCEEDED", wait_s=120),
-    ErrorRule(means="rate_limited", text=r"SERVICE_REQUEST_RATE_EXCEEDED|ThrottlingException"),
+    ErrorRule(
+        means="rate_limited", text=r"SERVICE_REQUEST_RATE_EXCEEDED|ThrottlingException", repeats=2, pause_s=2
+    ),
+    ErrorRule(means="rate_limited", statuses=(429,), repeats=2, pause_s=2),
     ErrorRule(means="disabled", statuses=(403,), text=r"User ID .{0,80}temporarily is suspended"),
     ErrorRule(means="model", statuses=(400,), text=r"Invalid model"),
     ErrorRule(
@@ -63,7 +66,7 @@ ERRORS = (
         text=r"Improperly formed request|REQUEST_BODY_INVALID|CONVERSATION_LIMIT_EXCEEDED",
     ),
 )
-"""facts/oauth_providers.md §7.8."""
+"""facts/oauth_providers.md §7.8; §G about repeats. What names its own wait is not repeated within it."""
 
 SPEC = ProviderSpec(
     id="kiro",
@@ -78,7 +81,12 @@ SPEC = ProviderSpec(
     ),
     oauth=OAUTH,
     endpoints=(
-        Endpoint(format="kiro", base_url="https://codewhisperer.us-east-1.amazonaws.com", headers=HEADERS),
+        Endpoint(
+            format="kiro",
+            base_url="https://codewhisperer.us-east-1.amazonaws.com",
+            preferred_url="https://runtime.us-east-1.kiro.dev",
+            headers=HEADERS,
+        ),
     ),
     models=(
         *chat("claude-sonnet-5 claude-sonnet-4.5 claude-haiku-4.5"),
@@ -90,5 +98,6 @@ SPEC = ProviderSpec(
     models_path="",
     errors=ERRORS,
     quota="kiro",
+    quota_url="https://codewhisperer.us-east-1.amazonaws.com/getUsageLimits",
     adapter="kiro",
 )

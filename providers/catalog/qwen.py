@@ -15,6 +15,7 @@ OAUTH = OAuthSpec(
     refresh_lead_s=300,
     device_dialect="qwen",
     device_url="https://chat.qwen.ai/api/v1/oauth2/device/code",
+    profile_url="https://portal.qwen.ai",
     credential_files=("~/.qwen/oauth_creds.json",),
 )
 
@@ -52,5 +53,6 @@ SPEC = ProviderSpec(
             reset=("midnight:+8",),
         ),
     ),
+    quota="qwen",
     adapter="qwen",
 )

@@ -14,6 +14,7 @@ from providers.config import load_specs
 from providers.cooling import clear_cooldowns
 from providers.models import Account
 from providers.oauth.answers import Tokens
+from providers.oauth.spec import OAuthSpec
 from providers.spec import ProviderSpec
 
 TOKEN_FIELDS = (
@@ -76,7 +77,7 @@ def keep(spec: ProviderSpec, tokens: Tokens, again: Account | None = None) -> Ac
         if account is None:
             account = Account(
                 provider=spec.id,
-                name=(tokens.email or suggested_name(spec, len(rows)))[:100],
+                name=_new_name(spec, rows, tokens),
                 priority=len(rows) + 1,
             )
         known = account.provider_data or {}
@@ -87,6 +88,16 @@ def keep(spec: ProviderSpec, tokens: Tokens, again: Account | None = None) -> Ac
         renumber(spec.id)
     clear_cooldowns([account.pk])
     return account
+
+
+def _new_name(spec: ProviderSpec, rows: list[Account], tokens: Tokens) -> str:
+    """The address; where one address has several sign-ins, with what tells them apart."""
+    name = tokens.email[:60]
+    if name and any(row.name == name for row in rows):
+        name = f"{name} ({tokens.plan[:30]})" if tokens.plan else ""
+    if not name or any(row.name == name for row in rows):
+        return suggested_name(spec, len(rows))
+    return name
 
 
 def _same(rows: list[Account], tokens: Tokens, again: Account | None) -> Account | None:
@@ -118,22 +129,21 @@ def mark_needs_sign_in(account: Account, reason: str) -> None:
     account.save(update_fields=["sign_in_needed_at", "sign_in_reason", "updated_at"])
 
 
-def due(now: datetime) -> list[tuple[Account, float]]:
-    """Accounts whose token ends within their provider's lead, and how many seconds are left."""
-    leads = {spec.id: spec.oauth.refresh_lead_s for spec in load_specs().values() if spec.oauth}
+def due(now: datetime) -> list[Account]:
+    """Accounts whose token ends within their provider's lead, or is older than their provider likes."""
+    flows = {spec.id: spec.oauth for spec in load_specs().values() if spec.oauth}
     rows = Account.objects.filter(
-        auth_type=Account.AuthType.OAUTH,
-        is_active=True,
-        sign_in_needed_at=None,
-        expires_at__isnull=False,
-        provider__in=leads,
+        auth_type=Account.AuthType.OAUTH, is_active=True, sign_in_needed_at=None, provider__in=flows
     )
-    found: list[tuple[Account, float]] = []
-    for row in rows.exclude(refresh_token=""):
-        left = (row.expires_at - now).total_seconds() if row.expires_at else 0.0
-        if left <= leads[row.provider]:
-            found.append((row, left))
-    return found
+    return [row for row in rows.exclude(refresh_token="") if _is_due(row, flows[row.provider], now)]
+
+
+def _is_due(row: Account, oauth: OAuthSpec, now: datetime) -> bool:
+    if row.expires_at is not None and (row.expires_at - now).total_seconds() <= oauth.refresh_lead_s:
+        return True
+    if not oauth.longest_age_s or row.last_refresh_at is None:
+        return False
+    return (now - row.last_refresh_at).total_seconds() >= oauth.longest_age_s
 
 
 def waiting_for_sign_in() -> list[Account]:

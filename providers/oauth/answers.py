@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from omniroute.types import JSONDict
 from providers.credentials import is_sendable
 
 FATAL = frozenset(
@@ -154,6 +155,12 @@ def text_of(body: Any, *names: str) -> str:
             if isinstance(item, str) and (text := clean(item).strip()):
                 return text
     return ""
+
+
+def objects_of(body: Any, name: str) -> list[JSONDict]:
+    """The objects of the list under `name`; [] where there is no such list."""
+    found = body.get(name) if isinstance(body, Mapping) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
 def clean(text: str) -> str:

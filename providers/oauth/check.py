@@ -36,9 +36,11 @@ async def check(account: Account, spec: ProviderSpec) -> Checked:
         try:
             await vendor_of(spec.id).probe(renewal.asking_for(spec.oauth, http, account), tokens_of(account))
         except SignInError as error:
-            if error.status == 401 and account.refresh_token:
+            expired = any(said in error.message.lower() for said in spec.oauth.expired_messages)
+            if (error.status == 401 or expired) and account.refresh_token:
                 return await _renewed(config)
-            return Checked(None if error.transient else False, error.message)
+            refused = error.fatal or error.status in (401, 403)
+            return Checked(False if refused else None, error.message)
     return Checked(True)
 
 

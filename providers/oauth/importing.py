@@ -24,10 +24,12 @@ from providers.oauth.asking import DEFAULT_REGION, Asking
 from providers.oauth.sessions import oauth_of
 from providers.oauth.vendors import vendor_of
 from providers.oauth.vendors.codex import with_claims
+from providers.oauth.vendors.iflow import COOKIE
 from providers.spec import ProviderSpec
 
 MAX_BYTES = 1 << 20
 MAX_DATABASE_BYTES = 64 << 20
+COOKIE_PREFIX = "BXAuth="
 _SQLITE = b"SQLite format 3\x00"
 
 
@@ -120,7 +122,10 @@ def parse(spec: ProviderSpec, content: bytes, beside: Path | None = None) -> Tok
 
 
 def of_text(spec: ProviderSpec, text: str) -> Tokens:
-    """A token on its own: of `claude setup-token`, a GitHub token, a refresh token of Kiro. Raise `SignInError`."""
+    """What somebody pasted: the content of a credential file, or a token on its own (of `claude setup-token`, a GitHub
+    token, a refresh token of Kiro, a cookie of iFlow's console). Raise `SignInError`."""
+    if text.lstrip().startswith("{"):
+        return parse(spec, text.encode("utf-8", "replace"))
     token = "".join(text.split())
     if not token or not token.isascii() or not token.isprintable():
         raise SignInError("This is not a token", code="bad_token")
@@ -130,6 +135,9 @@ def of_text(spec: ProviderSpec, text: str) -> Tokens:
         return Tokens(access=token)
     if spec.id == "kiro" and token.startswith("aorAAAAAG"):
         return Tokens(refresh=token, data={"authMethod": "imported"})
+    if spec.id == "iflow" and token.startswith(COOKIE_PREFIX):
+        cookie = token.removeprefix(COOKIE_PREFIX).partition(";")[0]
+        return Tokens(refresh=cookie, data={"authMethod": COOKIE})
     raise SignInError(f"This is not a token of {spec.name} that can be used on its own", code="bad_token")
 
 

@@ -151,8 +151,8 @@ def finish(row: SignIn, spec: ProviderSpec, came_back: Callback) -> SignIn:
 
     async def exchange(asking: Asking) -> Tokens:
         if row.flow == "social":
-            tokens = await exchange_social(asking, code=came_back.code, verifier=verifier)
-            return tokens.with_data(idp=row.options.get("idp"))
+            idp = str(row.options.get("idp", ""))
+            return await exchange_social(asking, code=came_back.code, verifier=verifier, idp=idp)
         return await code_flow.exchange(
             asking,
             row.provider,

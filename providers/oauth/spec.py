@@ -50,6 +50,8 @@ class OAuthSpec:
     """None: `token_encoding`."""
     refresh_lead_s: float = 300.0
     """How long before the end of an access token the background job renews it."""
+    longest_age_s: float = 0.0
+    """How old an access token gets at most before the job renews it, whatever its end; 0: as old as it lasts."""
     rotates: bool = False
     """A refresh token works once: the answer holds the next one."""
 
@@ -67,9 +69,11 @@ class OAuthSpec:
     """The portal of the AWS directory that people sign in to."""
 
     profile_url: str = ""
-    """Tells whose account it is; for iFlow also the key that requests are made with."""
+    """Tells whose account it is, or at least that the token is good; for iFlow also the key that requests are made
+    with."""
     mint_url: str = ""
-    """Where the sign-in's token is turned into the short-lived one that requests are made with (Copilot)."""
+    """Where the sign-in's token is turned into what requests are made with: Copilot's short-lived
+    token, iFlow's key for a cookie."""
     social_url: str = ""
     """Base address of Kiro's Google and GitHub sign-in."""
     social_redirect_uri: str = ""

@@ -5,12 +5,12 @@ A failing quota endpoint never disables chat: what was known stays, until its re
 
 from __future__ import annotations
 
-from providers.quotas import claude, code_assist, codex, copilot, kiro
+from providers.quotas import claude, code_assist, codex, copilot, kiro, qwen
 from providers.quotas.base import QuotaSource, registry
 
 __all__ = ["MODULES", "QuotaSource", "registry", "source_of"]
 
-MODULES = (claude, codex, code_assist, copilot, kiro)
+MODULES = (claude, codex, code_assist, copilot, kiro, qwen)
 """Importing them registers what they hold."""
 
 

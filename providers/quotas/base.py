@@ -12,9 +12,11 @@ import httpx
 from omniroute.registry import Registry
 from providers import reach
 from providers.quota import Window
+from providers.quotas.counted import Counted
 
 if TYPE_CHECKING:
     from providers.models import Account
+    from providers.spec import ProviderSpec
 
 
 class QuotaUnknown(Exception):
@@ -28,28 +30,29 @@ class QuotaUnknown(Exception):
 class QuotaSource:
     """Stateless: one for all accounts of a vendor."""
 
-    url = ""
-    """The vendor's endpoint; empty: there is none."""
     interval_s = 300.0
     """How often at most the endpoint is asked for one account."""
+    counted: tuple[Counted, ...] = ()
+    """Windows that the vendor does not tell of."""
+    asks = True
+    """Whether `fetch` has somebody to ask."""
 
     def from_headers(self, headers: Mapping[str, str], now: datetime) -> list[Window]:
         """Of any answer, good or bad. Names are lower case."""
         return []
 
-    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
+    async def fetch(
+        self, http: httpx.AsyncClient, account: Account, spec: ProviderSpec, now: datetime
+    ) -> list[Window]:
         """Ask the endpoint. Raise `QuotaUnknown`."""
         raise QuotaUnknown("The vendor has no endpoint for it")
 
-    def address(self, account: Account) -> str:
-        """The endpoint; at the account's own address where it has one, as everything else of it."""
+    def address(self, account: Account, spec: ProviderSpec) -> str:
+        """Where it is asked; at the account's own address where it has one, as everything else of it."""
         if not account.base_url:
-            return self.url
-        return str(
-            httpx.URL(account.base_url).copy_with(
-                path=httpx.URL(self.url).path, query=httpx.URL(self.url).query
-            )
-        )
+            return spec.quota_url
+        own = httpx.URL(spec.quota_url)
+        return str(httpx.URL(account.base_url).copy_with(path=own.path, query=own.query or None))
 
 
 registry: Registry[QuotaSource] = Registry("quota source")

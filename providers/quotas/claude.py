@@ -16,6 +16,7 @@ from providers.quotas.base import QuotaSource, answer_of, get, moment, number, o
 
 if TYPE_CHECKING:
     from providers.models import Account
+    from providers.spec import ProviderSpec
 
 _PREFIX = "anthropic-ratelimit-unified-"
 _WINDOWS: tuple[tuple[str, str, Kind, str], ...] = (
@@ -31,8 +32,6 @@ _LIMITS: dict[str, tuple[str, Kind, str]] = {
 
 
 class Claude(QuotaSource):
-    url = "https://api.anthropic.com/api/oauth/usage"
-
     def from_headers(self, headers: Mapping[str, str], now: datetime) -> list[Window]:
         windows = []
         for short, key, kind, label in _WINDOWS:
@@ -55,9 +54,11 @@ class Claude(QuotaSource):
             )
         return windows
 
-    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
+    async def fetch(
+        self, http: httpx.AsyncClient, account: Account, spec: ProviderSpec, now: datetime
+    ) -> list[Window]:
         headers = {"authorization": f"Bearer {account.bearer}", "anthropic-beta": "oauth-2025-04-20"}
-        body = answer_of(await http.get(self.address(account), headers=headers))
+        body = answer_of(await http.get(self.address(account, spec), headers=headers))
         limits = objects(body.get("limits"))
         windows = _of_limits(limits, now) if limits else _of_keys(body, now)
         extra = body.get("extra_usage")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from providers.adapters.code_assist_setup import PROJECT, base
+from providers.adapters.code_assist_setup import PROJECT
+from providers.endpoints import choose_endpoint
 from providers.quota import Window
 from providers.quotas.base import (
     QuotaSource,
@@ -19,18 +20,25 @@ from providers.quotas.base import (
     percent,
     registry,
 )
+from providers.quotas.counted import Counted
 
 if TYPE_CHECKING:
     from providers.models import Account
+    from providers.spec import ProviderSpec
 
 
 class CodeAssist(QuotaSource):
-    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
+    counted = (Counted("monthly", "Month", "monthly", 180_000),)
+
+    async def fetch(
+        self, http: httpx.AsyncClient, account: Account, spec: ProviderSpec, now: datetime
+    ) -> list[Window]:
         project = (account.provider_data or {}).get(PROJECT)
         if not project:
             raise QuotaUnknown("The account's project is not known yet")
         headers = {"authorization": f"Bearer {account.bearer}"}
-        url = f"{base(account.base_url)}:retrieveUserQuota"
+        base = choose_endpoint(spec, base_url=account.base_url).base_url
+        url = f"{base}:retrieveUserQuota"
         body = answer_of(await http.post(url, json={"project": project}, headers=headers))
         windows: dict[str, Window] = {}
         for bucket in objects(body.get("buckets")):

@@ -15,6 +15,7 @@ from providers.quotas.base import QuotaSource, answer_of, get, moment, number, o
 
 if TYPE_CHECKING:
     from providers.models import Account
+    from providers.spec import ProviderSpec
 
 _DAY_S = 86_400
 _SESSION_S = 6 * 3600
@@ -24,7 +25,6 @@ OWN = "codex"
 
 
 class Codex(QuotaSource):
-    url = "https://chatgpt.com/backend-api/wham/usage"
     interval_s = 120.0
 
     def from_headers(self, headers: Mapping[str, str], now: datetime) -> list[Window]:
@@ -48,12 +48,14 @@ class Codex(QuotaSource):
             now,
         )
 
-    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
+    async def fetch(
+        self, http: httpx.AsyncClient, account: Account, spec: ProviderSpec, now: datetime
+    ) -> list[Window]:
         headers = {"authorization": f"Bearer {account.bearer}"}
         workspace = (account.provider_data or {}).get(ACCOUNT_ID) or account.external_id
         if workspace:
             headers["chatgpt-account-id"] = str(workspace)
-        body = answer_of(await http.get(self.address(account), headers=headers))
+        body = answer_of(await http.get(self.address(account, spec), headers=headers))
         windows = _of_pool(OWN, "", body.get("rate_limit"), now)
         for limit in objects(body.get("additional_rate_limits")):
             title = str(limit.get("limit_name") or limit.get("metered_feature") or "")

@@ -14,17 +14,20 @@ from providers.quotas.base import QuotaSource, QuotaUnknown, answer_of, get, mom
 
 if TYPE_CHECKING:
     from providers.models import Account
+    from providers.spec import ProviderSpec
 
 _SNAPSHOT, _RATE = "x-quota-snapshot-", "x-usage-ratelimit-"
 _POOLS = {"chat": "Chat", "premium_interactions": "Premium", "premium_models": "Premium models"}
 """Completions are the editor's business."""
+_INCLUDED = ("gpt-3.5*", "gpt-4o*", "gpt-4.1*", "gpt-4", "gpt-5-mini*", "text-embedding-*")
+_PREMIUM = tuple(f"!{glob}" for glob in _INCLUDED)
+"""What the paid plans include is not counted as premium, and is served when nothing of that is left. Where GitHub sees
+it otherwise, its refusal puts the account aside."""
+_SCOPES = {"premium_interactions": _PREMIUM, "premium_models": _PREMIUM}
 _RATES: dict[str, tuple[Kind, str]] = {"session": ("session5h", "5 hours"), "weekly": ("weekly", "Week")}
-_EDITOR = {"editor-version": "vscode/1.110.0", "editor-plugin-version": "copilot-chat/0.38.0"}
 
 
 class Copilot(QuotaSource):
-    url = "https://api.github.com/copilot_internal/user"
-
     def from_headers(self, headers: Mapping[str, str], now: datetime) -> list[Window]:
         windows: list[Window] = []
         for name, text in headers.items():
@@ -36,12 +39,14 @@ class Copilot(QuotaSource):
                 windows += _of_query(rate, *_RATES[rate], text, now)
         return windows
 
-    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
+    async def fetch(
+        self, http: httpx.AsyncClient, account: Account, spec: ProviderSpec, now: datetime
+    ) -> list[Window]:
         github = account.refresh_token  # the token that Copilot's are minted from
         if not github:
             raise QuotaUnknown("The account has no GitHub token to ask with")
-        headers = {"authorization": f"token {github}", **_EDITOR}
-        body = answer_of(await http.get(self.address(account), headers=headers))
+        headers = {"authorization": f"token {github}", **(spec.oauth.headers if spec.oauth else {})}
+        body = answer_of(await http.get(self.address(account, spec), headers=headers))
         reset = moment(body.get("quota_reset_date_utc") or body.get("quota_reset_date"))
         snapshots = body.get("quota_snapshots")
         if isinstance(snapshots, dict):
@@ -104,6 +109,7 @@ def _windows(
         remaining=limit * left / 100 if limit is not None and not unlimited else None,
         unlimited=unlimited,
         resets_at=reset,
+        scope_models=_SCOPES.get(key, ()),
         source=source,
         fetched_at=now,
     )

@@ -13,18 +13,19 @@ from providers.quotas.base import QuotaSource, answer_of, get, moment, number, o
 
 if TYPE_CHECKING:
     from providers.models import Account
+    from providers.spec import ProviderSpec
 
 
 class Kiro(QuotaSource):
-    url = "https://codewhisperer.us-east-1.amazonaws.com/getUsageLimits"
-
-    async def fetch(self, http: httpx.AsyncClient, account: Account, now: datetime) -> list[Window]:
+    async def fetch(
+        self, http: httpx.AsyncClient, account: Account, spec: ProviderSpec, now: datetime
+    ) -> list[Window]:
         asked = {"isEmailRequired": "true", "origin": "AI_EDITOR", "resourceType": "AGENTIC_REQUEST"}
         arn = (account.provider_data or {}).get(PROFILE_ARN)
         if arn:
             asked["profileArn"] = str(arn)
         headers = {"authorization": f"Bearer {account.bearer}"}
-        body = answer_of(await http.get(self.address(account), params=asked, headers=headers))
+        body = answer_of(await http.get(self.address(account, spec), params=asked, headers=headers))
         reset = moment(body.get("nextDateReset"))
         windows: list[Window] = []
         for usage in objects(body.get("usageBreakdownList")):

@@ -7,20 +7,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import httpx
 import pytest
 
 from gateway.simulator.behavior import Behavior
-from gateway.wire import get_format, ir, json
-from gateway.wire.base import ModelProfile
+from gateway.wire import ir, json
 from gateway.wire.sse import Decoder
+from tests.e2e.conversing import FORMATS, ask, send, text_of, user
 from tests.e2e.server import Gateway, running
 from tests.vendors import chat
 from tests.vendors.chat import ChatApp
 from tests.vendors.framework import Reply
 from tests.vendors.framework import running as vendor_running
 
-FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 LOOK = ir.Tool(
     "look", "Looks.", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -36,8 +34,6 @@ PREFIXES = {
     "kiro": "kr",
 }
 
-STYLES = dict(zip(FORMATS, ("effort", "effort", "budget", "budget"), strict=True))
-"""How a client of each asks for thoughts."""
 each_format = pytest.mark.parametrize("format", FORMATS)
 each_vendor = pytest.mark.parametrize("provider", PREFIXES)
 each_way = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -78,52 +74,8 @@ def gateway(_subscribed: Gateway, vendors: dict[str, ChatApp]) -> Gateway:
     return _subscribed
 
 
-def user(*parts: ir.Part | str) -> ir.Message:
-    return ir.Message("user", [ir.Text(part) if isinstance(part, str) else part for part in parts])
-
-
-def send(gateway: Gateway, format: str, request: ir.Request, **headers: str) -> httpx.Response:
-    client = get_format(format)
-    body = client.emit_request(request, ModelProfile(model=request.model, reasoning=STYLES[format]))
-    path = {
-        "openai_chat": "/v1/chat/completions",
-        "openai_responses": "/v1/responses",
-        "anthropic_messages": "/v1/messages",
-        "gemini": f"/v1beta/models/{request.model}:"
-        + ("streamGenerateContent?alt=sse" if request.stream else "generateContent"),
-    }[format]
-    if format == "gemini":
-        body.pop("model", None)
-    return gateway.http.post(
-        path, content=json.dumps(body), headers={"content-type": "application/json", **headers}
-    )
-
-
-def read(format: str, answer: httpx.Response, stream: bool) -> ir.Response:
-    assert answer.status_code == 200, answer.text
-    client = get_format(format)
-    if not stream:
-        return client.parse_response(answer.json())
-    decoder, parser = Decoder(), client.stream_parser()
-    events = [
-        found for event in [*decoder.feed(answer.content), *decoder.flush()] for found in parser.feed(event)
-    ]
-    return ir.fold([*events, *parser.close()])
-
-
-def ask(
-    gateway: Gateway, format: str, model: str, *messages: ir.Message, stream: bool = False, **more: Any
-) -> ir.Response:
-    request = ir.Request(model, list(messages), stream=stream, include_usage=stream or None, **more)
-    return read(format, send(gateway, format, request), stream)
-
-
 def name_of(vendor: ChatApp) -> str:
     return f"{PREFIXES[vendor.provider]}/{vendor.model}"
-
-
-def text_of(response: ir.Response) -> str:
-    return "".join(part.text for part in response.candidates[0].parts if isinstance(part, ir.Text))
 
 
 @each_vendor
@@ -255,6 +207,66 @@ def test_tokens_are_counted_at_claude_codes_own_endpoint(
     body = {"model": "cc/claude-sonnet-4-6", "messages": [{"role": "user", "content": "Hi"}]}
     assert gateway.http.post("/v1/messages/count_tokens", json=body).json() == {"input_tokens": 4711}
     assert vendors["claude"].asked[-1].query == {"beta": "true"}
+
+
+def test_gemini_cli_counts_tokens_in_an_envelope_with_all_that_the_prompt_holds(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    body = {
+        "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+        "systemInstruction": {"parts": [{"text": "Be brief."}]},
+    }
+    answer = gateway.http.post("/v1beta/models/gc/gemini-2.5-pro:countTokens", json=body)
+    assert answer.json()["totalTokens"] == 200
+    messages = {"model": "gc/gemini-2.5-pro", "messages": [{"role": "user", "content": "Hi"}]}
+    assert gateway.http.post("/v1/messages/count_tokens", json=messages).json() == {"input_tokens": 100}
+
+
+def test_a_conversation_is_shortened_by_codex_and_by_nobody_who_cannot(
+    gateway: Gateway, vendors: dict[str, ChatApp]
+) -> None:
+    turns = [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+        for text in "ab"
+    ]
+    body = {"model": "cx/gpt-5.2-codex-high", "input": turns, "instructions": "Compact it.", "stream": False}
+    answer = gateway.http.post("/responses/compact", json=body)
+    assert answer.json()["output"] == turns[-1:]
+    assert vendors["codex"].asked[-1].json["model"] == "gpt-5.2-codex"
+    row = gateway.rows()[-1]
+    assert (row["input_tokens"], row["output_tokens"]) == (9, 2)
+    refused = gateway.http.post("/v1/responses/compact", json={**body, "model": "qw/qwen3-coder-plus"})
+    assert refused.status_code == 400
+    assert "compaction" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_passes_within_seconds_is_repeated_where_the_vendor_wants_it(
+    gateway: Gateway, vendors: dict[str, ChatApp], stream: bool
+) -> None:
+    """Kiro's full service twice, Claude's word on its own error once."""
+    full = Reply(429, {"message": "Too many requests", "reason": "SERVICE_REQUEST_RATE_EXCEEDED"})
+    vendors["kiro"].fail(ROUTES["kiro"], full, full)
+    assert text_of(ask(gateway, "openai_chat", "kr/claude-sonnet-4.5", user("Hi"), stream=stream)).endswith(
+        "Hi"
+    )
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    vendors["claude"].fail("POST /v1/messages", Reply(529, error, {"x-should-retry": "true"}))
+    assert text_of(ask(gateway, "openai_chat", "cc/claude-sonnet-4-6", user("Hi"), stream=stream)).endswith(
+        "Hi"
+    )
+
+
+def test_what_names_its_own_wait_is_not_repeated(gateway: Gateway, vendors: dict[str, ChatApp]) -> None:
+    vendors["kiro"].fail(ROUTES["kiro"], Reply(429, {"message": "x", "reason": "USER_REQUEST_RATE_EXCEEDED"}))
+    answer = send(gateway, "openai_chat", ir.Request("kr/claude-sonnet-4.5", [user("Hi")]))
+    assert answer.status_code == 429
+    assert len(vendors["kiro"].asked) == 1
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    vendors["claude"].fail("POST /v1/messages", Reply(529, error, {"x-should-retry": "false"}))
+    answer = send(gateway, "openai_chat", ir.Request("cc/claude-sonnet-4-6", [user("Hi")]))
+    assert answer.status_code == 529
+    assert len(vendors["claude"].asked) == 1
 
 
 def test_gemini_cli_streams_an_array_to_a_client_that_wants_one(gateway: Gateway) -> None:

@@ -85,6 +85,20 @@ def test_a_reserve_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert left(monkeypatch, "m", window(used_percent=80.0), reserve_percent=20) is not None
 
 
+def test_what_is_only_counted_here_holds_back_for_a_reserve_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = window(used_percent=95.0, source="counted")
+    assert left(monkeypatch, "m", replace(counted, used_percent=100.0)) is None
+    assert left(monkeypatch, "m", counted, reserve_percent=10) is not None
+    assert left(monkeypatch, "m", counted, reserve_percent=4) is None
+
+
+def test_what_a_vendor_tells_leaves_what_is_counted_here_alone() -> None:
+    store = QuotaStore()
+    store.merge(KEY, [window(key="month", source="counted"), window(key="gone")])
+    store.put(KEY, [window()])
+    assert {each.key for each in store.windows(KEY)} == {"five_hour", "month"}
+
+
 def test_paid_use_beyond_the_plan_is_used_unless_that_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     spent = window(used_percent=100.0)
     extra = window(key="extra", kind="credits", used_percent=10.0, resets_at=None, paid_extra=True)

@@ -37,8 +37,12 @@ class ChatApp(VendorApp):
     data: Json = {}
     """Of the account: what the sign-in would have found out."""
 
+    def accepts(self, token: str) -> bool:
+        return token == self.token
+
     def check(self, asked: Asked) -> None:
-        if asked.bearer != self.token:
+        """Raise `Refused` for whom the vendor does not know."""
+        if not self.accepts(asked.bearer):
             raise Refused(401, self.refusal(401, "invalid token"))
 
     def refusal(self, status: int, message: str) -> Any:
@@ -127,6 +131,19 @@ class CodexChat(ChatApp):
         reply = self.answer(OpenAIResponses(), body)
         return Reply(200, [self._emptied(chunk) for chunk in reply.body], SSE) if self.empty_output else reply
 
+    @on("POST /backend-api/codex/responses/compact")
+    def compact(self, asked: Asked) -> Any:
+        self.check(asked)
+        if not asked.headers.get("session_id") or {"stream", "store"} & asked.json.keys():
+            raise Refused(400, self.refusal(400, "not as the endpoint has it"))
+        return {"output": asked.json["input"][-1:], "usage": {"input_tokens": 9, "output_tokens": 2}}
+
+    @on("GET /backend-api/codex/models")
+    def models(self, asked: Asked) -> Any:
+        self.check(asked)
+        assert asked.query["client_version"]
+        return {"models": [{"slug": "gpt-9-codex", "supported_reasoning_levels": ["low"]}, {"slug": None}]}
+
     @staticmethod
     def _emptied(chunk: bytes) -> bytes:
         """`response.completed` comes without what was told before."""
@@ -175,6 +192,13 @@ class CodeAssistChat(ChatApp):
             return {"name": "operations/1", "done": False}
         return {"done": True, "response": {"cloudaicompanionProject": {"id": self.project}}}
 
+    @on("POST /v1internal:countTokens")
+    def count_tokens(self, asked: Asked) -> Any:
+        self.check(asked)
+        if asked.json.keys() != {"request"} or not asked.json["request"]["model"].startswith("models/"):
+            raise Refused(400, self.refusal(400, "the envelope is not right"))
+        return {"totalTokens": 100 * len(asked.json["request"]["contents"])}
+
     @on("POST /v1internal:generateContent")
     def whole(self, asked: Asked) -> Any:
         reply = self.answer(Gemini(self._model_of(asked), False, True), asked.json["request"])
@@ -210,6 +234,9 @@ class CopilotChat(ChatApp):
     only_responses: tuple[str, ...] = ()
     split_choices = False
 
+    def check_token(self, asked: Asked) -> None:
+        super().check(asked)
+
     def check(self, asked: Asked) -> None:
         super().check(asked)
         needed = ("copilot-integration-id", "editor-version", "x-initiator", "openai-intent")
@@ -229,6 +256,18 @@ class CopilotChat(ChatApp):
     def responses(self, asked: Asked) -> Any:
         self.check(asked)
         return self.answer(OpenAIResponses(), asked.json)
+
+    @on("GET /models")
+    def models(self, asked: Asked) -> Any:
+        self.check_token(asked)
+        limits = {"max_context_window_tokens": 128_000, "max_output_tokens": 16_000}
+        chat = {"type": "chat", "limits": limits}
+        return {
+            "data": [
+                {"id": "gpt-9", "name": "GPT-9", "capabilities": chat},
+                {"id": "text-embedding-9", "capabilities": {"type": "embeddings"}},
+            ]
+        }
 
     @on("POST /embeddings")
     def embeddings(self, asked: Asked) -> Any:
@@ -267,7 +306,7 @@ class IFlowChat(ChatApp):
         self.check(asked)
         headers = asked.headers
         message = f"{headers['user-agent']}:{headers['session-id']}:{headers['x-iflow-timestamp']}"
-        signed = hmac.new(self.token.encode(), message.encode(), hashlib.sha256).hexdigest()
+        signed = hmac.new(asked.bearer.encode(), message.encode(), hashlib.sha256).hexdigest()
         if headers.get("x-iflow-signature") != signed:
             return {"status": "40300", "msg": "signature error"}
         if asked.json.get("tools") == []:
@@ -277,6 +316,11 @@ class IFlowChat(ChatApp):
 
 class QwenChat(ChatApp):
     provider, model = "qwen", "qwen3-coder-plus"
+
+    @on("GET /v1/models")
+    def models(self, asked: Asked) -> Any:
+        self.check(asked)
+        return {"data": [{"id": "coder-model"}]}
 
     @on("POST /v1/chat/completions")
     def chat(self, asked: Asked) -> Any:

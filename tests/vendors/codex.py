@@ -20,6 +20,7 @@ class Codex(Authority):
         return {
             "authorize_url": f'"{self.url}/authorize"',
             "token_url": f'"{self.url}/oauth/token"',
+            "profile_url": f'"{self.url}/backend-api/wham/usage"',
             "device_url": f'"{self.url}/api/accounts/deviceauth/usercode"',
             "device_token_url": f'"{self.url}/api/accounts/deviceauth/token"',
             "device_page": f'"{self.url}/device"',

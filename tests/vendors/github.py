@@ -15,6 +15,7 @@ class GitHub(Authority):
     provider = "github"
     access_prefix = "ghu_"
     life_s = 1800
+    api_path = "/individual"
 
     def overlay_lines(self) -> dict[str, str]:
         return {
@@ -69,5 +70,5 @@ class GitHub(Authority):
             "expires_at": int(time.time() + self.life_s),
             "refresh_in": self.life_s - 300,
             "sku": "copilot_pro",
-            "endpoints": {"api": f"{self.url}/individual"},
+            "endpoints": {"api": f"{self.url}{self.api_path}"},
         }

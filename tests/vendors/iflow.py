@@ -20,6 +20,7 @@ class IFlow(Authority):
             "authorize_url": f'"{self.url}/authorize"',
             "token_url": f'"{self.url}/oauth/token"',
             "profile_url": f'"{self.url}/api/oauth/getUserInfo"',
+            "mint_url": f'"{self.url}/api/openapi/apikey"',
         }
 
     @on("POST /oauth/token")
@@ -42,4 +43,31 @@ class IFlow(Authority):
         token = asked.query.get("accessToken", "")
         if token not in self.access_tokens:
             raise Refused(401, self.error("invalid_token"))
-        return {"success": True, "data": {"apiKey": self.secret("iflow-key-"), "email": self.user}}
+        return {"success": True, "data": {"apiKey": self.new_key(), "email": self.user}}
+
+    def new_key(self) -> str:
+        key = self.secret("iflow-key-")
+        self.access_tokens[key] = self.user
+        return key
+
+    # ---- The console, for who has its cookie
+
+    cookie = "console-cookie-1234567890"
+    key_ends = "2026-12-24 18:00"
+
+    @on("GET /api/openapi/apikey")
+    def shown_key(self, asked: Asked) -> Any:
+        self.check_cookie(asked)
+        return {"success": True, "data": {"apiKeyMask": "sk-…", "name": "ada", "expireTime": self.key_ends}}
+
+    @on("POST /api/openapi/apikey")
+    def whole_key(self, asked: Asked) -> Any:
+        self.check_cookie(asked)
+        if asked.json != {"name": "ada"}:
+            raise Refused(400, {"success": False, "message": "name"})
+        data = {"apiKey": self.new_key(), "name": "ada", "expireTime": self.key_ends, "hasExpired": False}
+        return {"success": True, "data": data}
+
+    def check_cookie(self, asked: Asked) -> None:
+        if asked.headers.get("cookie") != f"BXAuth={self.cookie}":
+            raise Refused(401, {"success": False, "message": "not logged in"})

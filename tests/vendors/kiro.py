@@ -15,6 +15,8 @@ class Kiro(Authority):
     provider = "kiro"
     access_prefix, refresh_prefix = "aoaAAAAAG", "aorAAAAAG"
     profiles: tuple[str, ...] = ()
+    owner = "ada@example.com"
+    """Of the account; "" where the vendor does not say."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,11 +92,23 @@ class Kiro(Authority):
         }
 
     @on("POST /profiles")
-    def list_profiles(self, asked: Asked) -> Any:
-        self.user_of(asked)
-        if not asked.headers.get("x-amz-target", "").endswith("ListAvailableProfiles"):
-            raise Refused(400, self.error("UnknownOperationException"))
-        return {"profiles": [{"arn": arn} for arn in self.profiles]}
+    def operation(self, asked: Asked) -> Any:
+        """CodeWhisperer's JSON protocol: what is asked for is in a header."""
+        if asked.bearer not in self.access_tokens:
+            raise Refused(403, {"message": "The bearer token included in the request is invalid."})
+        match asked.headers.get("x-amz-target", "").rpartition(".")[2]:
+            case "ListAvailableProfiles":
+                return {"profiles": [{"arn": arn} for arn in self.profiles]}
+            case "ListAvailableModels":
+                model = {"modelId": "claude-sonnet-9", "modelName": "Claude Sonnet 9"}
+                return {"models": [{**model, "tokenLimits": {"maxInputTokens": 200_000}}, {}]}
+        raise Refused(400, self.error("UnknownOperationException"))
+
+    @on("GET /getUsageLimits")
+    def usage_limits(self, asked: Asked) -> Any:
+        if asked.bearer not in self.access_tokens:
+            raise Refused(403, {"message": "The bearer token included in the request is invalid."})
+        return {"userInfo": {"email": self.owner}} if self.owner else {}
 
     # ---- Kiro's own sign-in
 

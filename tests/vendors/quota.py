@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.vendors.chat import ChatApp, ClaudeCodeChat, CodeAssistChat, CodexChat, CopilotChat, KiroChat
-from tests.vendors.framework import Asked, on
+from tests.vendors.framework import Asked, Refused, on
 
 RESET = "2030-01-01T00:00:00Z"
 RESET_S = 1_893_456_000
@@ -100,11 +100,15 @@ class Copilot(CopilotChat):
 
     @on("GET /copilot_internal/user")
     def quota(self, asked: Asked) -> Any:
-        assert asked.headers["authorization"] == f"token {GITHUB_TOKEN}"
+        assert asked.headers["authorization"].startswith("token ")
+        assert asked.headers["editor-version"]
+        if asked.bearer != GITHUB_TOKEN and not self.accepts(asked.bearer):
+            raise Refused(401, {"message": "Bad credentials"})
         return self.usage
 
 
 class Kiro(KiroChat):
+    owner = "ada@example.com"
     usage: Any = {
         "usageBreakdownList": [
             {
@@ -125,8 +129,8 @@ class Kiro(KiroChat):
     @on("GET /getUsageLimits")
     def quota(self, asked: Asked) -> Any:
         self.check(asked)
-        assert asked.query["profileArn"] == self.data["profileArn"]
-        return self.usage
+        assert asked.query.get("profileArn", self.data["profileArn"]) == self.data["profileArn"]
+        return {**self.usage, "userInfo": {"email": self.owner}}
 
 
 ALL: tuple[type[ChatApp], ...] = (ClaudeCode, Codex, CodeAssist, Copilot, Kiro)

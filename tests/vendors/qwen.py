@@ -17,6 +17,7 @@ class Qwen(Authority):
     def overlay_lines(self) -> dict[str, str]:
         return {
             "token_url": f'"{self.url}/api/v1/oauth2/token"',
+            "profile_url": f'"{self.url}"',
             "device_url": f'"{self.url}/api/v1/oauth2/device/code"',
         }
 

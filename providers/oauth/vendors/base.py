@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from omniroute.types import JSONDict
 from providers.oauth.answers import SignInError, Tokens, parse_tokens
 from providers.oauth.asking import Asking
+from providers.spec import Endpoint
 
 
 class Vendor:
@@ -26,6 +28,12 @@ class Vendor:
 
     async def probe(self, asking: Asking, tokens: Tokens) -> None:
         """Ask something that only a good token is answered; nothing, where a vendor has nothing to ask."""
+
+    lists_models = False
+
+    async def list_models(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> list[JSONDict]:
+        """What the vendor lists for this account, in the words of OpenAI's list: `id`, `name`, `context_length`."""
+        return []
 
     async def renew(self, asking: Asking, tokens: Tokens) -> Tokens:
         """New tokens for old ones. A refresh token that is not replaced stays; `data` and `secrets` are kept."""

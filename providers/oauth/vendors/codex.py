@@ -5,15 +5,54 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from providers.oauth.answers import Tokens, claims_of, expiry_of_jwt, parse_tokens, text_of
+from omniroute.types import JSONDict
+from providers.oauth.answers import (
+    SignInError,
+    Tokens,
+    claims_of,
+    expiry_of_jwt,
+    objects_of,
+    parse_tokens,
+    text_of,
+)
+from providers.oauth.asking import Asking
 from providers.oauth.vendors.base import Vendor
+from providers.spec import Endpoint
 
 _CLAIM = "https://api.openai.com/auth"
+CLIENT_VERSION = "1.0.0"
+"""Newer than any that a model demands, so that none is left out of the list."""
 
 
 class Codex(Vendor):
+    lists_models = True
+
     def read(self, body: Any) -> Tokens:
         return with_claims(parse_tokens(body))
+
+    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+        """A page under a 403 is the edge's, and says nothing about the token."""
+        try:
+            await asking.get(asking.oauth.profile_url, _headers(tokens))
+        except SignInError as error:
+            if error.status == 403:
+                raise SignInError(error.message, code="challenge") from error
+            raise
+
+    async def list_models(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> list[JSONDict]:
+        url = f"{endpoint.base_url}/models"
+        body = await asking.get(url, _headers(tokens), {"client_version": CLIENT_VERSION})
+        return [
+            {**model, "id": text_of(model, "slug"), "name": text_of(model, "display_name", "title")}
+            for model in objects_of(body, "models")
+            if text_of(model, "slug")
+        ]
+
+
+def _headers(tokens: Tokens) -> dict[str, str]:
+    headers = {"authorization": f"Bearer {tokens.access}"}
+    workspace = tokens.data.get("accountId") or tokens.external_id
+    return {**headers, "chatgpt-account-id": str(workspace)} if workspace else headers
 
 
 def with_claims(tokens: Tokens) -> Tokens:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from omniroute.types import JSONDict
 from providers.credentials import is_sendable
-from providers.oauth.answers import SignInError, Tokens, moment_of, text_of
+from providers.oauth.answers import SignInError, Tokens, moment_of, objects_of, text_of
 from providers.oauth.asking import Asking
 from providers.oauth.vendors.base import Vendor
+from providers.spec import Endpoint
 
 _LIMITED = "api rate limit exceeded"
 
@@ -37,6 +39,15 @@ class GitHub(Vendor):
     async def probe(self, asking: Asking, tokens: Tokens) -> None:
         await asking.get(asking.oauth.profile_url, _headers(tokens.refresh))
 
+    lists_models = True
+
+    async def list_models(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> list[JSONDict]:
+        """Asked like a chat, with the minted token."""
+        base = str(tokens.data.get("api") or endpoint.base_url)
+        headers = {**endpoint.headers, "authorization": f"Bearer {tokens.access}"}
+        body = await asking.get(f"{base}/models", headers)
+        return [_described(model) for model in objects_of(body, "data")]
+
     async def renew(self, asking: Asking, tokens: Tokens) -> Tokens:
         """Mint. A 401 means that the GitHub token is dead; a 403 says why the account may not use Copilot."""
         try:
@@ -47,6 +58,19 @@ class GitHub(Vendor):
             )
             raise
         return _minted(tokens, body)
+
+
+def _described(model: JSONDict) -> JSONDict:
+    abilities = model.get("capabilities")
+    limits = abilities.get("limits") if isinstance(abilities, dict) else None
+    known = limits if isinstance(limits, dict) else {}
+    return {
+        "id": text_of(model, "id"),
+        "name": text_of(model, "name"),
+        "type": text_of(abilities, "type"),
+        "context_length": known.get("max_context_window_tokens"),
+        "max_output_tokens": known.get("max_output_tokens"),
+    }
 
 
 def _headers(github: str) -> dict[str, str]:

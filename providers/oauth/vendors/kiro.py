@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
-from providers.oauth.answers import SignInError, Tokens, parse_tokens, text_of
+from omniroute.types import JSONDict
+from providers.oauth.answers import SignInError, Tokens, objects_of, parse_tokens, text_of
 from providers.oauth.asking import DEVICE_GRANT, Asking
 from providers.oauth.vendors.base import Vendor
+from providers.spec import Endpoint
 
 BUILDER_ID, IDC, SOCIAL, EXTERNAL = "builder-id", "idc", "social", "external_idp"
 _PROFILES = "AmazonCodeWhispererService.ListAvailableProfiles"
+_MODELS = "AmazonCodeWhispererService.ListAvailableModels"
 _ISSUER = "https://identitycenter.amazonaws.com/ssoins-722374e8c3c8e6c6"
 _BAD_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
 
@@ -50,32 +53,44 @@ def social_url(asking: Asking, idp: str, *, state: str, challenge: str) -> str:
     return f"{asking.oauth.social_url}/login?{urlencode(query, quote_via=quote)}"
 
 
-async def exchange_social(asking: Asking, *, code: str, verifier: str) -> Tokens:
+async def exchange_social(asking: Asking, *, code: str, verifier: str, idp: str) -> Tokens:
     fields = {"code": code, "code_verifier": verifier, "redirect_uri": asking.oauth.social_redirect_uri}
     vendor = Kiro()
     tokens = vendor.read(await asking.post(f"{asking.oauth.social_url}/oauth/token", fields))
-    return await vendor.identify(asking, tokens.with_data(authMethod=SOCIAL))
+    return await vendor.identify(asking, tokens.with_data(authMethod=SOCIAL, idp=idp))
 
 
 class Kiro(Vendor):
+    lists_models = True
+
     def read(self, body: Any) -> Tokens:
         return parse_tokens(body).with_data(profileArn=text_of(body, "profileArn"))
 
     async def identify(self, asking: Asking, tokens: Tokens) -> Tokens:
         """Finds the profile. A Builder ID may have none, which is no error."""
         if not tokens.data.get("profileArn"):
-            headers = {
-                "authorization": f"Bearer {tokens.access}",
-                "x-amz-target": _PROFILES,
-                "content-type": "application/x-amz-json-1.0",
-            }
             try:
-                body = await asking.post(asking.oauth.profile_url, {"maxResults": 10}, headers=headers)
+                body = await _ask_service(asking, tokens, _PROFILES, {"maxResults": 10})
             except SignInError:
                 body = None
             tokens = tokens.with_data(profileArn=_first_profile(body))
-        # A Builder ID says nothing about whose it is: its refresh token is all that tells accounts apart.
-        return replace(tokens, plan=tokens.plan or _spoken(tokens.data))
+        return replace(await _with_owner(asking, tokens), plan=tokens.plan or _spoken(tokens.data))
+
+    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+        """Some ways to sign in may not ask this, though their chats are served: that tells nothing about the token."""
+        try:
+            await _ask_service(asking, tokens, _PROFILES, {"maxResults": 10})
+        except SignInError as error:
+            bad = any(said in error.message.lower() for said in asking.oauth.expired_messages)
+            if error.status == 403 and not bad:
+                raise SignInError(error.message, code="not_told") from error
+            raise
+
+    async def list_models(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> list[JSONDict]:
+        arn = tokens.data.get("profileArn")
+        fields = {"origin": "AI_EDITOR", **({"profileArn": arn} if arn else {})}
+        body = await _ask_service(asking, tokens, _MODELS, fields)
+        return [_described(model) for model in objects_of(body, "models")]
 
     async def renew(self, asking: Asking, tokens: Tokens) -> Tokens:
         method = tokens.data.get("authMethod")
@@ -113,6 +128,43 @@ class Kiro(Vendor):
         except SignInError as error:
             error.fatal = error.fatal or error.status in self.fatal_statuses
             raise
+
+
+async def _ask_service(asking: Asking, tokens: Tokens, target: str, fields: Mapping[str, Any]) -> JSONDict:
+    """An operation of CodeWhisperer's own, in its JSON protocol."""
+    headers = {
+        "authorization": f"Bearer {tokens.access}",
+        "x-amz-target": target,
+        "content-type": "application/x-amz-json-1.0",
+    }
+    return await asking.post(asking.oauth.profile_url, fields, headers=headers)
+
+
+async def _with_owner(asking: Asking, tokens: Tokens) -> Tokens:
+    """Tokens say nothing about whose they are, but what is left of the plan comes with an address. The same address may
+    have a Builder ID and a Google sign-in: two accounts."""
+    url = urljoin(asking.oauth.profile_url, "getUsageLimits")
+    asked = {"isEmailRequired": "true", "origin": "AI_EDITOR", "resourceType": "AGENTIC_REQUEST"}
+    if arn := tokens.data.get("profileArn"):
+        asked["profileArn"] = str(arn)
+    try:
+        body = await asking.get(url, {"authorization": f"Bearer {tokens.access}"}, asked)
+    except SignInError:
+        return tokens
+    email = text_of(body.get("userInfo"), "email")
+    if not email:
+        return tokens
+    way = tokens.data.get("idp") or tokens.data.get("authMethod") or ""
+    return replace(tokens, email=email, external_id=f"{way}:{email}".lower())
+
+
+def _described(model: JSONDict) -> JSONDict:
+    limits = model.get("tokenLimits")
+    return {
+        "id": text_of(model, "modelId"),
+        "name": text_of(model, "modelName"),
+        "context_length": limits.get("maxInputTokens") if isinstance(limits, dict) else None,
+    }
 
 
 def _first_profile(body: Any) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from omniroute.errors import UpstreamBroken, UpstreamRefused
+from providers import catalog
 from providers.adapters import code_assist_setup as setup
 from providers.config import AccountConfig
 from providers.models import Account
@@ -15,6 +16,7 @@ from tests.vendors.chat import TOKEN, CodeAssistChat
 from tests.vendors.framework import Reply, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
+SPEC = catalog.load()["gemini-cli"]
 LOAD, ONBOARD = "POST /v1internal:loadCodeAssist", "POST /v1internal:onboardUser"
 
 
@@ -92,10 +94,10 @@ async def test_a_perimeter_that_forbids_the_question_leaves_the_operators_projec
 async def test_many_requests_ask_once_and_the_project_is_kept(vendor: CodeAssistChat) -> None:
     row = await Account.objects.acreate(provider="gemini-cli", name="a", api_key=TOKEN)
     account = AccountConfig(id=row.pk, provider="gemini-cli", name="a", api_key=TOKEN, base_url=vendor.url)
-    ready = await asyncio.gather(*(setup.ready(account) for _ in range(20)))
+    ready = await asyncio.gather(*(setup.ready(account, SPEC) for _ in range(20)))
     assert {each.provider_data["project"] for each in ready} == {"proj-42"}
     assert len(vendor.calls(LOAD)) == 1
     await row.arefresh_from_db()
     assert row.provider_data == {"project": "proj-42"}
-    assert (await setup.ready(account)).provider_data["project"] == "proj-42"
+    assert (await setup.ready(account, SPEC)).provider_data["project"] == "proj-42"
     assert len(vendor.calls(LOAD)) == 1

@@ -6,15 +6,19 @@ import json
 import sqlite3
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings, strategies
 
+from omniroute.errors import UpstreamRefused
 from providers import catalog
+from providers.config import account_config
 from providers.models import Account
-from providers.oauth import importing
+from providers.oauth import importing, renewal
 from providers.oauth.answers import SignInError
 from providers.spec import ProviderSpec
 from tests.vendors.framework import jwt
@@ -114,6 +118,28 @@ def test_it_is_found_where_the_program_keeps_it_and_becomes_an_account(vendor, h
         assert (account.external_id, account.plan) == ("ws-9", "Pro")
     if provider == "claude":
         assert account.plan == "Max"
+
+
+@pytest.mark.parametrize("provider", ["claude", "codex"])
+def test_what_a_key_store_prints_can_be_pasted(provider):
+    content = FILES[provider][1]("sk-ant-oat01-a", "the-refresh-token")
+    tokens = importing.of_text(spec_of(provider), f"  {json.dumps(content, indent=2)}\n")
+    assert tokens.refresh == "the-refresh-token"
+
+
+def test_iflows_cookie_gives_a_key_and_a_new_one_before_that_ends(vendor):
+    app = vendor("iflow")
+    tokens = importing.of_text(spec_of("iflow"), f"BXAuth={app.cookie}; Path=/")
+    account = importing.adopt(spec_of("iflow"), tokens)
+    assert account.bearer in app.issued
+    assert account.expires_at == datetime(2026, 12, 23, 10, 0, tzinfo=UTC)  # a day early, of 18:00 in Beijing
+    renewed = async_to_sync(renewal.renewed)(account_config(account))
+    assert renewed.api_key in app.issued
+    assert renewed.api_key != account.bearer
+    app.cookie = "another"
+    with pytest.raises(UpstreamRefused):
+        async_to_sync(renewal.renewed)(account_config(Account.objects.get()))
+    assert Account.objects.get().needs_sign_in
 
 
 def test_codex_home_goes_before_the_usual_place(home, monkeypatch):

@@ -233,6 +233,17 @@ def test_editing_an_account_puts_no_old_token_back(vendor):
     assert row.access_token != account.access_token
 
 
+def test_codex_renews_what_is_older_than_eight_days(vendor):
+    app = vendor("codex")
+    account = signed_in(app, life_s=30 * 86_400)
+    for age, renewals in ((timedelta(days=7, hours=23), 0), (timedelta(days=8), 1)):
+        Account.objects.filter(pk=account.pk).update(last_refresh_at=timezone.now() - age)
+        renew_tokens()
+        assert len(app.calls(REFRESH["codex"])) == renewals
+    renew_tokens()
+    assert len(app.calls(REFRESH["codex"])) == 1
+
+
 def test_kiro_registers_another_client_when_aws_has_forgotten_the_first(vendor):
     app = vendor("kiro")
     account = signed_in(app, provider_data={"authMethod": "builder-id", "region": "us-east-1"})

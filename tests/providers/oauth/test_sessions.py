@@ -311,3 +311,36 @@ def test_kiros_google_and_github_sign_in_ends_with_a_pasted_address(vendor):
     account = Account.objects.get()
     assert account.provider_data["authMethod"] == "social"
     assert account.provider_data["profileArn"].startswith("arn:aws:")
+
+
+def builder_id(app) -> Account:
+    row = sessions.begin_device(spec_of("kiro"))
+    app.allow_all()
+    account = again(row).account
+    assert account is not None
+    return account
+
+
+def test_who_signs_in_with_the_same_builder_id_gets_the_same_account(vendor):
+    app = vendor("kiro")
+    first = builder_id(app)
+    assert first.email == "ada@example.com"
+    assert builder_id(app) == first
+    app.owner = "grace@example.com"
+    assert builder_id(app) != first
+    assert Account.objects.count() == 2
+
+
+def test_a_google_sign_in_with_the_same_address_is_another_account(vendor):
+    app = vendor("kiro")
+    first = builder_id(app)
+    row = sessions.begin_social(spec_of("kiro"), "Google")
+    page = httpx.get(row.verification_uri, trust_env=False).text
+    address = page.partition('id="address">')[2].partition("<")[0].replace("&amp;", "&")
+    assert come_back(row, address).account != first
+
+
+def test_a_builder_id_that_nobody_tells_about_is_a_new_account_each_time(vendor):
+    app = vendor("kiro")
+    app.owner = ""
+    assert builder_id(app) != builder_id(app)

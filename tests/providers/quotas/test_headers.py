@@ -85,6 +85,15 @@ def test_copilots_snapshot_is_a_query_string() -> None:
     assert windows["session"].kind == "session5h"
 
 
+def test_copilots_premium_allowance_is_about_premium_models() -> None:
+    text = "ent=300&ovPerm=false&rem=0&rst=2026-12-01T00%3A00%3A00Z"
+    premium = read("copilot", {"x-quota-snapshot-premium_interactions": text})["premium_interactions"]
+    assert premium.concerns("gpt-5.2")
+    assert premium.concerns("claude-sonnet-4.5")
+    assert not premium.concerns("gpt-4.1")
+    assert not premium.concerns("gpt-5-mini")
+
+
 def test_an_entitlement_below_zero_is_unlimited_and_paid_overage_is_told() -> None:
     windows = read("copilot", {"x-quota-snapshot-chat": "ent=-1&ovPerm=true&rem=100"})
     assert windows["chat"].unlimited
