@@ -118,8 +118,10 @@ def test_the_last_requests_lead_to_their_pages(used, admin_client):
 
 def test_the_chart_covers_fourteen_days(used, admin_client):
     data = json_script("usage-data", page(admin_client))
-    assert {len(values) for values in data.values()} == {14}
-    assert (data["answered"][-1], data["failed"][-1], data["cost"][-1]) == (6, 2, 0.0123)
+    drawn = [*data["whole"].values(), *data["split"].values(), data["labels"], data["failed"]]
+    assert {len(values) for values in drawn} == {14}
+    assert (data["whole"]["requests"][-1], data["failed"][-1]) == (8, 2)
+    assert data["whole"]["cost"][-1] == 0.0123
 
 
 def test_it_reads_no_more_with_a_longer_history(used, admin_client):
