@@ -38,7 +38,9 @@ PAGES = (
     "django_q/failure/",
 )
 EXPORTS = tuple(
-    f"/api/usage/export?what={what}&format={format}" for what in ("requests", "daily") for format in ("csv", "json")
+    f"/api/usage/export?what={what}&format={format}"
+    for what in ("requests", "daily")
+    for format in ("csv", "json")
 )
 
 
