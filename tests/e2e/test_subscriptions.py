@@ -398,7 +398,7 @@ def test_kiros_exception_in_the_middle_is_told_in_band(
     assert whole.status_code == 429
 
 
-# ---- What vendors break -----------------------------------------------------------------------------------------------
+# ---- What vendors break ---------------------------------------------------------------------------------
 
 CHATS = {
     "claude": ("POST /v1/messages",),
