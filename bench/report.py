@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.measure import Figure
 
-LIBRARIES = ("django", "uvicorn", "pyreqwest", "msgspec", "httptools", "uvloop")
+LIBRARIES = ("django", "uvicorn", "msgspec", "httptools", "uvloop")
 
 
 def _number(value: float | None) -> str:

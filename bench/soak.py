@@ -3,8 +3,8 @@
     python -m bench.soak                        # 200,000 requests and 10,000 streams
     python -m bench.soak --requests 20000 --streams 1000
 
-Exits with 1 if the web process grows (beyond SQLite's page cache, which fills), a request fails, or an abandoned
-stream goes on upstream for more than 100 ms.
+Exits with 1 if the web process grows after the first tenth, a request fails, or an abandoned stream goes on upstream
+for more than 100 ms.
 """
 
 from __future__ import annotations
@@ -30,11 +30,8 @@ from bench.gateway import Gateway, Installation, upstream
 CONCURRENCY = 32
 ABANDONED = 0.1
 PATH = "/v1/chat/completions"
-PAGE_CACHE_MB = 16
-"""SQLite keeps so much of the growing database (`cache_size`). With 2 MB of it the process is as large after 100,000
-requests as after the first 10,000."""
-MAY_GROW = 1.02
-"""In the second half: a leak of one object a request would be far beyond it."""
+MAY_GROW = 1.03
+"""After the first tenth. It goes up and down by 1 %; a leak of 64 bytes a request would make 9 %."""
 CANCELLED_WITHIN_MS = 100.0
 
 
@@ -141,13 +138,12 @@ def _report(soak: Soak, sockets_before: int) -> int:
                 end="",
             )
         print()
-    first, half, end = soak.memory[0], soak.memory[4], soak.memory[-1]
-    print(f"memory: {first:.1f} MB after the first tenth, {half:.1f} MB at the half, {end:.1f} MB at the end")
+    first, end = soak.memory[0], soak.memory[-1]
+    print(f"memory: {first:.1f} MB after the first tenth, {end:.1f} MB at the end")
     print(f"sockets: {sockets_before} before, {machine.sockets(soak.gateway.pid)} after")
     failed = any("FAILED" in kind for kind in soak.done)
     in_time = len(late) == len(soak.left_at["stream"]) and (not late or late[-1] <= CANCELLED_WITHIN_MS)
-    grew = end > half * MAY_GROW or end > first + PAGE_CACHE_MB
-    return 1 if grew or failed or not in_time else 0
+    return 1 if end > first * MAY_GROW or failed or not in_time else 0
 
 
 if __name__ == "__main__":

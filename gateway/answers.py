@@ -21,7 +21,7 @@ class Answered(Protocol):
 
     async def read_all(self) -> bytes: ...
 
-    async def close(self) -> None: ...
+    def close(self) -> None: ...
 
 
 async def read_whole(
@@ -31,7 +31,7 @@ async def read_whole(
     try:
         body = await upstream.read_all()
     finally:
-        await upstream.close()
+        upstream.close()
     if is_json(body) or not body.strip():
         whole = passage.whole(body)
     elif passage.only_streams or body.lstrip().startswith((b"data:", b"event:", b":")):
@@ -61,7 +61,7 @@ class StreamAnswer:
         try:
             answer = await cls._peek(upstream, passage, trial, error_texts)
         except BaseException:
-            await upstream.close()
+            upstream.close()
             raise
         trial.first_token()
         return answer
@@ -146,8 +146,8 @@ class StreamAnswer:
         """The end of the client's stream where `parts` broke."""
         return self._reader.emit_error(error)
 
-    async def close(self) -> None:
-        await self._upstream.close()
+    def close(self) -> None:
+        self._upstream.close()
 
     async def _drain(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What the gateway knows of its providers' health, for the API and the admin: of the process that is asked."""
+"""What the gateway knows of its providers' health, for the API and the admin: of all processes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.records import processes
 from providers.config import load_specs
 from providers.models import Account
 from resilience.breaker import Circuit, State, breakers
 from resilience.cooldown import cooldowns
-from resilience.limits import limiters
 from resilience.lockout import lockouts
 
 
@@ -119,11 +119,14 @@ def held(known: list[Account], names: Mapping[str, str]) -> list[Held]:
 
 def limited(known: list[Account]) -> list[Limited]:
     """Of the protected accounts, and of those whose limiter still has something to do."""
-    found = []
+    found, states = [], processes.limiter_states()
     for account in known:
-        limiter = limiters.get(f"account:{account.pk}")
-        if limiter is not None:
-            found.append(Limited(account, **limiter.state()))
+        if (state := states.get(f"account:{account.pk}")) is not None:
+            found.append(
+                Limited(
+                    account, int(state["queued"]), int(state["running"]), state["gap_s"], state["paused_s"]
+                )
+            )
         elif account.rate_limit_protection:
             found.append(Limited(account))
     return found

@@ -12,12 +12,12 @@ from django.conf import settings
 
 from billing.budgets.shared import keep_lease
 from gateway import snapshot
-from gateway.records import request_log
+from gateway.records import processes, request_log
 from gateway.records.live import live
 from gateway.records.recorder import recorder
 from gateway.records.write_behind import writer
 from gateway.replay.store import MemoryStore, store
-from gateway.upstream import close_clients
+from gateway.upstream import close_connections
 from omniroute import shared_state
 from providers import quota_rows
 from providers.oauth import renewal
@@ -33,6 +33,7 @@ async def start() -> list[asyncio.Task[Any]]:
     if isinstance(answers := store(), MemoryStore):
         await sync_to_async(answers.warm)()
     await persistence.start()
+    processes.begin()
     _tune_interpreter()
     background = [
         asyncio.create_task(snapshot.poll(), name="configuration poll"),
@@ -45,6 +46,7 @@ async def start() -> list[asyncio.Task[Any]]:
         background.append(asyncio.create_task(keep_lease(), name="budget reservations"))
         background.append(asyncio.create_task(limiters.keep_leases(), name="slots"))
         background.append(asyncio.create_task(gossip.run(), name="what other processes do"))
+        background.append(asyncio.create_task(processes.tell(), name="what this process does"))
     return background
 
 
@@ -64,5 +66,5 @@ async def stop(background: list[asyncio.Task[Any]]) -> None:
     await recorder().flush()
     await writer().flush()
     await asyncio.to_thread(request_log.writer().flush)
-    await close_clients()
+    await close_connections()
     await shared_state.close_client()

@@ -169,7 +169,7 @@ async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
 async def discard(answer: Answer) -> None:
     """Of two attempts that were answered at the same moment, the one that came second."""
     if isinstance(answer, StreamAnswer):
-        await answer.close()
+        answer.close()
 
 
 async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot) -> tuple[Trial, Answer]:
@@ -223,23 +223,17 @@ async def ask(
     limit = time_limit(exchange, trial, snapshot.timeouts)
     try:
         async with asyncio.timeout(limit):
-            streaming = exchange.inbound.stream
             timeouts = snapshot.timeouts
-            whole = None if streaming else limit
             trial.is_asked = True
-            upstream = await send(request, timeouts.connect, timeouts.idle, whole, trial.proxy)
+            upstream = await send(request, timeouts.connect, timeouts.idle, trial.proxy)
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             heed(trial.attempt, upstream.headers)
-            if streaming:
+            if exchange.inbound.stream:
                 return await StreamAnswer.begin(upstream, passage, trial, texts)
             if passage.follows_up:
                 again = partial(
-                    send,
-                    connect_timeout_s=timeouts.connect,
-                    idle_timeout_s=timeouts.idle,
-                    whole_timeout_s=whole,
-                    proxy=trial.proxy,
+                    send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
                 )
                 last = await steps.walk(upstream, request, passage, again)
                 return await read_whole(last, passage, trial, texts)

@@ -13,6 +13,7 @@ from gateway.passage import Passage, SameFormat
 from gateway.policies import thinking_fit
 from gateway.snapshot import Snapshot
 from gateway.translate import OtherFormat
+from gateway.upstream import coding
 from gateway.wire import get_format
 from gateway.wire.base import ModelProfile
 from omniroute import __version__
@@ -105,10 +106,9 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
     quirks.apply(body, target.provider, target.model, way.body_format)
     headers = {
         "accept": "text/event-stream" if streams and not way.array else "application/json",
+        "accept-encoding": "identity" if streams else coding.ACCEPTED,  # a compressed stream comes in lumps
         "user-agent": USER_AGENT,
     }
-    if streams:
-        headers["accept-encoding"] = "identity"  # a compressed stream comes in lumps
     headers.update(auth_headers(endpoint, attempt.account.api_key))
     forwarded = (*endpoint.forward_headers, *(FORWARDED if way.client is way.provider else ()))
     headers.update({name: inbound.headers[name] for name in forwarded if name in inbound.headers})

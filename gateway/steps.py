@@ -23,7 +23,7 @@ class Finished:
     async def read_all(self) -> bytes:
         return self._body
 
-    async def close(self) -> None:
+    def close(self) -> None:
         pass
 
 
@@ -34,7 +34,7 @@ async def walk(first: Upstream, request: UpstreamRequest, passage: Passage, send
         try:
             body = await upstream.read_all()
         finally:
-            await upstream.close()
+            upstream.close()
         step = passage.follow_up(request, body)
         if step is None:
             return Finished(body)

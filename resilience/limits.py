@@ -284,6 +284,9 @@ class Limiters:
     def get(self, key: str) -> Limiter | None:
         return self._limiters.get(key)
 
+    def all(self) -> dict[str, Limiter]:
+        return dict(self._limiters)
+
     def reset(self) -> None:
         """Forget what was learned; what runs and waits goes on."""
         for limiter in self._limiters.values():

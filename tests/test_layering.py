@@ -51,7 +51,6 @@ PURE = {
         "django",
         "ninja",
         "httpx",
-        "pyreqwest",
         "asyncio",
         "socket",
         "requests",

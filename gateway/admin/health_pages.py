@@ -13,8 +13,7 @@ from django.urls import reverse
 
 from gateway import health
 from gateway.api.monitoring import LATENCY_WINDOW_S, system
-from gateway.preparation.signatures import signatures
-from gateway.records.telemetry import telemetry
+from gateway.records import processes
 from omniroute.pages import page
 from omniroute.types import JSONDict
 from resilience.breaker import State
@@ -95,7 +94,8 @@ def _back(request: HttpRequest) -> HttpResponseRedirect:
 def _cards() -> dict[str, Any]:
     known, names = health.accounts(), health.provider_names()
     circuits, held = health.circuits(known, names), health.held(known, names)
-    summary = telemetry.summary(LATENCY_WINDOW_S)
+    summary = processes.summary(LATENCY_WINDOW_S)
+    signatures = processes.signature_stats()
     return {
         "system": system(),
         "data_dir": settings.DATA_DIR,
@@ -105,8 +105,9 @@ def _cards() -> dict[str, Any]:
         "queues": [each for each in health.limited(known) if each.running or each.queued or each.paused_s],
         "held": [each for each in held if each.reason not in _LIMITS],
         "locked": health.locked(),
-        "signatures": signatures().stats,
-        "hit_percent": signatures().stats.hit_rate * 100,
+        "processes": processes.reports(),
+        "signatures": signatures,
+        "hit_percent": signatures.hit_rate * 100,
         "latency": [(names.get(id, id), spread) for id, spread in summary.providers.items()],
         "overall": summary.overall,
         "minutes": round(LATENCY_WINDOW_S / 60),

@@ -19,7 +19,7 @@ from gateway.api.health_shapes import (
     model_cooldowns,
     rate_limit_status,
 )
-from gateway.preparation.signatures import CacheStats, signatures
+from gateway.records import processes
 from omniroute.errors import NotFound
 from omniroute.schema import CamelModel, Line, row_id
 from providers.models import Account
@@ -145,7 +145,7 @@ def locked_identifiers() -> list[LockedIdentifier]:
 
 
 def signature_cache() -> SignatureCache:
-    stats: CacheStats = signatures().stats
+    stats = processes.signature_stats()
     return SignatureCache(
         active_keys=stats.active, hits=stats.hits, misses=stats.misses, hit_rate=round(stats.hit_rate, 4)
     )

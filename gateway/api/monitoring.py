@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import resource
-import sys
-import time
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -19,7 +15,8 @@ from ninja import Query, Router
 from gateway import health
 from gateway.api.health_shapes import RateLimitStatus, milliseconds, rate_limit_status
 from gateway.api.limits import SignatureCache, signature_cache
-from gateway.records.telemetry import Spread, telemetry
+from gateway.records import processes
+from gateway.records.telemetry import Spread
 from omniroute import __version__
 from omniroute.schema import CamelModel
 from providers.models import Account
@@ -28,17 +25,33 @@ from resilience.breaker import State
 router = Router(tags=["System"], by_alias=True)
 
 LATENCY_WINDOW_S = 900.0
-_STARTED = time.monotonic()
 _FAILING = (Account.TestStatus.INVALID, Account.TestStatus.UNREACHABLE)
 
 
+class Process(CamelModel):
+    """A web process. `uptime` in seconds, `memory_usage` in resident bytes."""
+
+    pid: int
+    host: str
+    uptime: float
+    memory_usage: int
+    tasks: int
+    """What runs on its event loop, requests and background work."""
+    open_files: int
+    """Connections among them."""
+
+
 class System(CamelModel):
+    """Uptime, memory and process id are those of the process that answers."""
+
     version: str
     uptime: float
     """Seconds."""
     memory_usage: int
     """Resident bytes of this process."""
     pid: int
+    processes: list[Process]
+    """The one that answers first."""
     platform: str
     python: str
     data_dir: str
@@ -102,7 +115,7 @@ class MonitoringHealth(CamelModel):
 
 
 class TelemetrySummary(Times):
-    """Of the last thousand requests at most, of the process that answers."""
+    """Of the last thousand requests at most, over all processes."""
 
     phase_breakdown: dict[str, PhaseTimes]
     providers: dict[str, Times]
@@ -131,7 +144,7 @@ def get_monitoring_health(request: HttpRequest) -> MonitoringHealth:
             for each in health.held(known, names)
         ],
         latency={
-            provider: _times(each) for provider, each in telemetry.summary(LATENCY_WINDOW_S).providers.items()
+            provider: _times(each) for provider, each in processes.summary(LATENCY_WINDOW_S).providers.items()
         },
         signature_cache=signature_cache(),
         setup_complete=get_user_model().objects.filter(is_superuser=True).exists()
@@ -143,7 +156,7 @@ def get_monitoring_health(request: HttpRequest) -> MonitoringHealth:
 def get_telemetry(
     request: HttpRequest, window_ms: Annotated[int, Query(alias="windowMs", ge=1, le=86_400_000)] = 300_000
 ) -> TelemetrySummary:
-    summary = telemetry.summary(window_ms / 1000)
+    summary = processes.summary(window_ms / 1000)
     return TelemetrySummary(
         **_times(summary.overall).model_dump(),
         phase_breakdown={
@@ -155,11 +168,24 @@ def get_telemetry(
 
 
 def system() -> System:
+    found = processes.reports()
+    answering = found[0]
     return System(
         version=__version__,
-        uptime=round(time.monotonic() - _STARTED, 1),
-        memory_usage=_resident_bytes(),
-        pid=os.getpid(),
+        uptime=round(answering.uptime, 1),
+        memory_usage=answering.memory,
+        pid=answering.pid,
+        processes=[
+            Process(
+                pid=each.pid,
+                host=each.host,
+                uptime=round(each.uptime, 1),
+                memory_usage=each.memory,
+                tasks=each.tasks,
+                open_files=each.open_files,
+            )
+            for each in found
+        ],
         platform=platform.platform(terse=True),
         python=platform.python_version(),
         data_dir=str(settings.DATA_DIR),
@@ -198,12 +224,3 @@ def _provider_health(known: list[Account], names: dict[str, str]) -> dict[str, P
             row.failing += 1
             row.last_error = row.last_error or account.last_error or None
     return found
-
-
-def _resident_bytes() -> int:
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-    except OSError:  # no /proc: the peak is the next best
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024

@@ -11,7 +11,7 @@ from django.utils import timezone
 from ninja import Router
 
 from billing import history, queries
-from gateway.records.in_flight import active_requests
+from gateway.records.processes import active_requests
 from omniroute.schema import CamelModel
 from providers.choices import provider_names
 from providers.config import load_specs

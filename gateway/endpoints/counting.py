@@ -77,7 +77,7 @@ async def _ask(exchange: Exchange, snapshot: Snapshot) -> int | None:
     try:
         answer = json.loads(await upstream.read_all())
     finally:
-        await upstream.close()
+        upstream.close()
     return read(answer) if isinstance(answer, dict) else None
 
 

@@ -1,4 +1,7 @@
-"""How long the last requests took, by phase and by provider. Of this process; nothing is decided by it."""
+"""How long the last requests took, by phase and by provider. Nothing is decided by it.
+
+What this process measured; `gateway.records.processes` puts those of all together.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class Sample:
     """One finished request."""
 
     at: float
-    """On `time.monotonic`."""
+    """Epoch, in seconds."""
     provider: str
     total_ms: float
     phases: dict[str, float]
@@ -67,10 +70,12 @@ class Summary:
 
 
 class Telemetry:
-    """One per process, used from its event loop; `summary` from any thread."""
+    """One per process, used from its event loop; `samples` from any thread."""
 
     def __init__(self) -> None:
         self._ring: deque[Sample] = deque(maxlen=RING)
+        self._fresh: deque[Sample] = deque(maxlen=RING)
+        """Those that nobody took yet."""
 
     def note(self, started: float, laps: Laps | None, serving: Trial | None) -> Sample:
         """The request is over. `started` is on `time.perf_counter`; the sample's `finalized` notes its writing."""
@@ -80,24 +85,33 @@ class Telemetry:
             phases["connect"] = (serving.decided_at - serving.started) * 1000
             phases["stream"] = ((serving.ended_at or now) - serving.decided_at) * 1000
         provider = serving.attempt.target.provider.id if serving else ""
-        sample = Sample(time.monotonic(), provider, (now - started) * 1000, phases, now)
+        sample = Sample(time.time(), provider, (now - started) * 1000, phases, now)
         self._ring.append(sample)
+        self._fresh.append(sample)
         return sample
 
-    def summary(self, window_s: float) -> Summary:
-        since = time.monotonic() - window_s
-        samples = [sample for sample in list(self._ring) if sample.at >= since]
-        return Summary(
-            spread([sample.total_ms for sample in samples]),
-            {
-                phase: spread([sample.phases[phase] for sample in samples if phase in sample.phases])
-                for phase in PHASES
-            },
-            {
-                provider: spread([sample.total_ms for sample in samples if sample.provider == provider])
-                for provider in sorted({sample.provider for sample in samples if sample.provider})
-            },
-        )
+    def samples(self) -> list[Sample]:
+        return list(self._ring)
+
+    def take_finished(self) -> list[Sample]:
+        """Those of which everything is known and that were not taken before."""
+        done = [sample for sample in self._fresh if "finalize" in sample.phases]
+        self._fresh = deque((each for each in self._fresh if "finalize" not in each.phases), maxlen=RING)
+        return done
+
+
+def summarise(samples: Sequence[Sample]) -> Summary:
+    return Summary(
+        spread([sample.total_ms for sample in samples]),
+        {
+            phase: spread([sample.phases[phase] for sample in samples if phase in sample.phases])
+            for phase in PHASES
+        },
+        {
+            provider: spread([sample.total_ms for sample in samples if sample.provider == provider])
+            for provider in sorted({sample.provider for sample in samples if sample.provider})
+        },
+    )
 
 
 def spread(values: Iterable[float]) -> Spread:

@@ -28,6 +28,8 @@ BUDGETS: dict[str, int] = {
 _UP_TO: tuple[tuple[int, str], ...] = ((0, "none"), (2048, "low"), (8192, "medium"), (24576, "high"))
 CLAUDE_MIN_BUDGET = 1024
 CLAUDE_DEFAULT_MAX_TOKENS = 8192
+_SHORT = 1024
+"""Tokens of an answer below which Gemini's own dynamic thinking would take them all."""
 _ANSWER_ROOM = 4096  # tokens left for the answer where max_tokens must be raised above a budget
 
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)*(\d+)(?:[-.](\d{1,2}))?(?!\d)")
@@ -107,24 +109,33 @@ def for_openai(r: ir.ReasoningRequest | None, profile: ModelProfile) -> str | No
 # ---- Gemini ------------------------------------------------------------------------------------------------
 
 
-def for_gemini(r: ir.ReasoningRequest | None, profile: ModelProfile) -> JSONDict | None:
+def for_gemini(
+    r: ir.ReasoningRequest | None, profile: ModelProfile, limit: int | None = None
+) -> JSONDict | None:
     """`generationConfig.thinkingConfig`, or None to leave it out. Never both a budget and a level.
 
     Gemini 2.5: `thinkingBudget` within the model's range, left out for a budget of -1 (dynamic). Gemini 3:
     `thinkingLevel`. Models that do not think refuse the object, so an unknown model gets none.
+
+    `limit`: the client's `maxOutputTokens`, into which thoughts count. A budget leaves half of it for the answer, and a
+    short answer is given with as little thinking as can be, asked for or not: else it would be nothing but thoughts.
     """
-    style = style_of(profile)
-    if r is None or style not in ("budget", "level"):
+    style, model = style_of(profile), profile.model.lower()
+    short = limit is not None and limit < _SHORT
+    if style not in ("budget", "level") or (r is None and not short):
         return None
+    r = r or ir.ReasoningRequest(enabled=False)
     config: JSONDict = {}
     if style == "level":
         effort = effort_of(r)
         if effort is not None:
-            config["thinkingLevel"] = _gemini_level(effort, profile.model.lower())
+            config["thinkingLevel"] = _gemini_level(effort, model)
     else:
-        budget = budget_of(r)
+        budget = 0 if short else budget_of(r)
         if budget is not None:
-            config["thinkingBudget"] = _gemini_budget(budget, profile.model.lower())
+            config["thinkingBudget"] = _gemini_budget(min(budget, (limit or budget * 2) // 2), model)
+    if config.get("thinkingBudget") == 0:
+        return config  # to show thoughts as well would be refused
     if r.visible is not None:
         config["includeThoughts"] = r.visible
     elif is_asked(r):

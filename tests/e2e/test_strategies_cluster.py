@@ -277,3 +277,15 @@ def test_both_processes_are_asked(cluster: Gateway) -> None:
         pids = Counter(pool.map(pid, range(40)))
     assert len(pids) == 2
     assert min(pids.values()) >= 4
+
+
+def test_either_process_tells_of_both(cluster: Gateway) -> None:
+    ask(cluster, "other/told", 20)
+    time.sleep(2.5)  # each says it every second
+    health = [cluster.manage("GET", "/api/monitoring/health") for _ in range(8)]
+    assert {frozenset(each["pid"] for each in one["system"]["processes"]) for one in health} == {
+        frozenset(one["system"]["pid"] for one in health)
+    }
+    counts = {cluster.manage("GET", "/api/telemetry/summary")["count"] for _ in range(6)}
+    assert len(counts) == 1
+    assert counts.pop() >= 20

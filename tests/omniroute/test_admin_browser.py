@@ -12,8 +12,10 @@ from billing.keys import hash_key
 from billing.models import ApiKey, UsageRecord
 from combos.models import Combo
 from providers.models import Account
+from resilience.breaker import breakers
 from resilience.classify import RATE_LIMITED
 from resilience.cooldown import cooldowns
+from resilience.profiles import PROFILES
 from tests.services import chromium
 from tests.usage import count
 
@@ -243,3 +245,20 @@ def test_a_click_takes_an_account_back(page):
             expect(button).to_have_count(0)
     finally:
         cooldowns.reset()
+
+
+def test_the_health_page_looks_again_by_itself(page, monkeypatch):
+    """And says so when nobody answers."""
+    Account.objects.create(provider="openai", name="Work", api_key=KEY)
+    monkeypatch.setattr("gateway.admin.health_pages.REFRESH_S", 0.3)
+    page.goto("/admin/gateway/health/")
+    card = page.locator("section", has=page.get_by_role("heading", name="Provider health"))
+    expect(card.get_by_text("Closed")).to_be_visible()
+    for _ in range(PROFILES["apikey"].breaker_failures):
+        breakers.fail("openai", PROFILES["apikey"])
+    expect(card.get_by_text("Open", exact=True)).to_be_visible()
+    assert page.locator("#health-cards > .or-health > section").count() == 6
+    page.get_by_role("link", name="Reset all").click()  # a button that came with the newer cards
+    expect(card.get_by_text("Closed")).to_be_visible()
+    page.route("**/health/?cards", lambda route: route.fulfill(status=200, body="<p>newer</p>"))
+    expect(page.get_by_text("newer")).to_be_visible()

@@ -106,7 +106,7 @@ def emit_config(request: ir.Request, profile: ModelProfile, raw: JSONDict) -> JS
         request.dropped.append("stop")
     if request.logprobs is not None:
         config["responseLogprobs"] = request.logprobs
-    thinking = reasoning.for_gemini(request.reasoning, profile)
+    thinking = reasoning.for_gemini(request.reasoning, profile, request.max_output_tokens)
     if thinking:
         config["thinkingConfig"] = thinking
     if not asks_in_words(request, profile):

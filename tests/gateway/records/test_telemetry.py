@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from gateway.records.processes import summary as summary_of
 from gateway.records.telemetry import RING, Laps, Telemetry, spread
 
 
@@ -23,14 +24,15 @@ def test_phases_are_the_times_between_their_marks():
 
 def test_only_the_window_and_the_last_thousand_count(monkeypatch):
     now = 1000.0
-    monkeypatch.setattr("gateway.records.telemetry.time.monotonic", lambda: now)
+    monkeypatch.setattr("gateway.records.telemetry.time.time", lambda: now)
     telemetry = Telemetry()
+    monkeypatch.setattr("gateway.records.processes.telemetry", telemetry)
     for _ in range(RING + 50):
         telemetry.note(time.perf_counter(), None, None)
-    assert telemetry.summary(60).overall.count == RING
+    assert summary_of(60).overall.count == RING
     now += 61
     telemetry.note(time.perf_counter(), None, None).finalized()
-    summary = telemetry.summary(60)
+    summary = summary_of(60)
     assert (summary.overall.count, summary.phases["finalize"].count, summary.phases["stream"].count) == (
         1,
         1,

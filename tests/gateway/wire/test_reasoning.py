@@ -106,6 +106,31 @@ def test_gemini_gets_a_budget_or_a_level_within_the_models_range(model, asked, c
     assert for_gemini(asked, ModelProfile(model=model)) == config
 
 
+@pytest.mark.parametrize(
+    ("model", "asked", "limit", "config"),
+    [
+        ("gemini-2.5-flash", Asked(effort="high"), 4000, {"thinkingBudget": 2000, "includeThoughts": True}),
+        ("gemini-2.5-flash", Asked(effort="low"), 8192, {"thinkingBudget": 2048, "includeThoughts": True}),
+        ("gemini-2.5-flash", Asked(effort="high"), 500, {"thinkingBudget": 0}),
+        ("gemini-2.5-flash", Asked(visible=True), 500, {"thinkingBudget": 0}),
+        ("gemini-2.5-flash", None, 1, {"thinkingBudget": 0}),
+        ("gemini-2.5-flash", None, 4000, None),
+        ("gemini-2.5-flash-lite", None, 500, {"thinkingBudget": 0}),
+        ("gemini-2.5-pro", None, 500, {"thinkingBudget": 128}),
+        ("gemini-3-flash", None, 500, {"thinkingLevel": "minimal"}),
+        (
+            "gemini-3-pro-preview",
+            Asked(effort="high"),
+            500,
+            {"thinkingLevel": "high", "includeThoughts": True},
+        ),
+        ("gemini-2.0-flash", None, 500, None),
+    ],
+)
+def test_geminis_thoughts_leave_room_for_the_answer(model, asked, limit, config):
+    assert for_gemini(asked, ModelProfile(model=model), limit) == config
+
+
 def test_claude_gets_a_budget_below_the_clients_max_tokens():
     decided = for_claude(Asked(effort="high"), BUDGET, ClaudeSituation(max_tokens=4096))
     assert decided.thinking == {"type": "enabled", "budget_tokens": 4095}
