@@ -237,8 +237,8 @@ def _write(account: int, used: str, tokens: Tokens) -> Account:
 
 
 def _believable(expires_at: datetime | None) -> datetime | None:
-    """A token that has ended when it comes is one of a clock that is wrong, here or there, and would be renewed with every
-    request. So it is used for a while; the vendor's 401 says when it is over."""
+    """A token that has ended when it comes is one of a clock that is wrong, here or there, and would be renewed with
+    every request. So it is used for a while; the vendor's 401 says when it is over."""
     soon = timezone.now() + timedelta(seconds=SKEWED_LIFE_S)
     if expires_at is None or expires_at > timezone.now():
         return expires_at
