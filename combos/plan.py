@@ -160,9 +160,17 @@ class Plan:
                 f"No target of {self.route.requested!r} can be asked: {why}",
                 status=403 if self.reasons == {"blocked_for_key"} else 503,
             )
-        names = ", ".join(dict.fromkeys(target.provider.name for target in self.route.targets))
+        asked = {target.provider.id: target.provider.name for target in self.route.targets}
+        idle = self.ordering.providers.idle
+        if out := [f"of {name} {idle[id]}" for id, name in asked.items() if id in idle]:
+            return NoTargetAvailable(
+                f"Every account {', and every account '.join(out)}. See the dashboard under Accounts.",
+                code="no_account",
+            )
+        names = ", ".join(asked.values())
         return NoTargetAvailable(
             f"No account is connected for {names}. Add one in the dashboard under Providers.",
+            status=404,  # a client that tries again would wait in vain
             code="no_account",
         )
 

@@ -42,6 +42,12 @@ DRAIN_FACTOR = 4
 """How many times the limit is read and thrown away, so that a client that sends too much gets to read why."""
 
 
+_ENDPOINTS = (
+    "Endpoints are /v1/chat/completions, /v1/responses, /v1/messages, "
+    "/v1beta/models/{model}:generateContent and /v1/models"
+)
+
+
 class ClientLeft(Exception):
     """The connection closed before the request was complete."""
 
@@ -90,7 +96,7 @@ class WireHandler:
         try:
             match = self._resolve(request.path_info)
         except Resolver404:
-            raise NotFound(f"There is no {request.method} {request.path[:200]} here") from None
+            raise NotFound(f"There is no {request.method} {request.path[:200]} here. {_ENDPOINTS}") from None
         request.resolver_match = match
         try:
             response: HttpResponseBase = await match.func(request, *match.args, **match.kwargs)

@@ -36,6 +36,11 @@ def canonical(path: str) -> str | None:
     return None
 
 
+def is_method(model: str) -> bool:
+    """Of Gemini: `{model}:generateContent`."""
+    return _METHOD.search(model) is not None
+
+
 def format_for(path: str, headers: Mapping[str, str] | None = None) -> str:
     """The wire format of a canonical path; the header tells where several families share it."""
     path = _ONE_PROVIDER.sub("/v1/", path)

@@ -72,6 +72,8 @@ class ProvidersConfig:
     barred: frozenset[learned.Lesson] = frozenset()
     """Learned quirks that were switched off."""
     proxies: ProxyTable = NO_PROXIES
+    idle: Mapping[str, str] = field(default_factory=dict)
+    """Providers whose accounts are all out of use, and why: every account `is switched off`, say."""
 
     def find(self, prefix: str) -> ProviderSpec | None:
         provider = self.prefixes.get(prefix) or self.prefixes.get(prefix.lower())
@@ -97,7 +99,8 @@ def load() -> ProvidersConfig:
     quirks, barred = learned.load()
     specs = load_specs()
     specs |= {id: _with_quirks(specs[id], more) for id, more in quirks.items() if id in specs}
-    return ProvidersConfig(specs, prefixes_of(specs), _accounts(specs), barred, load_proxies())
+    accounts, idle = _accounts(specs)
+    return ProvidersConfig(specs, prefixes_of(specs), accounts, barred, load_proxies(), idle)
 
 
 def load_specs() -> dict[str, ProviderSpec]:
@@ -187,18 +190,24 @@ def _stale_at(row: Account) -> float:
     return row.expires_at.timestamp() - STALE_S if row.expires_at else math.inf
 
 
-def _accounts(specs: Mapping[str, ProviderSpec]) -> dict[str, tuple[AccountConfig, ...]]:
-    """Active accounts, without those that wait for somebody to sign in.
+def _accounts(
+    specs: Mapping[str, ProviderSpec],
+) -> tuple[dict[str, tuple[AccountConfig, ...]], dict[str, str]]:
+    """Active accounts, without those that wait for somebody to sign in; and the providers that are left without one.
 
     A custom provider that never had an account is asked without a key.
     """
     accounts: dict[str, list[AccountConfig]] = {}
-    with_account: set[str] = set()
+    idle: dict[str, str] = {}
     for row in Account.objects.order_by("priority", "id"):
-        with_account.add(row.provider)
         if row.provider in specs and row.is_active and not row.needs_sign_in:
             accounts.setdefault(row.provider, []).append(account_config(row))
+        elif row.is_active:
+            idle[row.provider] = "must be signed in again"
+        else:
+            idle.setdefault(row.provider, "is switched off")
     for spec in specs.values():
-        if spec.tier == "custom" and spec.id not in with_account:
+        if spec.tier == "custom" and spec.id not in accounts and spec.id not in idle:
             accounts[spec.id] = [AccountConfig(id=0, provider=spec.id, name="(no key)")]
-    return {provider: tuple(rows) for provider, rows in accounts.items()}
+    in_use = {provider: tuple(rows) for provider, rows in accounts.items()}
+    return in_use, {provider: why for provider, why in idle.items() if provider not in in_use}

@@ -19,12 +19,15 @@ from providers import quota
 from providers.config import AccountConfig
 from providers.quota import Window
 from providers.selection import Accounts
+from providers.survey import Survey
 from resilience.gossip import Tell, gossip, nobody
 
 T = TypeVar("T")
+N = TypeVar("N")
 
-REMEMBERED_S = 5.0
-MAX_REMEMBERED = 500
+SURVEYED_S = 5.0
+"""For so long, what a look at every account found is good enough."""
+MAX_SURVEYS = 500
 LIMITED_S = 300.0
 """For so long a rate limit counts against an account's health."""
 _FIRST = 8
@@ -56,7 +59,7 @@ class AccountUse:
         self._uses = 0
         self._trouble: dict[str, _Trouble] = {}
         self._by_key: dict[str, tuple[Accounts, dict[str, AccountConfig]]] = {}
-        self._remembered: dict[tuple[str, str], tuple[Accounts, float, Any]] = {}
+        self._surveys: dict[tuple[str, str], tuple[Survey[Any, Any], float]] = {}
         self.tell: Tell = nobody
 
     def take_place(self, provider: str) -> int:
@@ -131,19 +134,27 @@ class AccountUse:
             known = self._by_key[accounts[0].provider] = (accounts, {each.key: each for each in accounts})
         return known[1]
 
-    def remembered(self, name: str, accounts: Accounts, compute: Callable[[Accounts], T]) -> T:
+    def surveyed(
+        self,
+        name: str,
+        accounts: Accounts,
+        note: Callable[[AccountConfig], N],
+        conclude: Callable[[Sequence[tuple[N, AccountConfig]]], T],
+    ) -> T:
         if not accounts:
-            return compute(accounts)
+            return conclude(())
         now = self._clock()
         key = (name, accounts[0].provider)
-        known = self._remembered.get(key)
-        if known is not None and known[0] is accounts and now - known[1] < REMEMBERED_S:
-            found: T = known[2]
-            return found
-        found = compute(accounts)
-        if len(self._remembered) >= MAX_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[key] = (accounts, now, found)
+        survey, at = self._surveys.get(key, (None, 0.0))
+        if survey is None or survey.accounts is not accounts:
+            if len(self._surveys) >= MAX_SURVEYS:
+                self._surveys.clear()
+            survey = Survey(accounts, note, conclude)
+            self._surveys[key] = (survey, now)
+        elif now - at >= SURVEYED_S:
+            survey.renew(note)
+            self._surveys[key] = (survey, now)
+        found: T = survey.found
         return found
 
     def _order(self, accounts: Accounts) -> _Order:
@@ -193,8 +204,14 @@ class AccountChoice:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def remembered(self, name: str, accounts: Accounts, compute: Callable[[Accounts], T]) -> T:
-        return self.use.remembered(f"{name}:{self.model}", accounts, compute)
+    def surveyed(
+        self,
+        name: str,
+        accounts: Accounts,
+        note: Callable[[AccountConfig], N],
+        conclude: Callable[[Sequence[tuple[N, AccountConfig]]], T],
+    ) -> T:
+        return self.use.surveyed(f"{name}:{self.model}", accounts, note, conclude)
 
 
 account_use = AccountUse()

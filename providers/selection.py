@@ -6,10 +6,12 @@ first one comes as quickly as with two. What is cooling or blocked is not their 
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import accumulate, groupby, islice
+from itertools import accumulate, islice
+from operator import itemgetter
 from typing import Protocol, TypeVar
 
 from omniroute.registry import Registry
@@ -18,6 +20,7 @@ from providers.quota import Window
 
 Accounts = Sequence[AccountConfig]
 T = TypeVar("T")
+N = TypeVar("N")
 
 
 class AccountView(Protocol):
@@ -48,8 +51,17 @@ class AccountView(Protocol):
     def random(self) -> float:
         """At least 0.0, below 1.0."""
 
-    def remembered(self, name: str, accounts: Accounts, compute: Callable[[Accounts], T]) -> T:
-        """For what looks at every account: `compute(accounts)` for this model, which may be some seconds old."""
+    def surveyed(
+        self,
+        name: str,
+        accounts: Accounts,
+        note: Callable[[AccountConfig], N],
+        conclude: Callable[[Sequence[tuple[N, AccountConfig]]], T],
+    ) -> T:
+        """For what looks at every account: `conclude` of what `note` says of each for this model.
+
+        It may be some seconds old, and at first be about the foremost accounts only (`providers.survey`).
+        """
 
 
 AccountStrategy = Callable[[Accounts, AccountView], Iterable[AccountConfig]]
@@ -63,6 +75,7 @@ ROTATING = frozenset({"round_robin"})
 UNKNOWN_QUOTA = 50.0
 """An account whose quota nobody knows counts as half full."""
 _DRAWS = 8
+_UNKNOWN_RESET = 1e12
 
 
 @registry.register("fill_first", "Fill first: the first account until it fails")
@@ -103,14 +116,18 @@ def least_used(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]
     "cost_optimized", "Cost optimized: the lowest priority number; equal ones share the requests"
 )
 def cost_optimized(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
-    for group in view.remembered("priority", accounts, _by_priority):
-        yield from _shuffled(group, view)
+    begin = 0
+    while begin < len(accounts):
+        end = bisect_right(accounts, accounts[begin].priority, begin, key=_priority)
+        yield from _shuffled(accounts, view, begin, end)
+        begin = end
 
 
 @registry.register("quota_aware", "Quota aware: the more an account has left, the more requests it gets")
 def quota_aware(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     """Drawn by what is left. Who was not drawn comes behind, the fullest first; empty ones last."""
-    fullest, sums = view.remembered("left", accounts, lambda accounts: _by_left(accounts, view))
+    now = view.now()
+    fullest, sums = view.surveyed("left", accounts, lambda account: _left(account, view, now), _fullest_first)
     drawn: set[int] = set()
     total = sums[-1]
     for _ in range(min(_DRAWS, len(fullest)) if total else 0):
@@ -121,12 +138,16 @@ def quota_aware(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig
     for index, account in enumerate(fullest):
         if index not in drawn:
             yield account
+    yield from islice(accounts, len(fullest), None)
 
 
 @registry.register("reset_soonest", "Reset soonest: the quota that would expire unused first")
-def reset_soonest(accounts: Accounts, view: AccountView) -> Accounts:
+def reset_soonest(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     """Then those whose quota nobody knows, and at last those that are used up."""
-    return view.remembered("reset", accounts, lambda accounts: _by_reset(accounts, view))
+    now = view.now()
+    soonest = view.surveyed("reset", accounts, lambda account: _reset(account, view, now), _soonest_first)
+    yield from soonest
+    yield from islice(accounts, len(soonest), None)
 
 
 def left(windows: Sequence[Window], now: datetime) -> float | None:
@@ -134,37 +155,43 @@ def left(windows: Sequence[Window], now: datetime) -> float | None:
     return min((w.remaining_percent(now) for w in windows if not w.paid_extra), default=None)
 
 
-def _shuffled(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
+def _shuffled(
+    accounts: Accounts, view: AccountView, begin: int = 0, end: int | None = None
+) -> Iterator[AccountConfig]:
     """Fisher and Yates, one step for each account that is asked for; the sequence itself stays as it is."""
     moved: dict[int, int] = {}
-    for last in range(len(accounts) - 1, -1, -1):
-        at = int(view.random() * (last + 1))
+    for last in range((len(accounts) if end is None else end) - 1, begin - 1, -1):
+        at = begin + int(view.random() * (last + 1 - begin))
         yield accounts[moved.get(at, at)]
         moved[at] = moved.get(last, last)
 
 
-def _by_priority(accounts: Accounts) -> list[tuple[AccountConfig, ...]]:
-    return [tuple(group) for _, group in groupby(accounts, key=lambda account: account.priority)]
+def _priority(account: AccountConfig) -> int:
+    return account.priority
 
 
-def _by_left(accounts: Accounts, view: AccountView) -> tuple[list[AccountConfig], list[float]]:
-    now, shares = view.now(), []
-    for account in accounts:
-        share = left(view.windows(account), now)
-        shares.append((UNKNOWN_QUOTA if share is None else share, account))
-    shares.sort(key=lambda item: -item[0])
-    return [account for _, account in shares], list(accumulate(share for share, _ in shares))
+def _left(account: AccountConfig, view: AccountView, now: datetime) -> float:
+    share = left(view.windows(account), now)
+    return UNKNOWN_QUOTA if share is None else share
 
 
-def _by_reset(accounts: Accounts, view: AccountView) -> list[AccountConfig]:
-    now = view.now()
+def _fullest_first(
+    shares: Sequence[tuple[float, AccountConfig]],
+) -> tuple[list[AccountConfig], list[float]]:
+    """The accounts, and the sums of their shares so far."""
+    ordered = sorted(shares, key=itemgetter(0), reverse=True)
+    return [account for _, account in ordered], list(accumulate(share for share, _ in ordered))
 
-    def rank(account: AccountConfig) -> tuple[int, float]:
-        windows = view.windows(account)
-        share = left(windows, now)
-        if share is not None and share <= 0:
-            return 2, 0.0
-        ahead = [w.resets_at for w in windows if w.resets_at is not None and w.resets_at > now]
-        return (0, min(ahead).timestamp()) if ahead else (1, 0.0)
 
-    return sorted(accounts, key=rank)
+def _reset(account: AccountConfig, view: AccountView, now: datetime) -> float:
+    """When its next window is full again, seconds since the epoch."""
+    windows = view.windows(account)
+    share = left(windows, now)
+    if share is not None and share <= 0:
+        return math.inf
+    ahead = [w.resets_at for w in windows if w.resets_at is not None and w.resets_at > now]
+    return min(ahead).timestamp() if ahead else _UNKNOWN_RESET
+
+
+def _soonest_first(resets: Sequence[tuple[float, AccountConfig]]) -> list[AccountConfig]:
+    return [account for _, account in sorted(resets, key=itemgetter(0))]

@@ -117,7 +117,10 @@ async def gemini(request: HttpRequest, model: str) -> HttpResponseBase:
     if method in ("embedContent", "batchEmbedContents"):
         return await serve(request, "gemini", model=name, stream=False, operation="embed")
     if method not in ("generateContent", "streamGenerateContent"):
-        raise NotFound(f"There is no method {method[:60]!r} for models here")
+        raise NotFound(
+            f"There is no {request.path[:200]} here. Write models/{{model}}:generateContent, :streamGenerateContent, "
+            ":countTokens, :embedContent or :batchEmbedContents"
+        )
     stream = method == "streamGenerateContent"
     array = stream and request.GET.get("alt") != "sse"
     return await serve(request, "gemini", model=name, stream=stream, array=array)

@@ -16,10 +16,10 @@ from gateway.auth import authenticate
 from gateway.handler import WireRequest
 from gateway.passage import JSON_TYPE
 from gateway.snapshot import Snapshot
-from gateway.surface import format_for
+from gateway.surface import format_for, is_method
 from gateway.wire import json
 from gateway.wire.gemini import listing
-from omniroute.errors import ClientError, ModelNotFound
+from omniroute.errors import ClientError, MethodNotAllowed, ModelNotFound
 from omniroute.types import JSONDict
 from providers.families import profile_of
 from providers.spec import ModelSpec
@@ -50,6 +50,8 @@ async def list_gemini_models(request: HttpRequest) -> HttpResponse:
 
 @router.get("/v1/models/{path:model}")
 async def get_model(request: HttpRequest, model: str) -> HttpResponse:
+    if is_method(model):
+        raise MethodNotAllowed(f"{request.path[:200]} takes POST")
     snapshot, key = await _admit(request)
     family = _family(request)
     name = model.removeprefix("models/") if family == "gemini" else model

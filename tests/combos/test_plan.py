@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from combos.attempt import Attempt
@@ -76,8 +78,17 @@ def test_a_success_ends_the_account_s_cooldown():
 
 def test_without_any_account_it_says_which_to_connect():
     failure = plan(providers(A, B, C, accounts={})).failure([])
-    assert (failure.status, failure.code) == (503, "no_account")
+    assert (failure.status, failure.code) == (404, "no_account")
     assert "A, B, C" in failure.message
+
+
+def test_accounts_that_are_out_of_use_are_not_called_missing():
+    config = replace(providers(A, accounts={}), idle={A.id: "is switched off"})
+    failure = plan(config).failure([])
+    assert (failure.status, failure.message) == (
+        503,
+        f"Every account of {A.name} is switched off. See the dashboard under Accounts.",
+    )
 
 
 @pytest.mark.parametrize(("verdict", "status"), [(classify.RATE_LIMITED, 429), (classify.AUTH, 503)])

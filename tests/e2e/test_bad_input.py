@@ -13,6 +13,7 @@ import pytest
 from gateway.simulator import Simulator
 from tests.e2e.server import Gateway
 
+USER = {"role": "user", "content": "hi"}
 MESSAGES = '"messages":[{"role":"user","content":"hi"}]'
 BODIES: dict[str, tuple[bytes, int, str | None]] = {
     "empty": (b"", 400, None),
@@ -98,6 +99,7 @@ def test_unknown_fields_reach_a_provider_of_the_same_format_byte_for_byte(
         ("POST", "/v1/nothing", 404),
         ("GET", "/v1", 404),
         ("POST", "/v1beta/models/x:dance", 404),
+        ("GET", "/v1beta/models/sim1/x:generateContent", 405),
         ("GET", "/v1/responses", 426),
         ("GET", "/v1/models/nobody/knows", 404),
     ],
@@ -110,9 +112,21 @@ def test_a_wrong_path_or_method_is_answered_in_the_family_s_format(
     error = answer.json()["error"]
     assert error["message"]
     if path.startswith("/v1beta"):
-        assert error["status"] == "NOT_FOUND"
+        assert error["status"] == ("NOT_FOUND" if status == 404 else "UNIMPLEMENTED")
     elif path == "/v1/messages":
         assert answer.json()["type"] == "error"
+
+
+def test_an_unknown_path_is_told_the_paths_that_there_are(gateway: Gateway) -> None:
+    assert "/v1/messages" in gateway.http.post("/v1/message", json={}).json()["error"]["message"]
+
+
+def test_a_model_without_an_account_is_nothing_to_try_again(gateway: Gateway) -> None:
+    answer = gateway.http.post(
+        "/v1/messages", json={"model": "cohere/command-a", "max_tokens": 9, "messages": [USER]}
+    )
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found_error")
+    assert "Cohere" in answer.json()["error"]["message"]
 
 
 TURN = {"role": "user", "content": "hi"}
