@@ -14,7 +14,7 @@ from billing.keys import create_api_key
 from billing.models import UsageRecord
 from billing.queries import utc_today
 from combos.models import Combo
-from providers.models import Account
+from providers.models import Account, ProviderNode
 from tests.html import json_script, only
 from tests.usage import count
 
@@ -64,6 +64,12 @@ def test_the_command_is_one_that_works(admin_client, settings):
     assert "Authorization: Bearer" in text
     Combo.objects.create(name="premium")
     assert '"model": "premium"' in command(page(admin_client))
+
+
+def test_the_command_asks_a_server_of_one_s_own_whose_models_nobody_knows(admin_client):
+    node = ProviderNode.objects.create(name="Desk", prefix="desk", base_url="http://localhost:11434/v1")
+    Account.objects.create(provider=node.pk, name="Desk", auth_type="none")
+    assert '"model": "desk/MODEL"' in command(page(admin_client))
 
 
 def test_steps_that_are_done_are_marked(admin_client):
