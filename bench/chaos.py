@@ -3,8 +3,9 @@
     python -m bench.chaos                       # 20,000 requests, 64 at a time
     python -m bench.chaos --requests 1000
 
-Exits with 1 if a client saw a failure that could have been hidden, a connection hung, something leaked, or a state is
-wrong afterwards. What breaks behind a stream's first content cannot be hidden: it must be told in band.
+Exits with 1 if a client saw a failure that could have been hidden, a connection hung, a socket, file or task is left
+over, or a state is wrong afterwards. What breaks behind a stream's first content cannot be hidden: it must be told in
+band.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ IDLE_TIMEOUT_S = 3
 """How long a stream may stall behind its first content."""
 RESET_EVERY_S = 0.1
 """Without it, five bad targets would soon be left alone, and the rest of the run would be quiet."""
+SETTLES_WITHIN_S = 30
+SLACK = 4
+"""A thread's database connection more (two files), an answer that is just being sent: not one request in a thousand."""
 PATIENCE = {
     "transientCooldown": 50, "rateLimitCooldown": 100, "maxBackoffLevel": 2, "circuitBreakerThreshold": 3,
     "circuitBreakerReset": 300,
@@ -118,6 +122,19 @@ class Rig:
         """Of the last requests upstream, those that have no end yet."""
         listed = httpx.get(f"{self.upstream}/__requests", trust_env=False).json()["requests"]
         return sum(not entry["ended"] for entry in listed)
+
+    def held(self) -> tuple[int, int]:
+        """Tasks of the gateway's event loop and its open files, among them this question's own."""
+        (process,) = self.manage("GET", "/api/monitoring/health")["system"]["processes"]
+        return process["tasks"], process["openFiles"]
+
+    def warm_up(self, key: str) -> None:
+        """What a gateway holds that works: connections to its database, threads, a connection upstream."""
+        body = {"model": "healthy/x", "messages": [{"role": "user", "content": "Hello"}]}
+        for _ in range(5):
+            headers = {"authorization": f"Bearer {key}"}
+            self.http.post("/v1/chat/completions", json=body, headers=headers).raise_for_status()
+            self.held()
 
     def going_on(self) -> int:
         """Requests that the gateway still works on."""
@@ -213,14 +230,23 @@ async def afterwards(rig: Rig, key: str) -> Iterator[str]:
     return iter(problems)
 
 
-async def leaks(rig: Rig, before: int) -> list[str]:
+async def leaks(rig: Rig, before: tuple[int, int]) -> list[str]:
+    """The provider closes connections that idle for five seconds, so that none is kept for later."""
     problems = []
     await asyncio.sleep(TARGET_TIMEOUT_MS / 1000 + 1)
+    for _ in range(SETTLES_WITHIN_S):
+        after = rig.held()
+        if after[0] <= before[0] and after[1] <= before[1]:
+            break
+        await asyncio.sleep(1)
+    print(f"tasks and open files of the gateway: {before} before, {after} after")
+    for name, few, many in zip(("tasks", "open files"), before, after, strict=True):
+        if many > few + SLACK:
+            problems.append(f"{many - few} {name} are left over")
     if going_on := rig.going_on():
         problems.append(f"{going_on} requests are still going on")
     if hanging := rig.hanging():
         problems.append(f"{hanging} requests have no end upstream")
-    print(f"sockets of the gateway: {before} before, {machine.sockets(rig.gateway.pid)} after")
     return problems
 
 
@@ -240,10 +266,11 @@ def main() -> int:
 
 
 async def _report(rig: Rig, key: str, requests: int, concurrency: int) -> int:
-    sockets, began = machine.sockets(rig.gateway.pid), time.perf_counter()
+    await asyncio.to_thread(rig.warm_up, key)
+    before, began = rig.held(), time.perf_counter()
     result = await run(rig, key, requests, concurrency)
     seconds = time.perf_counter() - began
-    problems = [*result.failures, *await leaks(rig, sockets), *await afterwards(rig, key)]
+    problems = [*result.failures, *await leaks(rig, before), *await afterwards(rig, key)]
     print(
         f"{requests} requests, {concurrency} at a time, in {seconds:.0f} s; the longest took {result.longest_s:.1f} s"
     )

@@ -230,18 +230,12 @@ def _request(
     accounts: list[tuple[int, str]],
     keys: list[tuple[int, str]],
 ) -> UsageRow:
-    model, input_price, output_price, _ = served
+    model = served[0]
     account_id, account = chance.choices(accounts, (4, 1))[0]
     key_id, key = chance.choices(keys, range(len(keys), 0, -1))[0]
     combo = chance.choices(COMBOS, (3, 2, 1, 6))[0]
     status, code, message = chance.choice(ERRORS) if chance.random() < 0.04 else (200, "", "")
     good, hit = status == 200, status == 200 and chance.random() < 0.03
-    prompt = int(chance.lognormvariate(8.5, 1.3)) if good else 0
-    cached = int(prompt * chance.choice((0, 0, 0.6, 0.9)))
-    written = int((prompt - cached) * chance.choice((0, 0, 0.5)))
-    answer = int(chance.lognormvariate(5.8, 1)) if good else 0
-    price = Decimal((prompt - 0.9 * cached) * input_price + answer * output_price) / 1_000_000
-    flat = provider == "glm"
     latency = 30 if hit else int(chance.lognormvariate(7.8, 0.8))
     tries = [
         {"provider": provider, "model": model, "account": account, "status": status, "at": 0, "ms": latency}
@@ -250,7 +244,6 @@ def _request(
         tries.insert(
             0, {**tries[0], "account": "Other", "status": 429, "error": "rate_limit_exceeded", "ms": 180}
         )
-    format = FORMATS.get(provider, "openai_chat")
     client = chance.choice(list(PATHS))
     return UsageRow(
         request_id="",
@@ -259,7 +252,7 @@ def _request(
         api_key_name=key,
         endpoint=PATHS[client],
         client_format=client,
-        provider_format=format,
+        provider_format=FORMATS.get(provider, "openai_chat"),
         stream=chance.random() < 0.7,
         requested_model=combo or f"{provider}/{model}",
         served_model=model,
@@ -274,18 +267,32 @@ def _request(
         attempt_count=len(tries),
         latency_ms=latency,
         first_token_ms=latency // 4 if good else None,
-        input_tokens=prompt,
-        output_tokens=answer,
-        cache_read_tokens=cached,
-        cache_write_tokens=written,
-        reasoning_tokens=int(answer * chance.choice((0, 0, 0.3, 0.6))),
-        usage_estimated=False,
-        priced_apart="{}",
-        service_tier="",
-        cost=round(Decimal(0) if flat or hit else price, 10) if good and model != "grok-4-fast" else None,
-        cost_source="cache" if hit else "subscription" if flat else "dataset" if good else "",
-        saved=round(price, 10) if flat or hit else Decimal(0),
         cache_hit=hit,
         client_address="127.0.0.1",
         user_agent=chance.choice(CLIENTS),
+        **_figures(chance, served, flat=provider == "glm", good=good, hit=hit),
     )
+
+
+def _figures(
+    chance: random.Random, served: tuple[str, float, float, int], *, flat: bool, good: bool, hit: bool
+) -> dict[str, Any]:
+    """Tokens and what they cost: nothing under a plan (`flat`), nothing from the cache (`hit`)."""
+    model, input_price, output_price, _ = served
+    prompt = int(chance.lognormvariate(8.5, 1.3)) if good else 0
+    cached = int(prompt * chance.choice((0, 0, 0.6, 0.9)))
+    answer = int(chance.lognormvariate(5.8, 1)) if good else 0
+    price = round(Decimal((prompt - 0.9 * cached) * input_price + answer * output_price) / 1_000_000, 10)
+    return {
+        "input_tokens": prompt,
+        "output_tokens": answer,
+        "cache_read_tokens": cached,
+        "cache_write_tokens": int((prompt - cached) * chance.choice((0, 0, 0.5))),
+        "reasoning_tokens": int(answer * chance.choice((0, 0, 0.3, 0.6))),
+        "usage_estimated": False,
+        "priced_apart": "{}",
+        "service_tier": "",
+        "cost": (Decimal(0) if flat or hit else price) if good and model != "grok-4-fast" else None,
+        "cost_source": "cache" if hit else "subscription" if flat else "dataset" if good else "",
+        "saved": price if flat or hit else Decimal(0),
+    }

@@ -76,7 +76,7 @@ def find(rows: Requests, limit: int, places: Sequence[Place] = (), before: Curso
     found: list[UsageRecord] = []
     size = min(FIRST_WINDOW, WINDOW)
     while True:
-        if (reached := _last_day(places, at)) is None:
+        if (reached := last_day(places, at)) is None:
             return Found(found)
         at, floor = reached, _window(reached, size)
         window = rows.filter(at.earlier)
@@ -99,7 +99,7 @@ def _window(at: Cursor, size: int) -> datetime | None:
     return moments.values_list("created_at", flat=True)[size : size + 1].first()
 
 
-def _last_day(places: Sequence[Place], at: Cursor) -> Cursor | None:
+def last_day(places: Sequence[Place], at: Cursor) -> Cursor | None:
     """The same place, or the end of the last day before it on which there may be something; None: there is none."""
     first = day = at.moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     while places:

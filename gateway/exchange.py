@@ -67,6 +67,8 @@ class Exchange:
     error: GatewayError | None = None
     holds: list[Reservation] = field(default_factory=list)
     """Of budgets, until the row is committed."""
+    warning: str = ""
+    """What the client is to know of its budgets."""
     laps: Laps | None = None
     """What came before the first trial took."""
 

@@ -33,6 +33,7 @@ async def start() -> list[asyncio.Task[Any]]:
     if isinstance(answers := store(), MemoryStore):
         await sync_to_async(answers.warm)()
     await persistence.start()
+    processes.begin()
     _tune_interpreter()
     background = [
         asyncio.create_task(snapshot.poll(), name="configuration poll"),

@@ -33,6 +33,8 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
         headers["x-omniroute-account"] = header_text(trial.attempt.account.name)
     if exchange.conversation is not None:
         headers["x-omniroute-session-id"] = header_text(exchange.conversation.id)
+    if exchange.warning:
+        headers["x-omniroute-budget"] = header_text(exchange.warning)
     if trail := exchange.trail():
         headers["x-omniroute-fallback"] = header_text(trail)
     return headers

@@ -13,16 +13,19 @@ ADMIN_NAME = "admin"
 
 
 def ensure_admin() -> str | None:
-    """Make the first administrator. Returns the generated password, which nobody can read again, or None.
+    """Make the first administrator. Returns how to log in, for the screen; None where there is one already.
 
-    `INITIAL_PASSWORD` is taken where it is set, and then not repeated on the screen.
+    A generated password is told this once. `INITIAL_PASSWORD` is taken where it is set, and not repeated.
     """
     users = get_user_model().objects
     if users.filter(is_superuser=True).exists():
         return None
     password = settings.INITIAL_PASSWORD or secrets.token_urlsafe(12)
     users.create_superuser(ADMIN_NAME, "", password)
-    return None if settings.INITIAL_PASSWORD else password
+    shown = (
+        "the password of INITIAL_PASSWORD" if settings.INITIAL_PASSWORD else f"{password}   (shown this once)"
+    )
+    return f"{ADMIN_NAME} / {shown}"
 
 
 def may_bind(host: str) -> bool:

@@ -29,6 +29,8 @@ class AccountValues:
     base_url: str | None = None
     variant: str | None = None
     region: str | None = None
+    quota_reserve: int | None = None
+    plan_only: bool | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Joins `provider_data`; None removes an entry."""
 
@@ -85,7 +87,8 @@ def _apply(account: Account, values: AccountValues) -> None:
             "",
             None,
         )
-    for name in ("name", "api_key", "is_active", "default_model", "base_url", "variant", "region"):
+    plain = ("name", "api_key", "is_active", "default_model", "base_url", "variant", "region")
+    for name in (*plain, "quota_reserve", "plan_only"):
         value = getattr(values, name)
         if value is not None:
             setattr(account, name, value)

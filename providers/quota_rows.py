@@ -16,7 +16,7 @@ from providers.quota import Window, store
 
 logger = logging.getLogger(__name__)
 
-FOLLOW_S = 15.0
+FOLLOW_S = 5.0
 """How old at most the windows are that another process learned."""
 _COLUMNS = (
     *("key", "label", "kind", "used_percent", "used", "limit", "remaining", "unlimited", "resets_at"),

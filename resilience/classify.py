@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from omniroute.errors import AccountBusy, UpstreamError, UpstreamRefused
+from omniroute.errors import AccountBusy, UpstreamError, UpstreamRefused, UpstreamTimeout
 from resilience.backoff import BASE_S, LONGEST_S, MAX_LEVEL, exponential
 
 
@@ -97,6 +97,8 @@ AUTH = Verdict("auth", Next.ACCOUNT, Scope.ACCOUNT, 120)
 REGION = Verdict("permission", Next.ACCOUNT, Scope.MODEL, 120, soft=True)
 NOT_ALLOWED = Verdict("not_allowed", Next.ACCOUNT, Scope.ACCOUNT, 5, soft=True)
 TRANSIENT = Verdict("transient", Next.ACCOUNT, Scope.ACCOUNT, 3, soft=True, retryable=True)
+HUNG = Verdict("transient", Next.TARGET, Scope.ACCOUNT, 3, soft=True, retryable=True)
+"""Its time is over: the target's other accounts would take as long once more."""
 BAD_REQUEST = Verdict("bad_request", Next.TARGET)
 BUSY = Verdict("busy", Next.ACCOUNT)
 """The gateway's own limit for the account; the provider was not asked."""
@@ -139,6 +141,8 @@ def classify(error: UpstreamError) -> Verdict:
         return BUSY
     if isinstance(error.verdict, Verdict):
         return error.verdict
+    if isinstance(error, UpstreamTimeout):
+        return HUNG
     if not isinstance(error, UpstreamRefused):
         return TRANSIENT
     text = f"{error.code or ''} {error.message}"

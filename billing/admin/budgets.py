@@ -36,6 +36,7 @@ class BudgetForm(PlainDecimals):
             "period",
             "time_zone",
             "warning_percent",
+            "refuse_unpriced",
             "is_active",
         )
         widgets = {"time_zone": SuggestionInput(TIME_ZONES, placeholder="UTC")}
@@ -73,7 +74,20 @@ class BudgetAdmin(ListEditingAdmin):
     actions_detail = ("begin_again",)
     fieldsets = (
         (None, {"fields": ("name", "api_key", "account")}),
-        ("Limit", {"fields": ("limit", "unit", "period", "time_zone", "warning_percent", "is_active")}),
+        (
+            "Limit",
+            {
+                "fields": (
+                    "limit",
+                    "unit",
+                    "period",
+                    "time_zone",
+                    "warning_percent",
+                    "refuse_unpriced",
+                    "is_active",
+                )
+            },
+        ),
         ("Used", {"fields": ("state",)}),
     )
     add_fieldsets = fieldsets[:2]

@@ -1,4 +1,4 @@
-"""The admin's list of requests, page by page from the newest on, without counting and without skipping rows."""
+"""The admin's lists of usage, page by page from the newest on, without counting and without skipping rows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 
+from billing.daily_finding import DayCursor, FoundDays, find_days
 from billing.filters import RequestFilter
-from billing.finding import Cursor, Found, find, with_id
+from billing.finding import Cursor, Found, Place, find, with_id
 
 BEFORE = "before"
 
@@ -18,17 +19,17 @@ class Pages:
 
     template_name = "admin/billing/older.html"
 
-    def __init__(self, per_page: int, found: Found, newest: str, older: str) -> None:
+    def __init__(self, per_page: int, found: Found | FoundDays, newest: str, older: str) -> None:
         self.per_page, self.found, self.newest, self.older = per_page, found, newest, older
 
 
-class RequestChangeList(ChangeList):
+class CursorChangeList(ChangeList):
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Without the cursor, which would be looked up as a field."""
         return {name: value for name, value in super().get_filters_params(params).items() if name != BEFORE}
 
     def get_results(self, request: HttpRequest) -> None:
-        before = Cursor.parse(request.GET.get(BEFORE, ""))
+        before = request.GET.get(BEFORE, "")
         found = self._found(before)
         self.result_list = found.rows
         self.result_count = len(found.rows)
@@ -39,9 +40,21 @@ class RequestChangeList(ChangeList):
         older = self.get_query_string({BEFORE: str(found.next)}) if found.next else ""
         self.paginator = Pages(self.list_per_page, found, newest, older)
 
-    def _found(self, before: Cursor | None) -> Found:
+    def _found(self, before: str) -> Found | FoundDays:
+        raise NotImplementedError
+
+    def _places(self) -> list[Place]:
+        specs = [spec for spec in self.filter_specs if isinstance(spec, RequestFilter)]
+        return [place for spec in specs if (place := spec.place())]
+
+
+class RequestChangeList(CursorChangeList):
+    def _found(self, before: str) -> Found:
         if self.query and (exactly := with_id(self.query)):
             return Found(exactly)
-        specs = [spec for spec in self.filter_specs if isinstance(spec, RequestFilter)]
-        places = [place for spec in specs if (place := spec.place())]
-        return find(self.queryset, self.list_per_page, places, before)
+        return find(self.queryset, self.list_per_page, self._places(), Cursor.parse(before))
+
+
+class DailyChangeList(CursorChangeList):
+    def _found(self, before: str) -> FoundDays:
+        return find_days(self.queryset, self.list_per_page, self._places(), DayCursor.parse(before))

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing import filters, finding, request_logs
-from billing.admin.request_list import RequestChangeList
+from billing.admin.request_list import DailyChangeList, RequestChangeList
 from billing.models import DailyUsage, UsageRecord, UsageSettings
 from billing.queries import key_names
 from omniroute.model_admin import ReadOnlyAdmin, SingletonAdmin
@@ -191,6 +191,7 @@ class DailyUsageAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     ordering = ("-day", "-requests")
+    sortable_by = ()
     _keys: dict[int, str]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DailyUsage]:
@@ -198,24 +199,27 @@ class DailyUsageAdmin(ReadOnlyAdmin):
         queryset: QuerySet[DailyUsage] = super().get_queryset(request)
         return queryset
 
-    @display(description="Day", ordering="day")
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DailyChangeList]:
+        return DailyChangeList
+
+    @display(description="Day")
     def day_column(self, row: DailyUsage) -> SafeString:
         day = date_format(row.day, "j M Y")
         return format_html('<time datetime="{}" class="or-nowrap">{}</time>', row.day.isoformat(), day)
 
-    @display(description="Model", ordering="model")
+    @display(description="Model")
     def model_column(self, row: DailyUsage) -> SafeString:
         return render_to_string("admin/billing/cell_model.html", {"row": row})
 
-    @display(description="API key", ordering="api_key_id")
+    @display(description="API key")
     def key(self, row: DailyUsage) -> str:
         return self._keys.get(row.api_key_id, f"deleted key {row.api_key_id}") if row.api_key_id else "-"
 
-    @display(description="Tokens in / out", ordering="input_tokens")
+    @display(description="Tokens in / out")
     def tokens(self, row: DailyUsage) -> SafeString:
         return render_to_string("admin/billing/cell_tokens.html", {"row": row})
 
-    @display(description="Cost", ordering="cost")
+    @display(description="Cost")
     def price(self, row: DailyUsage) -> SafeString | str:
         if row.unpriced:
             return format_html(

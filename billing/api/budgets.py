@@ -42,6 +42,8 @@ class BudgetIn(CamelModel):
     name: Line | None = None
     time_zone: Line | None = None
     warning_threshold: Fraction | None = None
+    refuse_unpriced: bool | None = None
+    """Of a limit in USD: refuse models that nobody knows the price of, which would count as free."""
     is_active: bool | None = None
 
 
@@ -63,6 +65,9 @@ class BudgetOut(CamelModel):
     warning_threshold: float
     warning_reached: bool
     exceeded: bool
+    unpriced_requests: int
+    """Of a limit in USD: requests of this period that count as free, because nobody knows their price."""
+    refuse_unpriced: bool
     is_active: bool
     period_start_at: datetime
     next_reset_at: datetime | None
@@ -124,6 +129,8 @@ def _set(body: BudgetIn, period: str, limit: Decimal, key_id: int | None, accoun
         fields["warning_percent"] = round(100 * body.warning_threshold)
     if body.is_active is not None:
         fields["is_active"] = body.is_active
+    if body.refuse_unpriced is not None:
+        fields["refuse_unpriced"] = body.refuse_unpriced
     return save_budget(row, fields)
 
 
@@ -247,6 +254,8 @@ def show(status: Status) -> BudgetOut:
         warning_threshold=row.warning_percent / 100,
         warning_reached=status.is_low,
         exceeded=status.is_spent,
+        unpriced_requests=status.unpriced,
+        refuse_unpriced=row.refuse_unpriced,
         is_active=row.is_active,
         period_start_at=status.period.start,
         next_reset_at=status.period.end,

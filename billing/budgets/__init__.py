@@ -39,6 +39,9 @@ class BudgetConfig:
     is_active: bool
     place: int
     """Of the unit in `Spent`."""
+    warn_at: int = 0
+    """In its own unit."""
+    refuses_unpriced: bool = False
     known_start: datetime | None = None
     """The period that `known` was read for."""
     known: int = 0
@@ -94,6 +97,15 @@ class Meter:
     def is_spent(self) -> bool:
         """Nothing is left until the next period, whatever becomes of the requests that run."""
         return self.spent >= self.budget.limit
+
+    @property
+    def warning(self) -> str:
+        """For the client, once its budget runs low; else ""."""
+        budget = self.budget
+        if self.spent < budget.warn_at or not budget.warn_at:
+            return ""
+        percent = 100 * self.spent // budget.limit
+        return f"{percent}% of {spoken(budget.limit, budget.unit)} ({budget.kind}) is used"
 
     def learn(self, spent: int) -> None:
         """What is spent never becomes less within a period, so the highest figure is the newest one."""
@@ -237,6 +249,8 @@ def config_of(row: Budget) -> BudgetConfig:
         counts_from=row.counts_from,
         is_active=row.is_active,
         place=UNITS.index(row.unit),
+        warn_at=limit_of(row) * row.warning_percent // 100,
+        refuses_unpriced=row.refuse_unpriced and row.is_active and row.unit == Budget.Unit.USD,
     )
 
 

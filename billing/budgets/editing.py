@@ -23,6 +23,7 @@ class BudgetFields(TypedDict, total=False):
     time_zone: str
     warning_percent: int
     is_active: bool
+    refuse_unpriced: bool
 
 
 def save_budget(row: Budget, fields: BudgetFields | None = None, now: datetime | None = None) -> Budget:

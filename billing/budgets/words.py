@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from billing.budgets.status import Status
+from billing.budgets.status import Status, statuses
 from billing.models import Budget
 from omniroute.templatetags.figures import compact, usd
 
@@ -21,6 +23,31 @@ def words(row: Budget) -> str:
 
 def amount(value: Decimal, unit: str) -> str:
     return usd(value) if unit == Budget.Unit.USD else f"{compact(float(value))} {unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Low:
+    """A budget that runs low. `whose`: a name, or "" for all requests."""
+
+    pk: int
+    words: str
+    whose: str
+    bar: SafeString
+    is_spent: bool
+    until: datetime | None
+
+
+def low_budgets() -> list[Low]:
+    """Those that are beyond their warning threshold, the ones that refuse already first."""
+    rows = Budget.objects.filter(is_active=True).select_related("api_key", "account")
+    found = [status for status in statuses(rows) if status.is_low]
+    return [_low(status) for status in sorted(found, key=lambda each: (-each.percent, each.budget.pk))]
+
+
+def _low(status: Status) -> Low:
+    row = status.budget
+    whose = row.api_key.name if row.api_key else str(row.account) if row.account else ""
+    return Low(row.pk, words(row), whose, bar(status), status.is_spent, status.period.end)
 
 
 def bar(status: Status) -> SafeString:

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from billing import queries
+from billing.budgets.words import low_budgets
 from billing.queries import Dimension, Totals
 from combos.queries import combo_names
 from gateway.records.live import PATH, ROWS
@@ -82,6 +83,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "states": _states(counts, specs, today),
         "cooling": bool(cooldowns.active()),
         "signed_out": waiting_for_sign_in(),
+        "budgets": low_budgets(),
         "models": queries.top_models(today, limit=6),
         "requests": queries.recent_requests(ROWS),
         "live": PATH if isinstance(request, ASGIRequest) else "",
@@ -117,13 +119,19 @@ def _states(counts: dict[str, JSONDict], specs: Any, today: date) -> list[Provid
 
 
 def _chart(today: date) -> JSONDict:
-    """What `home.js` draws."""
+    """What `usage_chart.js` draws."""
     days = queries.daily_totals(CHART_DAYS, today)
+    totals = [total for _, total in days]
     return {
         "labels": [f"{day.day} {day:%b}" for day, _ in days],
-        "answered": [total.requests - total.errors for _, total in days],
-        "failed": [total.errors for _, total in days],
-        "input": [total.input_tokens for _, total in days],
-        "output": [total.output_tokens for _, total in days],
-        "cost": [float(total.cost) for _, total in days],
+        "lines": [],
+        "whole": {
+            "requests": [total.requests for total in totals],
+            "cost": [float(total.cost) for total in totals],
+        },
+        "failed": [total.errors for total in totals],
+        "split": {
+            "Input": [total.input_tokens for total in totals],
+            "Output": [total.output_tokens for total in totals],
+        },
     }

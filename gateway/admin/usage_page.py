@@ -160,7 +160,7 @@ def _rows(by: str, groups: Sequence[tuple[Key, Totals]]) -> list[Row]:
 
 
 def _chart(by: str, period: Period, groups: Sequence[tuple[Key, Totals]]) -> JSONDict:
-    """What `usage.js` draws: for each measure a stack of lines, the last of them all that is left."""
+    """What `usage_chart.js` draws: for each measure a stack of lines, the last of them all that is left."""
     series = analytics.series(period)
     whole: dict[str, list[float]] = {
         "requests": [total.requests for _, total in series],

@@ -35,6 +35,10 @@ class Process(CamelModel):
     host: str
     uptime: float
     memory_usage: int
+    tasks: int
+    """What runs on its event loop, requests and background work."""
+    open_files: int
+    """Connections among them."""
 
 
 class System(CamelModel):
@@ -172,7 +176,14 @@ def system() -> System:
         memory_usage=answering.memory,
         pid=answering.pid,
         processes=[
-            Process(pid=each.pid, host=each.host, uptime=round(each.uptime, 1), memory_usage=each.memory)
+            Process(
+                pid=each.pid,
+                host=each.host,
+                uptime=round(each.uptime, 1),
+                memory_usage=each.memory,
+                tasks=each.tasks,
+                open_files=each.open_files,
+            )
             for each in found
         ],
         platform=platform.platform(terse=True),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import re_path
 from django.urls.resolvers import URLPattern, URLResolver
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 
 from billing.api.budgets import router as budgets
 from billing.api.keys import router as keys
@@ -43,10 +46,36 @@ from providers.api.quota import router as quota
 
 _DESCRIPTION = """Everything that the admin configures, for scripts.
 
-Authenticate with an API key of scope `manage` (`Authorization: Bearer`, or `x-api-key`), or with an
-administrator's session; a session sends the CSRF token as `X-CSRFToken` with everything but GET.
+Authenticate with an API key of scope `manage` (`Authorization: Bearer`, or `x-api-key`), which the admin makes under
+*API keys* and `omniroute create_api_key NAME --scope manage` on the command line; *Authorize* takes it for this page.
+An administrator's session works too; it sends the CSRF token as `X-CSRFToken` with everything but GET.
 Every error has the shape `{"error": {"message", "type", "code", "field"}}`, `field` where one is at fault.
+
+The endpoints that clients send their requests to models to, under `/v1` and `/v1beta`, are the vendors' own.
 """
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "code"],
+            "properties": {
+                "message": {"type": "string", "description": "For people: what is wrong, and what to do."},
+                "type": {"type": "string"},
+                "code": {"type": "string", "description": "For programs."},
+                "field": {"type": "string", "description": "The field that is at fault, where one is."},
+            },
+        }
+    },
+    "example": {
+        "error": {
+            "message": "Log in, or send an API key of scope 'manage' as Authorization: Bearer",
+            "type": "authentication_error",
+            "code": "unauthorized",
+        }
+    },
+}
 
 
 class ManagementAPI(NinjaAPI):
@@ -58,6 +87,19 @@ class ManagementAPI(NinjaAPI):
             if isinstance(pattern, URLPattern):
                 pattern.callback = json_not_allowed(pattern.callback)
         return [*patterns[:-1], re_path(r"^.+", not_found), patterns[-1]]
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """With the shape of errors, which is the same everywhere."""
+        document = super().get_openapi_schema(**options)
+        document["components"].setdefault("schemas", {})["Error"] = _ERROR
+        refused = {
+            "description": "Refused: 400 a wrong field, 401 no credentials, 403 not allowed, 404 not there",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+        }
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"]["4XX"] = refused
+        return document
 
 
 api = ManagementAPI(

@@ -44,6 +44,10 @@ class Report(msgspec.Struct, frozen=True):
     at: float
     memory: int
     """Resident, in bytes."""
+    tasks: int
+    """On its event loop."""
+    open_files: int
+    """Sockets among them. 0 where the system does not tell."""
     flights: list[tuple[Flight, int]]
     limiters: dict[str, dict[str, float]]
     signatures: CacheStats
@@ -58,6 +62,15 @@ _decode_report = msgspec.json.Decoder(Report).decode
 _decode_sample = msgspec.json.Decoder(Sample).decode
 
 
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def begin() -> None:
+    """On the event loop whose tasks count."""
+    global _loop
+    _loop = asyncio.get_running_loop()
+
+
 def own() -> Report:
     return Report(
         process=PROCESS,
@@ -66,6 +79,8 @@ def own() -> Report:
         started=_STARTED,
         at=time.time(),
         memory=_resident_bytes(),
+        tasks=len(asyncio.all_tasks(_loop)) if _loop and not _loop.is_closed() else 0,
+        open_files=_open_files(),
         flights=list(in_flight.active_requests().items()),
         limiters={key: limiter.state() for key, limiter in limiters.all().items()},
         signatures=signatures().stats,
@@ -161,6 +176,13 @@ def _read(text: bytes) -> Report | None:
         return _decode_report(text)
     except msgspec.MsgspecError:  # of another version of the program
         return None
+
+
+def _open_files() -> int:
+    try:
+        return len(os.listdir("/proc/self/fd"))
+    except OSError:
+        return 0
 
 
 def _resident_bytes() -> int:

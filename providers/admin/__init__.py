@@ -60,7 +60,6 @@ class AccountAdmin(
         "account",
         "provider_name",
         "status",
-        "tested",
         "quota",
         "cooldown",
         "priority",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from ninja import Router, Status
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from omniroute.errors import InvalidRequest, NotFound
 from omniroute.redact import redact, redact_url, restore
@@ -20,6 +20,8 @@ from providers.models import Account, new_node_id
 from providers.spec import ProviderSpec
 
 router = Router(tags=["Providers"], by_alias=True)
+
+Percent = Annotated[int, Field(ge=0, le=100)]
 
 _NODE_ID_START = new_node_id().partition("-")[0] + "-"
 _AUTH_TYPES = {
@@ -56,6 +58,10 @@ class ConnectionPatch(CamelModel):
     priority: Position | None = None
     default_model: Line | None = None
     is_active: bool | None = None
+    reserve_percent: Percent | None = None
+    """Of every window of the plan, left alone."""
+    plan_only: bool | None = None
+    """No paid use beyond the plan."""
     provider_specific_data: ProviderData | None = None
 
 
@@ -83,6 +89,8 @@ class Connection(CamelModel):
     """Whose sign-in it is."""
     plan: str | None
     token_expires_at: datetime | None
+    reserve_percent: int
+    plan_only: bool
     sign_in_needed: str | None
     """Why somebody has to sign in again; None when nobody has to."""
     provider_specific_data: dict[str, Any]
@@ -181,6 +189,8 @@ def _values(body: ConnectionIn | ConnectionPatch, stored: Account) -> AccountVal
         base_url=base_url,
         variant=(variant or "") if given & {"endpoint", "variant"} else None,
         region=(data.region or "") if "region" in given else None,
+        quota_reserve=body.reserve_percent if isinstance(body, ConnectionPatch) else None,
+        plan_only=body.plan_only if isinstance(body, ConnectionPatch) else None,
         extra=restore(data.model_extra or {}, stored.provider_data or {}),
     )
 
@@ -208,6 +218,8 @@ def _shown(account: Account, spec: ProviderSpec | None) -> Connection:
         email=account.email or None,
         plan=account.plan or None,
         token_expires_at=account.expires_at,
+        reserve_percent=account.quota_reserve,
+        plan_only=account.plan_only,
         sign_in_needed=account.sign_in_reason if account.needs_sign_in else None,
         provider_specific_data={
             **redact(account.provider_data or {}),

@@ -19,35 +19,35 @@ class Note:
 NOTES: dict[str, tuple[Note, ...]] = {
     "claude": (
         Note(
-            "macOS keeps it in the Keychain",
-            "which only you can open: this prints it. With CLAUDE_CONFIG_DIR set, the name has a further ending.",
+            "In the Keychain of a Mac",
+            "A terminal there prints it with this. With CLAUDE_CONFIG_DIR set, the name has a further ending.",
             'security find-generic-password -s "Claude Code-credentials" -w',
         ),
         Note(
-            "CLAUDE_CODE_OAUTH_TOKEN, or nothing at all",
-            "Make a token with “claude setup-token” and paste that.",
+            "In CLAUDE_CODE_OAUTH_TOKEN, or nowhere",
+            "“claude setup-token” makes a token to paste.",
         ),
     ),
     "codex": (
         Note(
-            "The macOS Keychain, where Codex is set up to use it",
-            "This prints it.",
+            "In the Keychain of a Mac, where Codex is told to use it",
+            "A terminal there prints it with this.",
             'security find-generic-password -s "Codex Auth" -w',
         ),
         Note(
-            "The key ring of a Linux desktop",
-            "This prints it, where secret-tool is installed.",
+            "In the key ring of a Linux desktop",
+            "A terminal there prints it with this, where secret-tool is installed.",
             'secret-tool lookup service "Codex Auth"',
         ),
         Note(
-            "Windows' Credential Manager",
-            "It does not hand it out: sign in here instead.",
+            "In Windows' Credential Manager",
+            "It hands nothing out: sign in here instead.",
         ),
     ),
     "gemini-cli": (
         Note(
-            "An encrypted file (GEMINI_FORCE_ENCRYPTED_FILE_STORAGE)",
-            "Nobody but Gemini CLI can read it: unset the variable and sign in to Gemini CLI again, or sign in here.",
+            "In an encrypted file (GEMINI_FORCE_ENCRYPTED_FILE_STORAGE)",
+            "Gemini CLI alone can read it. Unset the variable and sign in to Gemini CLI again, or sign in here.",
         ),
     ),
 }

@@ -1,8 +1,8 @@
 """A listener on the port that a vendor's sign-in comes back to (Codex: 1455), while somebody signs in.
 
 It sends the browser on to the gateway's own callback. It lives in a thread of the process that began the sign-in, at
-the gateway's own address (in a container, loopback would be out of a browser's reach), and ends with the first callback
-or with the sign-in's time.
+the gateway's own address (in a container, loopback would be out of a browser's reach), and ends with the last callback
+that is awaited, or with the sign-in's time.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def listen(ports: tuple[int, ...], home: str, life_s: float, host: str = "127.0.
         for port, running in _listening.items():
             if port in ports and running.is_alive():
                 running.home, running.deadline = home, time.monotonic() + life_s
+                running.awaited += 1
                 return port
         for port in ports:
             try:
@@ -56,8 +57,17 @@ class _Listener(threading.Thread):
     def __init__(self, host: str, port: int, home: str, life_s: float) -> None:
         super().__init__(name=f"sign-in listener {port}", daemon=True)
         self.home, self.deadline = home, time.monotonic() + life_s
+        self.awaited = 1
+        """Sign-ins that are under way."""
         self._server = _Server((host, port), _handler(self))
         self._server.timeout = _STEP_S
+
+    def come_back(self) -> None:
+        """Somebody was sent on: with the last one, it ends."""
+        with _lock:
+            self.awaited -= 1
+            if self.awaited <= 0:
+                self.deadline = 0.0
 
     def run(self) -> None:
         try:
@@ -95,7 +105,7 @@ def _handler(listener: _Listener) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-length", "0")
             self.send_header("connection", "close")
             self.end_headers()
-            listener.deadline = 0.0
+            listener.come_back()
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing: the address holds the code."""

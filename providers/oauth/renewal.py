@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 import httpx
@@ -21,6 +21,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from omniroute.errors import UpstreamError, UpstreamRefused, UpstreamUnreachable
 from providers import outgoing
@@ -41,6 +42,7 @@ BACK_OFF_S = 30.0
 """No further try within this time after one that failed for a passing reason, unless the vendor says when."""
 WAIT_STEP_S = 0.1
 STORE_TRIES = 6
+SKEWED_LIFE_S = 600.0
 _BACKING_OFF = "backing-off"
 
 P = ParamSpec("P")
@@ -228,9 +230,20 @@ def _write(account: int, used: str, tokens: Tokens) -> Account:
     with transaction.atomic():
         row = Account.objects.select_for_update().get(pk=account)
         if row.refresh_token == used:
+            tokens = replace(tokens, expires_at=_believable(tokens.expires_at))
             write(row, replace(tokens, data={**(row.provider_data or {}), **tokens.data}))
             row.save(update_fields=TOKEN_FIELDS)
     return row
+
+
+def _believable(expires_at: datetime | None) -> datetime | None:
+    """A token that has ended when it comes is one of a clock that is wrong, here or there, and would be renewed with
+    every request. So it is used for a while; the vendor's 401 says when it is over."""
+    soon = timezone.now() + timedelta(seconds=SKEWED_LIFE_S)
+    if expires_at is None or expires_at > timezone.now():
+        return expires_at
+    logger.warning("A new token is told to have ended at %s already: is the clock right?", expires_at)
+    return soon
 
 
 def _mark(account: int, used: str, reason: str) -> None:

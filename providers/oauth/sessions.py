@@ -55,20 +55,38 @@ def begin_code(
     oauth = oauth_of(spec)
     client_secret(oauth)
     state, verifier = code_flow.random_text(), code_flow.random_text()
+    message = ""
     if manual and oauth.manual_redirect_uri:
         redirect_uri = oauth.manual_redirect_uri
     else:
-        port: int | None = settings.PORT
-        if oauth.listen_ports:
-            port = _listen(oauth, home) if home else None
-            port = port or oauth.listen_ports[0]
+        port, message = _port(oauth, home)
         redirect_uri = oauth.redirect_uri.replace("{port}", str(port))
     url = code_flow.authorize_url(oauth, state=state, verifier=verifier, redirect_uri=redirect_uri)
-    return _begin(spec, "code", state, {"verifier": verifier}, again, uri=url, redirect_uri=redirect_uri)
+    return _begin(
+        spec,
+        "code",
+        state,
+        {"verifier": verifier},
+        again,
+        uri=url,
+        redirect_uri=redirect_uri,
+        message=message,
+    )
 
 
-def _listen(oauth: OAuthSpec, home: str) -> int | None:
-    return listener.listen(oauth.listen_ports, home, CODE_LIFE.total_seconds(), settings.HOST)
+def _port(oauth: OAuthSpec, home: str) -> tuple[int, str]:
+    """Where the vendor sends the browser, and what there is to say about it."""
+    if not oauth.listen_ports:
+        return settings.PORT, ""
+    life_s = CODE_LIFE.total_seconds()
+    port = listener.listen(oauth.listen_ports, home, life_s, settings.HOST) if home else None
+    if port is not None or not home:
+        return port or oauth.listen_ports[0], ""
+    taken = " and port ".join(map(str, oauth.listen_ports))
+    return (
+        oauth.listen_ports[0],
+        f"Other programs hold port {taken}: paste the address that the browser is sent to",
+    )
 
 
 def begin_social(spec: ProviderSpec, idp: str, again: Account | None = None) -> SignIn:
@@ -188,6 +206,8 @@ def poll(row: SignIn, spec: ProviderSpec) -> SignIn:
             return _fail(row, error.message, error.code)
         answer = Waiting(row.interval_s)
         row.message = error.message[:500]
+    else:
+        row.message = ""
     if isinstance(answer, Tokens):
         return _done(row, spec, answer)
     row.interval_s = answer.interval_s

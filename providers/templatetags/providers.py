@@ -23,7 +23,10 @@ def provider_name(provider: str) -> str:
 
 @register.simple_tag
 def first_model() -> str:
-    """A model to try: of a connected provider where there is one."""
+    """A model to try: of a connected provider where there is one. What it has may not be known: `prefix/MODEL`."""
     specs, connected = load_specs(), connected_providers()
     usable = {provider: spec for provider, spec in specs.items() if provider in connected}
-    return next(iter(model_ids(usable, ("chat",)) or model_ids(specs, ("chat",))), "provider/model")
+    nameless = [f"{spec.shown_prefix}/MODEL" for spec in usable.values()]
+    return next(
+        iter(model_ids(usable, ("chat",)) or nameless or model_ids(specs, ("chat",))), "provider/model"
+    )

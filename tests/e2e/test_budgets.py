@@ -252,3 +252,35 @@ def test_a_stream_that_its_client_leaves_counts_as_far_as_it_came(
         assert 20 < used(gateway, id) < 100
         (row,) = gateway.rows()
         assert (row["status"], row["usage_estimated"]) == (499, 1)
+
+
+def test_models_without_a_price_are_free_unless_the_budget_refuses_them(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    with priced(tmp_path, simulator) as gateway:
+        node = gateway.add_provider("new", simulator.openai_url)
+        gateway.add_combo("mixed", "new/m", "sim/m")
+        id, secret = key_of(gateway)
+        budget = {"keyId": id, "limit": 1, "period": "daily"}
+        gateway.manage("POST", BUDGET, budget)
+        assert ask(gateway, secret, model="new/m").status_code == 200
+        (status,) = gateway.manage("GET", f"{BUDGET}?apiKeyId={id}")["budgets"]
+        assert (status["used"], status["unpricedRequests"], status["refuseUnpriced"]) == (0, 1, False)
+        gateway.manage("POST", BUDGET, {**budget, "refuseUnpriced": True})
+        before = simulator.count
+        refused = ask(gateway, secret, model="new/m")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "unpriced_model")
+        assert simulator.count == before
+        served = ask(gateway, secret, model="mixed")
+        assert served.status_code == 200
+        assert served.headers["x-omniroute-provider"] != node
+        assert gateway.chat("new/m").status_code == 200  # without the key
+
+
+def test_a_budget_that_runs_low_says_so_with_every_answer(tmp_path: Path, simulator: Simulator) -> None:
+    with priced(tmp_path, simulator) as gateway:
+        id, secret = key_of(gateway)
+        budget = {"keyId": id, "limit": 4, "period": "daily", "unit": "requests", "warningThreshold": 0.5}
+        gateway.manage("POST", BUDGET, budget)
+        told = [ask(gateway, secret, stream=n % 2 == 1).headers.get("x-omniroute-budget") for n in range(4)]
+        assert told == [None, None, "50% of 4 requests (daily) is used", "75% of 4 requests (daily) is used"]

@@ -37,13 +37,10 @@ PAGES = (
     "django_q/success/",
     "django_q/failure/",
 )
-READS = (
-    "/api/providers",
-    "/api/models",
-    "/api/settings",
-    "/api/monitoring/health",
-    "/api/usage/logs",
-    "/api/usage/history",
+EXPORTS = tuple(
+    f"/api/usage/export?what={what}&format={format}"
+    for what in ("requests", "daily")
+    for format in ("csv", "json")
 )
 
 
@@ -105,6 +102,30 @@ def enter_code(gateway: Gateway, provider: str, app: Authority) -> None:
     assert status == "done", answer
 
 
+def everything_readable(gateway: Gateway, connections: list[dict[str, Any]]) -> list[str]:
+    """Every answer of the management API to a question that names nothing, or an account; and the exports."""
+    paths = gateway.manage("GET", "/api/openapi.json")["paths"]
+    questions = [path for path, methods in paths.items() if "get" in methods]
+    plain = [path for path in questions if "{" not in path]
+    assert len(plain) > 30
+    of_accounts = [
+        path.replace(place, str(each["id"]))
+        for path in questions
+        for each in connections
+        if (place := "{connection_id}") in path or ((place := "{id}") in path and "/providers/" in path)
+    ]
+    assert len(of_accounts) > 10
+    calls = gateway.manage("GET", "/api/usage/call-logs")
+    rows = calls if isinstance(calls, list) else next(iter(calls.values()))
+    details = [f"/api/usage/call-logs/{row['id']}" for row in rows[:20]]
+    assert details
+    headers = {"authorization": f"Bearer {gateway.key}"}
+    wanted = (*plain, *of_accounts, *details, *EXPORTS)
+    answers = [gateway.http.get(path, headers=headers) for path in wanted]
+    assert all(answer.status_code < 500 for answer in answers)
+    return [answer.text for answer in answers]
+
+
 def test_none_gets_out(gateway: Gateway, vendors: dict[str, Authority]) -> None:
     gateway.manage("GET", "/api/settings")
     gateway.command(
@@ -141,7 +162,7 @@ def test_none_gets_out(gateway: Gateway, vendors: dict[str, Authority]) -> None:
         assert page.status_code == 200, path
         seen.append(page.text)
     admin.close()
-    seen += [json.dumps(gateway.manage("GET", path)) for path in READS]
+    seen += everything_readable(gateway, connections)
     seen += [json.dumps(gateway.rows()), gateway.log]
     issued = {secret for app in vendors.values() for secret in app.issued} | {gemini_cli.SECRET, iflow.SECRET}
     assert len(issued) > 30

@@ -169,6 +169,19 @@ def test_a_hung_target_costs_its_limit_and_no_more(
     assert 300 <= second["at"] < 5000
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_hung_target_costs_its_limit_once_however_many_accounts_it_has(
+    gateway: Gateway, simulator: Simulator, stream: bool
+) -> None:
+    add_accounts(gateway, "sim1", "s1", "s2", "s3")
+    combo(gateway, "hung", "sim1/stuck", "sim2/fine", targetTimeoutMs=600)
+    simulator.behave("hang", model="stuck")
+    began = time.monotonic()
+    answer = gateway.chat("hung", stream=stream)
+    assert (answer.status_code, answer.headers["x-omniroute-attempts"]) == (200, "2")
+    assert 0.6 <= time.monotonic() - began < 2 * 0.6 + 0.3
+
+
 def test_the_whole_combo_has_a_limit(gateway: Gateway, simulator: Simulator) -> None:
     combo(gateway, "short", "sim1/stuck", "sim2/stuck", "sim3/stuck", targetTimeoutMs=400, comboTimeoutMs=600)
     simulator.behave("hang", model="stuck")

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.simulator.behavior import Behavior
 from gateway.wire import ir, json
+from gateway.wire.kiro.frames import encode
 from gateway.wire.sse import Decoder
 from tests.e2e.conversing import FORMATS, ask, send, text_of, user
 from tests.e2e.server import Gateway, running
@@ -395,6 +396,90 @@ def test_kiros_exception_in_the_middle_is_told_in_band(
     assert b"You " in answer.content
     assert b"Too much" in answer.content
     assert whole.status_code == 429
+
+
+# ---- What vendors break ---------------------------------------------------------------------------------
+
+CHATS = {
+    "claude": ("POST /v1/messages",),
+    "codex": ("POST /backend-api/codex/responses",),
+    "gemini-cli": ("POST /v1internal:generateContent", "POST /v1internal:streamGenerateContent"),
+    "github": ("POST /chat/completions",),
+    "iflow": ("POST /v1/chat/completions",),
+    "qwen": ("POST /v1/chat/completions",),
+    "kiro": ("POST /generateAssistantResponse",),
+}
+JSON_TYPE = {"content-type": "application/json"}
+GARBAGE = {
+    "a page": Reply(200, "<html>Just a moment…</html>"),
+    "nothing": Reply(200, [b""], JSON_TYPE),
+    "a piece of JSON": Reply(200, [b'{"id": "x", "cho'], JSON_TYPE),
+    "another object": Reply(200, {"hello": "world"}),
+    "a list": Reply(200, [1, 2]),
+    "bytes": Reply(200, [bytes(range(256))], {"content-type": "application/octet-stream"}),
+    "an empty stream": Reply(200, [b": nothing\n\n"], chat.SSE),
+    "a stream of garbage": Reply(200, [b"data: {\n\n", b"data: [1\n\n"], chat.SSE),
+    "a page of an edge": Reply(502, "<html>Bad gateway</html>"),
+    "an error without words": Reply(500, [b""], JSON_TYPE),
+}
+
+
+@each_vendor
+@each_way
+@pytest.mark.parametrize("what", GARBAGE)
+def test_garbage_is_an_error_that_says_so_and_nothing_else_breaks(
+    gateway: Gateway, vendors: dict[str, ChatApp], provider: str, stream: bool, what: str
+) -> None:
+    vendor = vendors[provider]
+    for route in CHATS[provider]:
+        vendor.fail(route, GARBAGE[what])
+    answer = send(gateway, "anthropic_messages", ir.Request(name_of(vendor), [user("Hi")], stream=stream))
+    assert answer.status_code in (500, 502, 503), answer.text
+    error = answer.json()["error"]
+    assert error["message"]
+    assert "Traceback" not in gateway.log
+    vendor.fails.clear()
+    gateway.manage("POST", "/api/resilience/reset")
+    assert text_of(ask(gateway, "openai_chat", name_of(vendor), user("Hi"))).endswith("Hi")
+
+
+@each_format
+def test_a_damaged_frame_of_kiros_is_told_and_what_came_before_it_is_not_lost(
+    gateway: Gateway, vendors: dict[str, ChatApp], format: str
+) -> None:
+    good = encode(b'{"content":"Hello"}', "assistantResponseEvent")
+    damaged = bytearray(good)
+    damaged[-1] ^= 1
+    kind = {"content-type": "application/vnd.amazon.eventstream"}
+    for frames, told in (([good, bytes(damaged)], True), ([bytes(damaged), good], False)):
+        vendors["kiro"].fail(CHATS["kiro"][0], Reply(200, [b"".join(frames)], kind))
+        answer = send(gateway, format, ir.Request("kr/claude-sonnet-4.5", [user("Hi")], stream=True))
+        assert (b"Hello" in answer.content) is told
+        assert answer.status_code == (200 if told else 502)
+        assert b"wrong checksum" in answer.content
+        gateway.manage("POST", "/api/resilience/reset")
+
+
+@each_format
+def test_a_token_that_ends_in_the_middle_of_a_stream_ends_the_stream_with_the_vendors_words(
+    gateway: Gateway, vendors: dict[str, ChatApp], format: str
+) -> None:
+    """What the client has seen cannot be taken back, so there is no second try."""
+    start = {"type": "message_start", "message": {"id": "m", "role": "assistant", "content": [], "usage": {}}}
+    block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}}
+    error = {
+        "type": "error",
+        "error": {"type": "authentication_error", "message": "OAuth token has been revoked."},
+    }
+    events = [start, block, delta, error]
+    chunks = [b"event: %s\ndata: %s\n\n" % (str(e["type"]).encode(), json.dumps(e)) for e in events]
+    vendors["claude"].fail("POST /v1/messages", Reply(200, chunks, chat.SSE))
+    answer = send(gateway, format, ir.Request("cc/claude-sonnet-4-6", [user("Hi")], stream=True))
+    assert answer.status_code == 200
+    assert b"Hello" in answer.content
+    assert b"OAuth token has been revoked." in answer.content
+    assert len(vendors["claude"].asked) == 1
 
 
 # ---- What vendors refuse ----------------------------------------------------------------------------------

@@ -253,5 +253,10 @@ def test_static_files_of_the_admin_exist(admin_client):
     own = set(re.findall(r"/static/(omniroute/[^\"]+)", html))
     from django.contrib.staticfiles import finders
 
-    assert {"omniroute/admin.css", "omniroute/admin.js", "omniroute/logo.svg", "omniroute/home.js"} <= own
+    assert {
+        "omniroute/admin.css",
+        "omniroute/admin.js",
+        "omniroute/logo.svg",
+        "omniroute/usage_chart.js",
+    } <= own
     assert all(finders.find(path) for path in own)

@@ -49,6 +49,11 @@ def test_connection_trouble_is_transient_and_may_be_retried(error):
     assert (verdict.reason, verdict.retryable, verdict.soft) == ("transient", True, True)
 
 
+def test_a_provider_that_hangs_is_left_with_all_its_accounts():
+    assert classify(UpstreamTimeout("x")).next is Next.TARGET
+    assert classify(UpstreamBroken("x")).next is Next.ACCOUNT
+
+
 def test_what_every_account_would_answer_alike_leaves_the_target_and_cools_nobody():
     verdict = classify(UpstreamRefused("temperature must be at most 2", status=400))
     assert (verdict.next, verdict.scope) == (Next.TARGET, Scope.NONE)

@@ -21,11 +21,12 @@ _IN_BYTES = b'"cache_control"'
 _MARKED = ("tools", "system", "messages")
 
 
-def limit(body: JSONDict) -> None:
-    """Take the earliest breakpoints out of a body of our own making."""
-    marked = [holder for holder in _holders(body) if MARK in holder]
-    for holder in marked[:-LIMIT]:
+def limit(body: JSONDict) -> bool:
+    """Take the earliest breakpoints out of a body of our own making, if they are too many. SDKs write null for none."""
+    surplus = [holder for holder in _holders(body) if holder.get(MARK)][:-LIMIT]
+    for holder in surplus:
         del holder[MARK]
+    return bool(surplus)
 
 
 def limit_raw(fields: Fields) -> None:
@@ -34,8 +35,8 @@ def limit_raw(fields: Fields) -> None:
     if sum(bytes(fields[name]).count(_IN_BYTES) for name in raw) <= LIMIT:
         return
     body = {name: json.loads(fields[name]) for name in raw}
-    limit(body)
-    fields.update(body)
+    if limit(body):
+        fields.update(body)
 
 
 def mark_loop(body: JSONDict) -> None:
@@ -44,7 +45,7 @@ def mark_loop(body: JSONDict) -> None:
     Clients of other formats cannot ask for that. Nothing is done where the client has set breakpoints itself.
     """
     messages = body["messages"]
-    if not messages or not _holds_results(messages[-1]) or any(MARK in holder for holder in _holders(body)):
+    if not messages or not _holds_results(messages[-1]) or any(holder.get(MARK) for holder in _holders(body)):
         return
     system = body.get("system")
     if isinstance(system, str):

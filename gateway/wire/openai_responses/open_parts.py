@@ -54,6 +54,14 @@ class OpenParts:
             events += self.more(name, text[len(sent) :])
         return events + self._end(name, _late(whole))
 
+    def names(self, item: Any, count: int) -> list[Name]:
+        """Of an item's parts, in their order. Bedrock counts them over all items while it streams."""
+        beyond = iter(
+            [name for name in self._open if name[0] == item and name[1:] and not 0 <= name[1] < count]
+        )
+        places: list[Name] = [(item, index) for index in range(count)]
+        return [name if name in self._open else next(beyond, name) for name in places]
+
     def is_open(self, item: Any) -> bool:
         return any(name[0] == item for name in self._open)
 

@@ -156,8 +156,8 @@ class ResponsesStreamParser(StreamParser):
         self._parts.keys.add(key)
         if item.get("type") == "message":
             cite(parts, unique(self._sources))
-            for index, part in enumerate(parts):
-                events += self._parts.complete((key, index), part)
+            for name, part in zip(self._parts.names(key, len(parts)), parts, strict=True):
+                events += self._parts.complete(name, part)
             return events + self._parts.end(key)
         self._sources += found_by(item)
         if item.get("type") == "reasoning":

@@ -54,11 +54,11 @@ class Command(BaseCommand):
             if jobs is not None:
                 jobs.stop()
 
-    def greet(self, host: str, port: int, password: str | None) -> None:
+    def greet(self, host: str, port: int, login: str | None) -> None:
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104
         self.stdout.write(f"OmniRoute    http://{shown}:{port}/admin/   (clients: http://{shown}:{port}/v1)")
-        if password:
-            self.stdout.write(f"Log in as    admin / {password}   (shown this once)")
+        if login:
+            self.stdout.write(f"Log in as    {login}")
         self.stdout.write(f"Data         {settings.DATA_DIR}")
         self.stdout.flush()
 

@@ -1,4 +1,4 @@
-/* Small behaviours of the admin: actions that POST, copy buttons, a combo's weights. */
+/* Small behaviours of the admin: actions that POST, copy buttons, a combo's weights, names of fields in tables. */
 "use strict";
 
 document.addEventListener("click", (event) => {
@@ -51,4 +51,17 @@ document.addEventListener("DOMContentLoaded", () => {
   const show = () => document.body.classList.toggle("or-no-weights", strategy.value !== "weighted");
   strategy.addEventListener("change", show);
   show();
+});
+
+/* Fields in table cells are told apart by their column, which only the eye sees: names for who does not see. */
+document.addEventListener("DOMContentLoaded", () => {
+  for (const field of document.querySelectorAll("td[data-label] :is(input, select):not([type=hidden]), td[class*='field-'] :is(input, select):not([type=hidden])")) {
+    if (field.labels?.length || field.hasAttribute("aria-label")) continue;
+    const column = field.closest("td").dataset.label || field.name.split("-").pop().replaceAll("_", " ");
+    const row = field.closest("tr")?.querySelector("th a, td.field-name a, th")?.textContent.trim();
+    field.setAttribute("aria-label", row ? `${column}: ${row}` : column);
+  }
+  const search = document.getElementById("searchbar");
+  search?.setAttribute("aria-label", "Search");
+  search?.form?.querySelector("button")?.setAttribute("aria-label", "Search");
 });

@@ -7,7 +7,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const step = 1500;
   const countdown = card.querySelector("[data-countdown]");
   const message = card.querySelector("[data-message]");
-  const waiting = message.textContent;
+  const waiting = message.dataset.waiting;
   let ends = Date.now() + Number(card.dataset.left) * 1000;
 
   function tick() {

@@ -14,7 +14,7 @@ from billing.keys import create_api_key
 from billing.models import UsageRecord
 from billing.queries import utc_today
 from combos.models import Combo
-from providers.models import Account
+from providers.models import Account, ProviderNode
 from tests.html import json_script, only
 from tests.usage import count
 
@@ -64,6 +64,12 @@ def test_the_command_is_one_that_works(admin_client, settings):
     assert "Authorization: Bearer" in text
     Combo.objects.create(name="premium")
     assert '"model": "premium"' in command(page(admin_client))
+
+
+def test_the_command_asks_a_server_of_one_s_own_whose_models_nobody_knows(admin_client):
+    node = ProviderNode.objects.create(name="Desk", prefix="desk", base_url="http://localhost:11434/v1")
+    Account.objects.create(provider=node.pk, name="Desk", auth_type="none")
+    assert '"model": "desk/MODEL"' in command(page(admin_client))
 
 
 def test_steps_that_are_done_are_marked(admin_client):
@@ -118,8 +124,10 @@ def test_the_last_requests_lead_to_their_pages(used, admin_client):
 
 def test_the_chart_covers_fourteen_days(used, admin_client):
     data = json_script("usage-data", page(admin_client))
-    assert {len(values) for values in data.values()} == {14}
-    assert (data["answered"][-1], data["failed"][-1], data["cost"][-1]) == (6, 2, 0.0123)
+    drawn = [*data["whole"].values(), *data["split"].values(), data["labels"], data["failed"]]
+    assert {len(values) for values in drawn} == {14}
+    assert (data["whole"]["requests"][-1], data["failed"][-1]) == (8, 2)
+    assert data["whole"]["cost"][-1] == 0.0123
 
 
 def test_it_reads_no_more_with_a_longer_history(used, admin_client):

@@ -98,6 +98,15 @@ def test_the_openapi_document_lists_every_route():
     assert set(document["components"]["securitySchemes"]) == SCHEMES
 
 
+def test_the_openapi_document_shows_the_shape_of_errors():
+    document = Client().get("/api/openapi.json").json()
+    shape = document["paths"]["/api/combos"]["post"]["responses"]["4XX"]["content"]["application/json"][
+        "schema"
+    ]
+    example = document["components"]["schemas"][shape["$ref"].rpartition("/")[2]]["example"]
+    assert Client().post("/api/combos", "{}", content_type="application/json").json() == example
+
+
 def test_every_route_but_the_public_ones_asks_for_credentials():
     paths = ninja_api.get_openapi_schema()["paths"]
     for path, operations in paths.items():

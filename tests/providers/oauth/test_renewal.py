@@ -233,6 +233,18 @@ def test_editing_an_account_puts_no_old_token_back(vendor):
     assert row.access_token != account.access_token
 
 
+@pytest.mark.parametrize("provider", ["codex", "github"])
+def test_a_clock_that_is_wrong_makes_no_renewal_with_every_request(vendor, provider):
+    """Both vendors say when a token ends by their own clock."""
+    app = vendor(provider)
+    app.life_s = -3 * 3600
+    config = renew(signed_in(app))
+    assert not renewal.is_stale(config)
+    renewal._newest.clear()
+    assert not renewal.is_stale(account_config(Account.objects.get()))
+    assert len(app.calls(REFRESH[provider])) == 1
+
+
 def test_codex_renews_what_is_older_than_eight_days(vendor):
     app = vendor("codex")
     account = signed_in(app, life_s=30 * 86_400)

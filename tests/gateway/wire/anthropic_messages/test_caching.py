@@ -66,6 +66,15 @@ def marks(body: dict[str, Any]) -> int:
     return json.dumps(body).count('"cache_control"')
 
 
+def test_nulls_are_no_breakpoints():
+    parts = [text(str(number), cache_control=None) for number in range(5)]
+    body = {"model": "m", "system": [text("s", **MARK)], "messages": [{"role": "user", "content": parts}]}
+    fields: dict[str, Any] = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in body.items()}
+    FORMAT.patch(fields, "m", False)
+    assert json.loads(bytes(fields["system"])) == body["system"]
+    assert json.loads(bytes(fields["messages"])) == body["messages"]
+
+
 def test_of_more_than_four_the_earliest_go():
     parts = [text(str(number), **MARK) for number in range(5)]
     body = from_chat([{"role": "system", "content": [text("s", **MARK)]}, {"role": "user", "content": parts}])

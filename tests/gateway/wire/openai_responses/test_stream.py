@@ -144,6 +144,15 @@ def test_interleaved_items_keep_apart():
     assert [part.arguments for part in response.candidates[0].parts] == ["[1]", "[2]"]
 
 
+def test_a_part_that_is_counted_over_all_items_is_said_once():
+    """Bedrock's messages begin with the content index of their item."""
+    said = [delta("output_text", 1, "Hel", content_index=1), delta("output_text", 1, "lo", content_index=1)]
+    whole = done(1, **MESSAGE, content=[{"type": "output_text", "text": "Hello", "annotations": []}])
+    (text,) = reply(CREATED, *said, whole, EMPTY_END).candidates[0].parts
+    assert isinstance(text, ir.Text)
+    assert text.text == "Hello"
+
+
 def test_items_without_an_index_are_told_apart_by_id():
     response = reply(
         CREATED,

@@ -1,4 +1,4 @@
-/* The chart of the usage page: one measure at a time, stacked by whatever the page is about. */
+/* The chart of the home page and of the usage page: one measure at a time, stacked by whatever the page is about. */
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
