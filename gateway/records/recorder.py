@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from billing import rollups
@@ -169,6 +169,9 @@ class Recorder:
         for attempt in range(1, TRIES + 1):
             try:
                 return self._commit(rows, bills)
+            except (DataError, IntegrityError) as error:
+                logger.warning("Usage was not written: %s", error)
+                return self._write_each(batch)
             except DatabaseError as error:
                 logger.warning("Usage was not written (try %d of %d): %s", attempt, TRIES, error)
                 close_old_connections()
@@ -177,6 +180,14 @@ class Recorder:
         for row in rows:
             logger.critical("Usage row lost: %s", row._asdict())
         return None
+
+    def _write_each(self, batch: Sequence[Entry]) -> Totals | None:
+        """What the database does not take of one request must not cost the others their rows."""
+        if len(batch) == 1:
+            logger.critical("Usage row lost: %s", batch[0].row._asdict())
+            return None
+        known = [totals for entry in batch if (totals := self._write([entry])) is not None]
+        return {key: spent for totals in known for key, spent in totals.items()}
 
     def _commit(self, rows: Sequence[UsageRow], bills: Sequence[Bill] = ()) -> Totals:
         totals: Totals = {}
