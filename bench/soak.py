@@ -3,8 +3,8 @@
     python -m bench.soak                        # 200,000 requests and 10,000 streams
     python -m bench.soak --requests 20000 --streams 1000
 
-Exits with 1 if the web process grows after the first tenth, a request fails, or an abandoned stream goes on upstream
-for more than 100 ms.
+Exits with 1 if the web process grows after the first tenth, a request fails, or an abandoned one goes on upstream for
+more than 100 ms.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ def main() -> int:
 
 def _report(soak: Soak, sockets_before: int) -> int:
     print(dict(soak.done))
-    late = soak.cancelled("stream")
-    for kind, times in (("stream", late), ("plain", soak.cancelled("plain"))):
+    for kind in soak.left_at:
+        times = soak.cancelled(kind)
         left = len(soak.left_at[kind])
         print(f"{kind}: {left} abandoned, {len(times)} cancelled upstream", end="")
         if times:
@@ -142,7 +142,11 @@ def _report(soak: Soak, sockets_before: int) -> int:
     print(f"memory: {first:.1f} MB after the first tenth, {end:.1f} MB at the end")
     print(f"sockets: {sockets_before} before, {machine.sockets(soak.gateway.pid)} after")
     failed = any("FAILED" in kind for kind in soak.done)
-    in_time = len(late) == len(soak.left_at["stream"]) and (not late or late[-1] <= CANCELLED_WITHIN_MS)
+    in_time = all(
+        len(times) == len(soak.left_at[kind]) and (not times or times[-1] <= CANCELLED_WITHIN_MS)
+        for kind in soak.left_at
+        for times in [soak.cancelled(kind)]
+    )
     return 1 if end > first * MAY_GROW or failed or not in_time else 0
 
 
