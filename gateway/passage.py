@@ -224,7 +224,7 @@ class TapReader(Reader):
     def emit_error(self, error: GatewayError) -> bytes:
         if self._array:
             return self._format.emit_array_error(error, first=False)
-        return self._format.emit_stream_error(error)
+        return self._tap.emit_error(error) or self._format.emit_stream_error(error)
 
     def _pass(self, events: list[ServerEvent]) -> bytes:
         out = []

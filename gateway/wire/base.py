@@ -95,6 +95,10 @@ class Tap(ABC):
     @abstractmethod
     def look(self, event: ServerEvent) -> Seen: ...
 
+    def emit_error(self, error: GatewayError) -> bytes | None:
+        """An error in band that has to fit the events so far; None: as `WireFormat.emit_stream_error` has it."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
