@@ -162,6 +162,7 @@ class Images(_Whole):
         return {**self.inbound.fields, "model": self.profile.model}
 
     def whole(self, body: bytes) -> Whole:
+        body = self.unwrapped(body)
         value, said = embeddings.error_of(body)
         if said:
             raise UpstreamBroken(said)

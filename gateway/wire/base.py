@@ -146,6 +146,8 @@ class WireFormat(ABC):
     keepalive: bytes
     """What keeps a waiting client of this format from giving up."""
     rules: Rules = Rules()
+    understood: frozenset[str] = frozenset()
+    """Top-level fields of a request that reach providers of other formats in their words, or mean nothing there."""
     vendor: str = ""
     """Its inventor, where answers carry proofs of thought: see `proofs`."""
     provider_format: str = ""
