@@ -77,7 +77,7 @@ class Seen(Enum):
     LAST = 2
     """The regular end of the stream: held back until the usage is on disk."""
     UNASKED = 3
-    """The upstream sends it because the gateway asked; this client did not. Dropped."""
+    """The client did not ask for it, but the gateway did; or it cannot read it. Dropped."""
     ERROR = 4
     """An error in the place of an answer: see the tap's `error`."""
 
