@@ -473,7 +473,7 @@ def test_a_token_that_ends_in_the_middle_of_a_stream_ends_the_stream_with_the_ve
         "type": "error",
         "error": {"type": "authentication_error", "message": "OAuth token has been revoked."},
     }
-    events = [start, block, delta, error]
+    events: list[Any] = [start, block, delta, error]
     chunks = [b"event: %s\ndata: %s\n\n" % (str(e["type"]).encode(), json.dumps(e)) for e in events]
     vendors["claude"].fail("POST /v1/messages", Reply(200, chunks, chat.SSE))
     answer = send(gateway, format, ir.Request("cc/claude-sonnet-4-6", [user("Hi")], stream=True))
