@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
@@ -55,7 +56,7 @@ class Budget(models.Model):
     refuse_unpriced = models.BooleanField(
         "refuse models without a price",
         default=False,
-        help_text="Of limits in USD: what nobody knows the price of would count as free. Off: it does.",
+        help_text="For limits in USD. Off: requests that nobody knows the price of count as free.",
     )
     revision = models.PositiveIntegerField(default=1, editable=False)
     """Counts the times that what was spent was worked out anew, so that no process goes on with the old figure."""
@@ -76,6 +77,10 @@ class Budget(models.Model):
     def __str__(self) -> str:
         unit = "USD" if self.unit == self.Unit.USD else self.unit
         return self.name or f"{self.limit.normalize():f} {unit} {self.period}"
+
+    def clean(self) -> None:
+        if self.unit != self.Unit.USD and self.limit is not None and self.limit != int(self.limit):
+            raise ValidationError({"limit": f"A limit in {self.unit} is a whole number."})
 
 
 class BudgetSpend(models.Model):

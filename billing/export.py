@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -96,7 +96,7 @@ def requests(since: date | None, until: date | None) -> Rows:
     if since:
         rows = rows.filter(created_at__gte=datetime.combine(since, time(), UTC))
     if until:
-        rows = rows.filter(created_at__lt=datetime.combine(until, time(), UTC) + timedelta(days=1))
+        rows = rows.filter(created_at__lte=datetime.combine(until, time.max, UTC))
     later = Q()
     while True:
         batch = list(rows.filter(later).values_list("id", *REQUESTS)[:BATCH])

@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 
+SET_BACK = timedelta(minutes=1)
+"""As far as clocks are put right while they run. What began then goes on, instead of what was spent being forgotten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -19,6 +22,10 @@ class Period:
 
     def has(self, moment: datetime) -> bool:
         return self.start <= moment and (self.end is None or moment < self.end)
+
+    def is_just_ahead(self, moment: datetime) -> bool:
+        """It began a moment ago, by a clock that was set back since."""
+        return timedelta(0) < self.start - moment <= SET_BACK
 
 
 def period_of(kind: str, zone: ZoneInfo, moment: datetime, counts_from: datetime) -> Period:

@@ -27,6 +27,8 @@ class Cost:
 
 
 UNPRICED = Cost(None, "")
+MAX_USD = Decimal(10**6)
+"""What no row can hold: somebody mistook the unit of a price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ def _list_price(usage: Usage, offer: Offer, config: BillingConfig, moment: datet
     if usage.cost is not None:
         return Cost(usage.cost, "reported")
     row, source = price_of(offer, config, moment, usage.service_tier)
-    return Cost(row.cost(quantities(usage), usage.input_tokens), source) if row else UNPRICED
+    cost = row.cost(quantities(usage), usage.input_tokens) if row else MAX_USD
+    return Cost(cost, source) if cost < MAX_USD else UNPRICED
 
 
 def price_of(

@@ -17,6 +17,7 @@ from django.db.backends.utils import CursorWrapper
 
 from billing.models import DailyUsage
 from billing.rollup_models import ComboUsage, UsageSums, UsageTotal
+from billing.statements import execute, mark
 
 KEPT = {"minute": timedelta(days=1), "hour": timedelta(days=8)}
 """How long the short spans are kept; days stay as long as the settings say."""
@@ -155,9 +156,6 @@ def _upsert(
 ) -> None:
     """Add `sums` to the row of each key, and overwrite what is in `last`."""
     sqlite = connection.vendor == "sqlite"
-    # Django would look for its own placeholders all through these long texts: 50 µs a request.
-    execute = cursor.connection.execute if sqlite else cursor.execute
-    mark = "?" if sqlite else "%s"
     ordered = sorted(rows)
     for start in range(0, len(ordered), CHUNK):
         chunk = ordered[start : start + CHUNK]
@@ -165,7 +163,8 @@ def _upsert(
         for key in chunk:
             values += key
             values += _without_decimals(rows[key]) if sqlite and sums is SUMS else rows[key]
-        execute(_upsert_sql(model._meta.db_table, keys, sums, last, mark, len(chunk)), values)
+        statement = _upsert_sql(model._meta.db_table, keys, sums, last, mark(), len(chunk))
+        execute(cursor, statement, values)
 
 
 def _without_decimals(amounts: Sequence[Any]) -> list[Any]:

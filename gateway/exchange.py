@@ -15,6 +15,7 @@ from billing.pricing import UNPRICED, Cost
 from combos.attempt import Attempt, Skip
 from combos.resolve import Route
 from gateway.affinity.conversations import Conversation
+from gateway.pricing.belief import believable
 from gateway.records.recorder import UsageRow
 from gateway.records.telemetry import Laps
 from gateway.trial import Trial, clean
@@ -94,6 +95,8 @@ class Exchange:
         """Nothing runs any more, and nothing is held."""
         for trial in self.trials:
             trial.end(self.status, self.error)
+            if trial.usage is not None:
+                trial.usage = believable(trial.usage)
         if self.inbound.operation == "generate":
             for trial in self.trials:
                 if trial is self.serving or trial.lost:

@@ -9,17 +9,16 @@ sessions, CSRF and templates have no business here.
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
+from django.utils.functional import cached_property
 
 from gateway import encodings
 from gateway.auth import Caller, count_wrong_key
@@ -110,13 +109,23 @@ class WireHandler:
         return response
 
 
-class WireRequest(ASGIRequest):
-    """Django's request, its body at hand, and who sent it."""
+class WireRequest(HttpRequest):
+    """As much of Django's request as an endpoint looks at, its body at hand, and who sent it.
+
+    Its headers are the caller's: `META` has none, since putting them there takes longer than anybody who reads them.
+    """
 
     def __init__(self, scope: Scope, headers: dict[str, str], body: bytes) -> None:
-        super().__init__(scope, io.BytesIO())
-        self.caller = Caller(peer(scope), headers, self.META["QUERY_STRING"])
+        self.method, self.path = scope["method"], scope["path"]
+        self.path_info = self.path
+        query = scope["query_string"].decode("latin-1")
+        self.META = {"REQUEST_METHOD": self.method, "QUERY_STRING": query}
+        self.caller = Caller(peer(scope), headers, query)
         self._body = body
+
+    @cached_property
+    def GET(self) -> QueryDict:  # type: ignore[override]  # Django's is an attribute, and as immutable
+        return QueryDict(self.META["QUERY_STRING"])
 
 
 def peer(scope: Scope) -> str:

@@ -103,7 +103,7 @@ def _check_list(fields: dict[str, msgspec.Raw], name: str) -> None:
         return
     if not text.startswith(b"["):
         raise InvalidRequest(f"The field '{name}' must be a list, not {_kind(json.loads(raw))}", param=name)
-    if bytes(raw) == b"[]":
+    if text == b"[]":
         raise InvalidRequest(f"The field '{name}' must not be empty", param=name)
 
 

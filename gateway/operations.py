@@ -162,6 +162,7 @@ class Images(_Whole):
         return {**self.inbound.fields, "model": self.profile.model}
 
     def whole(self, body: bytes) -> Whole:
+        body = self.unwrapped(body)
         value, said = embeddings.error_of(body)
         if said:
             raise UpstreamBroken(said)
@@ -200,7 +201,7 @@ def _image_usage(value: JSONDict) -> Usage:
         priced_apart=priced.apart(
             input_image_tokens=_images_among(known.get("input_tokens_details"), 0),
             output_image_tokens=_images_among(known.get("output_tokens_details"), made),
-            output_images=len(value["data"]),
+            output_images=len(value["data"]) if isinstance(value["data"], list) else 1,
         ),
     )
 

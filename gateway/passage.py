@@ -119,6 +119,11 @@ class Passage(ABC):
         streams = self.inbound.stream or self.only_streams
         return self.provider.upstream_path(self.profile.model, streams, self.array)
 
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """What `fields` left out because the provider's format has no words for it."""
+        return ()
+
     @abstractmethod
     def fields(self) -> Fields:
         """The top level of the body to send, a new dict each time."""
@@ -224,7 +229,7 @@ class TapReader(Reader):
     def emit_error(self, error: GatewayError) -> bytes:
         if self._array:
             return self._format.emit_array_error(error, first=False)
-        return self._format.emit_stream_error(error)
+        return self._tap.emit_error(error) or self._format.emit_stream_error(error)
 
     def _pass(self, events: list[ServerEvent]) -> bytes:
         out = []

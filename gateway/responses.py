@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from django.http import HttpResponse
@@ -40,10 +41,11 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
 
 
 MAX_HEADER = 500
+_UNPRINTABLE = re.compile("[^ -~]")
 
 
 def header_text(text: str) -> str:
-    return "".join(c if " " <= c <= "~" else "?" for c in text[:MAX_HEADER])
+    return _UNPRINTABLE.sub("?", text[:MAX_HEADER])
 
 
 def error_response(

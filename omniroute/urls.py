@@ -19,4 +19,5 @@ urlpatterns = [
 ]
 
 handler400 = "gateway.api.errors.bad_request"
+handler404 = "gateway.api.errors.page_not_found"
 handler500 = "gateway.api.errors.server_error"

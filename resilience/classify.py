@@ -141,7 +141,7 @@ def classify(error: UpstreamError) -> Verdict:
         return BUSY
     if isinstance(error.verdict, Verdict):
         return error.verdict
-    if isinstance(error, UpstreamTimeout):
+    if isinstance(error, UpstreamTimeout) and error.code not in _NOT_THE_PROVIDER:
         return HUNG
     if not isinstance(error, UpstreamRefused):
         return TRANSIENT

@@ -21,6 +21,17 @@ from billing.queries import key_names
 from omniroute.model_admin import ReadOnlyAdmin, SingletonAdmin
 from omniroute.templatetags.figures import duration, usd
 
+_APART = {
+    "audio_seconds": "Seconds of sound",
+    "output_images": "Images made",
+    "input_audio_tokens": "of the input sound",
+    "output_audio_tokens": "of the output sound",
+    "input_image_tokens": "of the input pictures",
+    "output_image_tokens": "of the output pictures",
+    "cache_write_1h_tokens": "of the cache for an hour",
+    "web_searches": "Web searches",
+}
+
 
 @admin.register(UsageRecord)
 class UsageRecordAdmin(ReadOnlyAdmin):
@@ -147,7 +158,10 @@ class UsageRecordAdmin(ReadOnlyAdmin):
 
     @display(description="Tokens")
     def token_table(self, row: UsageRecord) -> SafeString:
-        return render_to_string("admin/billing/token_table.html", {"row": row})
+        apart = [
+            (_APART.get(name, name.replace("_", " ")), n) for name, n in (row.priced_apart or {}).items()
+        ]
+        return render_to_string("admin/billing/token_table.html", {"row": row, "apart": apart})
 
     @display(description="Where the cost comes from")
     def cost_source_label(self, row: UsageRecord) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from billing.budgets.editing import BudgetFields, save_budget
 from billing.budgets.spending import dollars, since
@@ -29,9 +29,9 @@ class BudgetIn(CamelModel):
     """Whose: `keyId` (or `apiKeyId`), `connectionId`, or `scope: "gateway"`. What: `limit` and `period`, or the older
     `dailyLimitUsd`, `weeklyLimitUsd`, `monthlyLimitUsd`. A budget of the same period and unit is replaced."""
 
-    key_id: str | int | None = None
-    api_key_id: str | int | None = None
-    connection_id: str | int | None = None
+    key_id: str | StrictInt | None = None
+    api_key_id: str | StrictInt | None = None
+    connection_id: str | StrictInt | None = None
     scope: Literal["key", "account", "gateway"] | None = None
     limit: Limit | None = None
     period: Budget.Period = Budget.Period.MONTHLY

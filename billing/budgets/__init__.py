@@ -141,7 +141,7 @@ class Ledger:
         now = datetime.fromtimestamp(self._clock(), UTC)
         key = budget.id, budget.revision
         meter = self._meters.get(key)
-        if meter is None or not meter.period.has(now):
+        if meter is None or not (meter.period.has(now) or meter.period.is_just_ahead(now)):
             meter = self._meters[key] = Meter(budget, budget.period(now))
             self._learn_known(meter)
         elif meter.budget is not budget:

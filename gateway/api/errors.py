@@ -162,6 +162,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return defaults.bad_request(request, exception)
 
 
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler of paths that nothing serves: a page for browsers, JSON for a client whose address is wrong."""
+    if "text/html" in request.headers.get("accept", ""):
+        return defaults.page_not_found(request, exception)
+    where = "Clients use /v1 (or /v1beta for Gemini); the management API is described at /api/docs"
+    return error_response(404, f"There is no {request.path[:200]} here. {where}")
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler of exceptions outside of any view."""
     if request.path_info.startswith("/api/"):

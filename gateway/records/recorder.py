@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from billing import rollups
@@ -26,6 +26,7 @@ from billing.budgets import spending
 from billing.budgets.bills import Bill, Totals, settle
 from billing.models import ApiKey, UsageRecord
 from billing.rollups import Amounts, Place, Try
+from billing.statements import execute, mark
 from gateway.records.live import live
 from omniroute.types import JSONDict
 
@@ -85,17 +86,12 @@ class UsageRow(NamedTuple):
 
 
 @lru_cache(maxsize=2 * MAX_BATCH)
-def _insert_sql(rows: int) -> str:
+def _insert_sql(rows: int, mark: str) -> str:
     """All rows by one statement. SQLite gives up the interpreter lock at every step of a statement and has to wait for
     it again behind the event loop, so row by row a batch would take as many waits as it has rows."""
     columns = ", ".join(f'"{name}"' for name in UsageRow._fields)
-    return (
-        f'INSERT INTO "{UsageRecord._meta.db_table}" ({columns}) VALUES {_marks(len(UsageRow._fields), rows)}'  # noqa: S608
-    )
-
-
-def _marks(columns: int, rows: int) -> str:
-    return ", ".join([f"({', '.join(['%s'] * columns)})"] * rows)
+    marks = f"({', '.join([mark] * len(UsageRow._fields))})"
+    return f'INSERT INTO "{UsageRecord._meta.db_table}" ({columns}) VALUES {", ".join([marks] * rows)}'  # noqa: S608
 
 
 class Entry(NamedTuple):
@@ -169,6 +165,9 @@ class Recorder:
         for attempt in range(1, TRIES + 1):
             try:
                 return self._commit(rows, bills)
+            except (DataError, IntegrityError) as error:
+                logger.warning("Usage was not written: %s", error)
+                return self._write_each(batch)
             except DatabaseError as error:
                 logger.warning("Usage was not written (try %d of %d): %s", attempt, TRIES, error)
                 close_old_connections()
@@ -178,13 +177,22 @@ class Recorder:
             logger.critical("Usage row lost: %s", row._asdict())
         return None
 
+    def _write_each(self, batch: Sequence[Entry]) -> Totals | None:
+        """What the database does not take of one request must not cost the others their rows."""
+        if len(batch) == 1:
+            logger.critical("Usage row lost: %s", batch[0].row._asdict())
+            return None
+        known = [totals for entry in batch if (totals := self._write([entry])) is not None]
+        return {key: spent for totals in known for key, spent in totals.items()}
+
     def _commit(self, rows: Sequence[UsageRow], bills: Sequence[Bill] = ()) -> Totals:
         totals: Totals = {}
         with transaction.atomic(), connection.cursor() as cursor:
             if bills:
                 charges = ((charge, bill.spent) for bill in bills for charge in bill.charges)
                 totals = spending.add(cursor, charges)
-            cursor.execute(_insert_sql(len(rows)), [value for row in rows for value in _adapted(row)])
+            values = [value for row in _adapted(rows) for value in row]
+            execute(cursor, _insert_sql(len(rows), mark()), values)
             self._add_up(cursor, rows)
             for key, moment in self._uses(rows).items():
                 ApiKey.objects.filter(pk=key).update(last_used_at=moment)
@@ -218,13 +226,15 @@ def recorder() -> Recorder:
     return Recorder()
 
 
-def _adapted(row: UsageRow) -> tuple[Any, ...]:
+def _adapted(rows: Sequence[UsageRow]) -> Iterable[tuple[Any, ...]]:
     """Values as the database wants them: SQLite takes datetimes and decimals as text."""
-    if connection.vendor != "sqlite":
-        return row
-    cost = row.cost
+    return map(_as_text, rows) if connection.vendor == "sqlite" else rows
+
+
+def _as_text(row: UsageRow) -> tuple[Any, ...]:
+    cost, at = row.cost, row.created_at.astimezone(UTC).replace(tzinfo=None)
     return row._replace(
-        created_at=row.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),  # type: ignore[arg-type]
+        created_at=at.isoformat(" ", "microseconds"),  # type: ignore[arg-type]
         cost=None if cost is None else format(cost, "f"),  # type: ignore[arg-type]
         saved=format(row.saved, "f"),  # type: ignore[arg-type]
     )

@@ -59,7 +59,10 @@ async def _reach(place: Place, proxy: Proxy | None, connect_s: float) -> Connect
 
 async def _connected(host: str, port: int) -> socket.socket:
     """To whichever of the name's addresses answers first."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except ValueError as error:  # of what could never be a name
+        raise socket.gaierror(socket.EAI_NONAME, "it is no host name") from error
     return await start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS_S, socket_factory=_socket)
 
 
@@ -68,7 +71,7 @@ def _socket(address: AddrInfoType) -> socket.socket:
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE:
-        if option := getattr(socket, name, None):
+        if option := getattr(socket, name, None):  # macOS has them under other names
             made.setsockopt(socket.IPPROTO_TCP, option, value)
     return made
 

@@ -60,7 +60,7 @@ def address_of(url: str) -> Address:
         host = (parts.hostname or "").encode("idna").decode() if parts.hostname else ""
     except (ValueError, KeyError):
         host = ""
-    if not host:
+    if not host or not host.isprintable() or " " in host:
         raise UpstreamUnreachable(
             "The provider cannot be reached: its base URL is no http:// or https:// address"
         )

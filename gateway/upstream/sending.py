@@ -99,13 +99,15 @@ async def send(
     connections = pool()
     try:
         connection = await connections.ask(request, connect_timeout_s, idle_timeout_s, proxy)
+        upstream = (
+            Upstream(connection, connections)
+            if sent is None
+            else LoggedUpstream(connection, connections, sent)
+        )
     except UpstreamError as error:
         if sent is not None:
             sent.error = error.message
         raise
-    upstream = (
-        Upstream(connection, connections) if sent is None else LoggedUpstream(connection, connections, sent)
-    )
     try:
         if proxy is not None and upstream.status == 407:
             raise refused_credentials(proxy)

@@ -76,6 +76,13 @@ def items(raw: Any) -> list[Any] | None:
     return list(raw) if isinstance(raw, list) else None
 
 
+def integer(value: Any) -> int | None:
+    """A number without a fraction, also where it is written with one: proxies in JavaScript or Lua make 1 a 1.0."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 1 << 53 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def decode_all(fields: Fields) -> JSONDict:
     """The whole body, decoded."""
     return {name: loads(value) if isinstance(value, msgspec.Raw) else value for name, value in fields.items()}

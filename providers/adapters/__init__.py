@@ -6,12 +6,22 @@ the answer before anybody reads it (`rewriter`). What lies between them, and eve
 
 from __future__ import annotations
 
-from providers.adapters import claude_code, code_assist, codex, copilot, deepseek, iflow, kiro, qwen
+from providers.adapters import (
+    claude_code,
+    code_assist,
+    codex,
+    copilot,
+    deepseek,
+    fireworks,
+    iflow,
+    kiro,
+    qwen,
+)
 from providers.adapters.base import Adapter, Draft, Rewrite, registry
 
 __all__ = ["MODULES", "Adapter", "Draft", "Rewrite", "adapter_of", "registry"]
 
-MODULES = (claude_code, code_assist, codex, copilot, deepseek, iflow, kiro, qwen)
+MODULES = (claude_code, code_assist, codex, copilot, deepseek, fireworks, iflow, kiro, qwen)
 """Importing them registers what they hold."""
 
 

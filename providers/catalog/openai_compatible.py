@@ -68,6 +68,7 @@ PROVIDERS: tuple[ProviderSpec, ...] = (
             ),
         ),
         quirks=(Quirk(edits=("short_without_stream",)),),
+        adapter="fireworks",
     ),
     compatible(
         "cerebras",

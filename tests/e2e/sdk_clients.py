@@ -109,7 +109,7 @@ class Chat(Client):
             getattr(choice.message, "reasoning_content", None) or "",
             [(call.function.name, json.loads(call.function.arguments)) for call in calls],
             choice.finish_reason,
-            (whole.usage.prompt_tokens, whole.usage.completion_tokens),
+            (whole.usage.prompt_tokens, whole.usage.completion_tokens) if whole.usage else (0, 0),
             turn=choice.message,
         )
 
@@ -279,14 +279,14 @@ class Gemini(Client):
         reasons = [
             c.candidates[0].finish_reason for c in chunks if c.candidates and c.candidates[0].finish_reason
         ]
-        usage = chunks[-1].usage_metadata
+        usage = chunks[-1].usage_metadata or types.GenerateContentResponseUsageMetadata(prompt_token_count=0)
         output = (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0)
         return Said(
             "".join(part.text for part in parts if part.text and not part.thought),
             "".join(part.text for part in parts if part.text and part.thought),
             [(call.name, call.args) for call in calls],
             reasons[-1].value if reasons else None,
-            (usage.prompt_token_count, output),
+            (usage.prompt_token_count or 0, output),
             len(chunks),
             parts,
         )

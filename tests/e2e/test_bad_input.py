@@ -129,14 +129,44 @@ def test_a_model_without_an_account_is_nothing_to_try_again(gateway: Gateway) ->
     assert "Cohere" in answer.json()["error"]["message"]
 
 
-SPELLINGS = ["/v1/chat/completions", "/chat/completions", "/v1/v1/chat/completions", "/v1/chat/completions/",
-             "/v1/chat/completions?beta=true"]  # fmt: skip
+TURN = {"role": "user", "content": "hi"}
+ENDPOINTS: dict[str, dict[str, Any]] = {
+    "chat/completions": {"model": "sim1/x", "messages": [TURN]},
+    "completions": {"model": "sim1/x", "prompt": "hi"},
+    "responses": {"model": "sim1/x", "input": "hi"},
+    "responses/input_tokens": {"model": "sim1/x", "input": "hi"},
+    "messages": {"model": "sim1/x", "max_tokens": 9, "messages": [TURN]},
+    "messages/count_tokens": {"model": "sim1/x", "messages": [TURN]},
+}
 
 
-@pytest.mark.parametrize("path", SPELLINGS)
-def test_all_spellings_of_an_endpoint_work(gateway: Gateway, path: str) -> None:
-    body = {"model": "sim1/x", "messages": [{"role": "user", "content": "hi"}]}
+@pytest.mark.parametrize("spelling", ["/v1/{}", "/{}", "/v1/v1/{}", "/v1/{}/", "/v1/{}?beta=true"])
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_all_spellings_of_an_endpoint_work(gateway: Gateway, endpoint: str, spelling: str) -> None:
+    answer = gateway.http.post(spelling.format(endpoint), json=ENDPOINTS[endpoint])
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1beta/models/sim1/x:generateContent",
+        "/v1beta/models/sim1/x:generateContent/",
+        "/v1/models/sim1/x:generateContent",
+        "/v1/v1beta/models/sim1/x:countTokens",
+        "/v1beta/models/sim1/x:streamGenerateContent?alt=sse",
+    ],
+)
+def test_all_spellings_of_geminis_endpoints_work(gateway: Gateway, path: str) -> None:
+    body = {"contents": [{"parts": [{"text": "hi"}]}]}
     assert gateway.http.post(path, json=body).status_code == 200
+
+
+def test_a_client_that_tries_a_websocket_is_told_to_use_http(gateway: Gateway) -> None:
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+    for path in ("/v1/responses", "/responses"):
+        answer = gateway.http.get(path, headers={**upgrade, "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=="})
+        assert answer.status_code == 426
 
 
 def ask(gateway: Gateway, headers: dict[str, str], path: str = "/v1/chat/completions") -> httpx.Response:

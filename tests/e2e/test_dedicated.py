@@ -152,6 +152,56 @@ def test_dedicated_embeddings_and_images(gateway: Gateway, simulator: Simulator)
     drawn = post(gateway, "/v1/providers/sim1/images/generations", body).json()
     assert [bool(image["b64_json"]) for image in drawn["data"]] == [True, True]
     assert json.loads(simulator.requests[-1].body) == body
-    assert (
-        gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]["output_tokens"] == 100
+    row = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]
+    assert row["output_tokens"] == 100
+    assert json.loads(row["priced_apart"])["output_images"] == 2
+
+
+def test_images_are_paid_by_the_piece(gateway: Gateway) -> None:
+    node = gateway.ids.get("sim1") or next(
+        each["id"]
+        for each in gateway.manage("GET", "/api/provider-nodes")["nodes"]
+        if each["prefix"] == "sim1"
     )
+    gateway.manage("PATCH", "/api/pricing", {node: {"painter": {"input": 0, "output": 0, "image": 0.04}}})
+    post(gateway, "/v1/images/generations", {"model": "sim1/painter", "prompt": "a cat", "n": 3})
+    row = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]
+    assert (float(row["cost"]), row["cost_source"]) == (0.12, "override")
+
+
+def test_fireworks_draws_by_its_own_path(gateway: Gateway, simulator: Simulator) -> None:
+    account = {
+        "apiKey": "fw",
+        "name": "fw",
+        "providerSpecificData": {"baseUrl": f"{simulator.url}/inference/v1"},
+    }
+    gateway.manage("POST", "/api/providers", {"provider": "fireworks", **account})
+    simulator.reply(
+        {"id": "1", "base64": ["data:image/png;base64,QUJD"], "finishReason": "SUCCESS"}, path="text_to_image"
+    )
+    body = {
+        "model": "accounts/fireworks/models/flux-1-schnell-fp8",
+        "prompt": "a cat",
+        "n": 1,
+        "size": "1792x1024",
+    }
+    for path, model in (
+        ("/v1/providers/fireworks/images/generations", body["model"]),
+        ("/v1/images/generations", f"fireworks/{body['model']}"),
+    ):
+        answer = post(gateway, path, {**body, "model": model})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["data"] == [{"b64_json": "QUJD"}]
+        asked = simulator.requests[-1]
+        assert asked.path.endswith(f"/inference/v1/workflows/{body['model']}/text_to_image")
+        assert json.loads(asked.body) == {"prompt": "a cat", "aspect_ratio": "16:9"}
+    simulator.reset()
+    simulator.reply({"base64": [""], "finishReason": "CONTENT_FILTERED"}, path="text_to_image")
+    refused = post(gateway, "/v1/providers/fireworks/images/generations", body)
+    assert refused.status_code == 502
+    assert "CONTENT_FILTERED" in refused.json()["error"]["message"]
+    chat = {
+        "model": "fireworks/accounts/fireworks/models/gpt-oss-120b",
+        "messages": [{"role": "user", "content": "hi"}],
+    }
+    assert post(gateway, "/v1/chat/completions", chat).status_code == 200

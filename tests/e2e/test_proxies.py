@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +20,8 @@ from tests.proxies import running as started
 
 PATH = "/api/settings/proxy"
 LEVELS = ("key", "combo", "provider", "global", "environment")
-HOSTS = {"provider.test": "127.0.0.1"}
+HOSTS = {"provider.test": "127.0.0.1", "pictures.test": "127.0.0.1"}
+GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +103,79 @@ def test_direct_spares_a_provider_the_environments_proxy(
     before = len(stand_ins["environment"].asked)
     assert proxied.chat("near/m", "Hi").status_code == 200
     assert len(stand_ins["environment"].asked) == before
+
+
+class Pictures(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "image/gif")
+        self.end_headers()
+        self.wfile.write(GIF)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def picture() -> Iterator[str]:
+    """The address of an image, by a name that only the proxies know."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pictures) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://pictures.test:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_an_image_is_fetched_through_what_its_request_goes_through(
+    proxied: Gateway, simulator: Simulator, stand_ins: dict[str, StandInProxy], picture: str, level: str
+) -> None:
+    base_url = simulator.gemini_url.replace("127.0.0.1", "provider.test")
+    account = {"apiKey": "AI", "name": "eyes", "providerSpecificData": {"baseUrl": base_url}}
+    made = proxied.manage("POST", "/api/providers", {"provider": "gemini", **account})["connection"]
+    combo = proxied.manage("POST", "/api/combos", {"name": "seeing", "models": ["gemini/gemini-2.5-flash"]})
+    ids = {"key": made["id"], "combo": "seeing", "provider": "gemini", "global": ""}
+    if level != "environment":
+        value = {"level": level, "id": ids[level], "proxy": entry(stand_ins[level])}
+        proxied.manage("PUT", PATH, value)
+    try:
+        before = {name: len(proxy.asked) for name, proxy in stand_ins.items()}
+        parts = [
+            {"type": "text", "text": "Look"},
+            {"type": "image_url", "image_url": {"url": f"{picture}/{level}.gif"}},
+        ]
+        body = {"model": "seeing", "messages": [{"role": "user", "content": parts}]}
+        answer = proxied.http.post("/v1/chat/completions", json=body)
+        assert answer.status_code == 200, answer.text
+        sent = simulator.requests[-1].json["contents"][0]["parts"][1]
+        assert base64.b64decode(sent["inlineData"]["data"]) == GIF
+        for name, proxy in stand_ins.items():
+            hosts = [host for host, _ in proxy.asked[before[name] :]]
+            assert ("pictures.test" in hosts) == (name == level), (name, hosts)
+    finally:
+        if level != "environment":
+            proxied.manage("PUT", PATH, {"level": level, "id": ids[level], "proxy": None})
+        proxied.manage("DELETE", f"/api/combos/{combo['id']}")
+        proxied.manage("DELETE", f"/api/providers/{made['id']}")
+
+
+def test_an_image_is_not_fetched_around_a_proxy_that_is_down(
+    proxied: Gateway, simulator: Simulator, picture: str
+) -> None:
+    base_url = {"baseUrl": simulator.gemini_url}
+    account = {"provider": "gemini", "apiKey": "AI", "name": "eyes", "providerSpecificData": base_url}
+    made = proxied.manage("POST", "/api/providers", account)["connection"]
+    down = {"type": "http", "host": "127.0.0.1", "port": 1}
+    proxied.manage("PUT", PATH, {"level": "provider", "id": "gemini", "proxy": down})
+    url = picture.replace("pictures.test", "127.0.0.1")
+    parts = [{"type": "image_url", "image_url": {"url": f"{url}/down.gif"}}]
+    body = {"model": "gemini/gemini-2.5-flash", "messages": [{"role": "user", "content": parts}]}
+    try:
+        assert proxied.http.post("/v1/chat/completions", json=body).status_code >= 400
+        assert simulator.requests == []
+    finally:
+        proxied.manage("PUT", PATH, {"level": "provider", "id": "gemini", "proxy": None})
+        proxied.manage("DELETE", f"/api/providers/{made['id']}")
+        proxied.manage("POST", "/api/resilience/reset")
 
 
 def test_no_password_of_a_proxy_shows(proxied: Gateway, stand_ins: dict[str, StandInProxy]) -> None:

@@ -52,6 +52,9 @@ def test_connection_trouble_is_transient_and_may_be_retried(error):
 def test_a_provider_that_hangs_is_left_with_all_its_accounts():
     assert classify(UpstreamTimeout("x")).next is Next.TARGET
     assert classify(UpstreamBroken("x")).next is Next.ACCOUNT
+    assert (
+        classify(UpstreamTimeout("x", code="proxy_failed")).next is Next.ACCOUNT
+    )  # it may be one account's proxy
 
 
 def test_what_every_account_would_answer_alike_leaves_the_target_and_cools_nobody():

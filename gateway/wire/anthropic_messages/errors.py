@@ -164,6 +164,8 @@ def code_of(kind: str | None, message: str, status: int) -> str | None:
 
 def describe(value: Any) -> tuple[str, str | None]:
     """(message, type) of Anthropic's error object and of what imitators send in its place."""
+    if isinstance(value, list) and value:
+        value = value[0]
     if not isinstance(value, dict):
         return (value if isinstance(value, str) else ""), None
     error = value.get("error")

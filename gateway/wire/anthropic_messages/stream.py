@@ -229,8 +229,7 @@ class AnthropicStreamParser(StreamParser):
 
 def _key(value: JSONDict) -> int | None:
     """Which block an event is about. None is a block too: imitators leave all indexes out."""
-    index = value.get("index")
-    return index if isinstance(index, int) else None
+    return json.integer(value.get("index"))
 
 
 def _completed(raw: JSONDict) -> JSONDict:

@@ -129,8 +129,8 @@ class GeminiStreamParser(StreamParser):
     def _candidate(self, raw: Any, events: list[ir.Event]) -> None:
         if not isinstance(raw, dict):
             raise InvalidRequest("a candidate is no object")
-        index = raw.get("index")
-        number = index if isinstance(index, int) and 0 <= index < 128 else 0
+        index = json.integer(raw.get("index"))
+        number = index if index is not None and 0 <= index < 128 else 0
         state = self._candidates.get(number)
         if state is None:
             state = self._candidates[number] = _Open()

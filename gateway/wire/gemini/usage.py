@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.wire import priced
+from gateway.wire import json, priced
 from gateway.wire.gemini.fields import get
 from omniroute.types import JSONDict, Usage
 
@@ -87,17 +87,18 @@ def parse_usage(raw: Any) -> Usage | None:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return json.integer(value) or 0
 
 
 def emit_usage(usage: Usage) -> JSONDict:
+    thoughts = min(usage.reasoning_tokens, usage.output_tokens)
     body: JSONDict = {
         "promptTokenCount": usage.input_tokens,
-        "candidatesTokenCount": max(0, usage.output_tokens - usage.reasoning_tokens),
+        "candidatesTokenCount": usage.output_tokens - thoughts,
         "totalTokenCount": usage.input_tokens + usage.output_tokens,
     }
-    if usage.reasoning_tokens:
-        body["thoughtsTokenCount"] = usage.reasoning_tokens
+    if thoughts:
+        body["thoughtsTokenCount"] = thoughts
     if usage.cache_read_tokens:
         body["cachedContentTokenCount"] = usage.cache_read_tokens
     return body

@@ -98,8 +98,8 @@ class ChatStreamParser(StreamParser):
         )
 
     def _choice(self, raw: JSONDict, position: int) -> Choice:
-        number = raw.get("index")
-        if not isinstance(number, int) or not 0 <= number < 128:
+        number = json.integer(raw.get("index"))
+        if number is None or not 0 <= number < 128:
             number = position
         choice = self._choices.get(number)
         if choice is None:

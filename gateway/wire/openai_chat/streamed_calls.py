@@ -105,7 +105,7 @@ class Calls:
         """The call that a delta goes on with. A new id means a new call, unless it has no name: then the
         server invents an id for every delta."""
         if index is not None:
-            call = self._by_index.get(index) if isinstance(index, int | str | tuple) else None
+            call = self._by_index.get(index) if isinstance(index, int | float | str | tuple) else None
             if call and identity and name and call.part.name and identity != call.part.id:
                 return None
             return call
@@ -123,7 +123,7 @@ class Calls:
         if index == LEGACY:
             call.part.extra[SHAPE] = LEGACY
         self._calls.append(call)
-        if index is None or isinstance(index, int | str | tuple):
+        if index is None or isinstance(index, int | float | str | tuple):
             self._by_index[index] = call
         return call
 

@@ -49,14 +49,12 @@ def error_object(message: str, status: int, code: str | None) -> JSONDict:
     return {"code": code, "message": message}
 
 
-def emit_stream_error(error: GatewayError) -> bytes:
-    """A whole `response.failed`, for a stream whose earlier events are not known."""
+def emit_stream_error(error: GatewayError, opening: JSONDict | None = None) -> bytes:
+    """A whole `response.failed`. `opening`: the response as the stream's first event told it, if that is known."""
     response: JSONDict = {
         "id": f"resp_{uuid4().hex}",
         "object": "response",
         "created_at": int(time.time()),
-        "status": "failed",
-        "error": error_object(error.message, error.status, error.code),
         "incomplete_details": None,
         "instructions": None,
         "metadata": {},
@@ -68,6 +66,9 @@ def emit_stream_error(error: GatewayError) -> bytes:
         "tools": [],
         "top_p": None,
         "usage": None,
+        **(opening or {}),
+        "status": "failed",
+        "error": error_object(error.message, error.status, error.code),
     }
     event = {"type": "response.failed", "sequence_number": _BEHIND_ALL, "response": response}
     return encode(json.dumps(event), "response.failed")

@@ -106,9 +106,9 @@ def output_logprobs(logprobs: JSONDict | None) -> list[JSONDict]:
 def _logprob(entry: JSONDict) -> JSONDict:
     top, spelt = entry.get("top_logprobs"), entry.get("bytes")
     filled = {
-        "token": entry.get("token", ""),
+        "token": entry.get("token") or "",
         "bytes": spelt if isinstance(spelt, list) else [],  # base64 from servers in Go
-        "logprob": entry.get("logprob", 0.0),
+        "logprob": entry.get("logprob") or 0.0,
     }
     if top is None:
         return {**filled, "top_logprobs": []}

@@ -260,8 +260,8 @@ _HANDLERS: dict[Any, _Handler] = {
 
 def _key(value: JSONDict) -> int | str:
     """Which item an event is about: its index, or with providers that leave that out, its id."""
-    index = value.get("output_index")
-    if isinstance(index, int):
+    index = json.integer(value.get("output_index"))
+    if index is not None:
         return index
     return _text(value.get("item_id")) or _text(_dict(value.get("item")).get("id"))
 
@@ -271,7 +271,7 @@ def _content_name(value: JSONDict) -> tuple[int | str, int]:
 
 
 def _number(value: Any) -> int:
-    return value if isinstance(value, int) else 0
+    return json.integer(value) or 0
 
 
 def _dict(value: Any) -> JSONDict:

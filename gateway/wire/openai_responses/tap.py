@@ -8,17 +8,17 @@ import msgspec
 
 from gateway.wire import json, priced
 from gateway.wire.base import Inspection, Seen, Tap
-from gateway.wire.openai_responses.errors import parse_error_value
+from gateway.wire.openai_responses.errors import emit_stream_error, parse_error_value
 from gateway.wire.openai_responses.usage import UsageBody
 from gateway.wire.sse import DONE, ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
 from omniroute.types import Usage
 
 _EMPTY = (b"", b"null", b'""', b"{}")
-_NOTHING = frozenset({"response.created", "response.in_progress", "response.queued"})
+_OPENING = frozenset({"response.created", "response.in_progress", "response.queued"})
+_PART_ADDED = "response.content_part.added"
+_ADDED = "response.output_item.added"
 _LAST = frozenset({"response.completed", "response.incomplete", "response.done"})
-
-
 _ENDS = _LAST | {"response.failed", "error"}
 
 
@@ -30,10 +30,15 @@ class _Response(msgspec.Struct):
     service_tier: Any = None
 
 
+class _Item(msgspec.Struct):
+    type: str | None = None
+
+
 class _Event(msgspec.Struct):
     type: str | None = None
     response: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
+    item: _Item | None = None
 
 
 class _Whole(_Response):
@@ -50,6 +55,12 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class ResponsesTap(Tap):
     def __init__(self) -> None:
         self._has_content = False
+        self._opening = msgspec.Raw()
+
+    def emit_error(self, error: GatewayError) -> bytes | None:
+        """The failure of the very response that began: OpenAI's SDK refuses one by another id."""
+        opening = json.loads(self._opening) if bytes(self._opening) not in _EMPTY else None
+        return emit_stream_error(error, opening) if isinstance(opening, dict) else None
 
     def look(self, event: ServerEvent) -> Seen:
         data = event.data
@@ -58,9 +69,10 @@ class ResponsesTap(Tap):
         try:
             value = _decode_event(data)
         except _UNREADABLE:
-            return Seen.CONTENT  # of a shape that nobody knows: whatever it is, the client gets it
+            return self._look_at_odd(event)
         kind = value.type or event.name.decode("utf-8", "replace")
-        if kind in _NOTHING:
+        if kind in _OPENING:
+            self._opening = value.response
             return Seen.NOTHING
         if kind in _LAST:
             return self._look_at_end(value)
@@ -68,7 +80,14 @@ class ResponsesTap(Tap):
             return self._failed(_response(value.response).error, data)
         if kind == "error" or (not kind.startswith("response.") and bytes(value.error) not in _EMPTY):
             return self._failed(value.error, data)
-        if not kind.startswith("response."):
+        if not kind.startswith("response.") or (not self._has_content and _shows_nothing(kind, value.item)):
+            return Seen.NOTHING
+        self._has_content = True
+        return Seen.CONTENT
+
+    def _look_at_odd(self, event: ServerEvent) -> Seen:
+        """An event of another shape than the types above. Whatever it is, the client gets it."""
+        if not event.name.startswith(b"response.") and b'"response.' not in event.data:
             return Seen.NOTHING
         self._has_content = True
         return Seen.CONTENT
@@ -86,6 +105,11 @@ class ResponsesTap(Tap):
         """An `error` event may say everything at its own top."""
         self.error = _refused(bytes(error) if bytes(error) not in _EMPTY else event)
         return Seen.ERROR
+
+
+def _shows_nothing(kind: str, item: _Item | None) -> bool:
+    """Of a message that began: another provider can still begin anew. A thought that began may take minutes."""
+    return kind == _PART_ADDED or (kind == _ADDED and item is not None and item.type == "message")
 
 
 def _response(raw: msgspec.Raw) -> _Response:

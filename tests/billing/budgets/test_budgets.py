@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -86,6 +86,18 @@ def test_a_new_period_begins_with_nothing_spent(ledger: Ledger, clock: Clock):
     assert full.is_spent
     assert ledger.seconds_left(full) == 12 * 3600
     clock.now = datetime(2026, 11, 26, tzinfo=UTC)
+    assert isinstance(ledger.reserve([small], ONE), Reservation)
+
+
+def test_a_clock_that_is_put_right_forgets_nothing(ledger: Ledger, clock: Clock):
+    small = budget(3)
+    midnight = datetime(2026, 11, 26, tzinfo=UTC)
+    clock.now = midnight + timedelta(seconds=2)
+    ledger.learn([small], {(1, midnight): Spent(requests=3)})
+    for back in (5, 50):
+        clock.now = midnight - timedelta(seconds=back)
+        assert isinstance(ledger.reserve([small], ONE), Meter)
+    clock.now = midnight - timedelta(hours=5)  # it was wrong altogether
     assert isinstance(ledger.reserve([small], ONE), Reservation)
 
 
@@ -229,7 +241,14 @@ def test_spend_of_a_budget_that_was_deleted_meanwhile_costs_nobody_the_usage_row
 
 
 @pytest.mark.parametrize(
-    "fields", [{"limit": Decimal(0)}, {"limit": Decimal(-1)}, {"time_zone": "Mars/Base"}]
+    "fields",
+    [
+        {"limit": Decimal(0)},
+        {"limit": Decimal(-1)},
+        {"limit": Decimal("1.5"), "unit": "requests"},
+        {"limit": Decimal("0.5"), "unit": "tokens"},
+        {"time_zone": "Mars/Base"},
+    ],
 )
 def test_what_makes_no_sense_is_refused(key: ApiKey, fields: dict[str, object]):
     with pytest.raises(ValidationError):

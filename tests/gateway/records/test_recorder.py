@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from billing.models import ComboUsage, DailyUsage, UsageRecord, UsageTotal
-from gateway.records.recorder import Recorder
+from gateway.records.recorder import Entry, Recorder
 from tests.usage import usage_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,3 +78,17 @@ def test_what_was_paid_beside_the_answer_counts_as_money_and_tokens_and_is_no_re
     assert (lost.requests, lost.errors, lost.latency_ms, lost.cost) == (0, 0, 0, Decimal("0.25"))
     assert ComboUsage.objects.get(model="").requests == 1
     assert (UsageRecord.objects.count(), UsageRecord.requests.count()) == (2, 1)
+
+
+def test_a_row_that_the_database_refuses_does_not_cost_the_others_theirs(caplog):
+    recorder = Recorder()
+    rows = [usage_row(status=200, request_id=f"r{n}", input_tokens=-n % 3 - 1) for n in range(3)]
+    batch = [Entry(row, None, asyncio.Future(loop=asyncio.new_event_loop())) for row in rows]
+    recorder._write(batch)
+    recorder.close()
+    refused = {row.request_id for row in rows if row.input_tokens < 0}
+    assert refused
+    assert set(UsageRecord.objects.values_list("request_id", flat=True)) == {"r0", "r1", "r2"} - refused
+    lost = [each.message for each in caplog.records if each.levelname == "CRITICAL"]
+    assert len(lost) == len(refused)
+    assert UsageTotal.objects.get(span="day", dimension="all").requests == 3 - len(refused)

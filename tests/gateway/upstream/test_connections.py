@@ -15,6 +15,7 @@ import pytest
 from gateway.upstream import pool as pools
 from gateway.upstream.connection import READ_AHEAD
 from omniroute.errors import UpstreamBroken, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
+from providers.proxies import Proxy
 from tests.gateway.upstream.provider import CHUNKED, EVENT, OK, Visit, answer_all, ask, asked, serving
 
 MB = 1 << 20
@@ -344,9 +345,13 @@ async def test_no_more_connections_wait_than_are_of_use(monkeypatch: pytest.Monk
         assert [len(waiting) for waiting in pools.pool()._idle.values()] == [2]
 
 
-async def test_a_name_that_is_none_cannot_be_reached():
-    with pytest.raises(UpstreamUnreachable, match="its name cannot be resolved"):
-        await ask("http://no-such-host.invalid/v1")
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a\0b", "a" * 64 + ".test", "%zz"])
+async def test_a_name_that_is_none_cannot_be_reached(host: str):
+    with pytest.raises(UpstreamUnreachable, match="The provider cannot be reached"):
+        await ask(f"http://{host}/v1")
+    with pytest.raises(UpstreamUnreachable, match="its name cannot be resolved") as raised:
+        await ask("https://provider.test/v1", proxy=Proxy("http", host, 3128))
+    assert raised.value.code == "proxy_failed"
 
 
 async def test_a_closed_port_cannot_be_reached():

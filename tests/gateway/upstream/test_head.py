@@ -37,7 +37,17 @@ def test_an_address_says_where_to_and_what_for(url: str, place: tuple[str, str, 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "api.test/v1", "ftp://api.test", "https://", "https://api.test:port", "https://a..b", "file:///etc"],
+    [
+        "",
+        "api.test/v1",
+        "ftp://api.test",
+        "https://",
+        "https://api.test:port",
+        "https://a..b",
+        "file:///etc",
+        "http://a b/",
+        "http://a\0b/",
+    ],
 )
 def test_what_is_no_address_cannot_be_reached(url: str):
     with pytest.raises(UpstreamUnreachable, match="base URL"):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.wire import FORMATS, get_format, ir
-from gateway.wire.sse import Decoder
+from gateway.wire.sse import Decoder, ServerEvent
 
 CITATION = {
     "type": "web_search_result_location",
@@ -230,3 +230,28 @@ def test_a_streamed_answer_says_the_same_in_every_other_format(provider, body, c
     parser, decoder = get_format(client).stream_parser(), Decoder()
     events = [found for event in decoder.feed(stream) + decoder.flush() for found in parser.feed(event)]
     assert outline(ir.fold([*events, *parser.close()])) == outline(said)
+
+
+def with_fractions(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: with_fractions(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_fractions(item) for item in value]
+    return float(value) if type(value) is int else value
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", ["thoughts between calls", "calls", "several summaries"])
+def test_counts_and_places_may_be_written_with_a_fraction(name, format):
+    """As proxies do whose language knows floats only."""
+    provider, body = ANSWERS[name]
+    said = get_format(provider).parse_response(body)
+    emitter = get_format(format).stream_emitter(ir.Request("m", [], stream=True, include_usage=True))
+    stream = b"".join(emitter.emit(event) for event in ir.unfold(said)) + emitter.close()
+    parser, found = get_format(format).stream_parser(), []
+    for event in Decoder().feed(stream):
+        data = event.data
+        if data.startswith(b"{"):
+            data = json.dumps(with_fractions(json.loads(data))).encode()
+        found += parser.feed(ServerEvent(event.raw, data, event.name))
+    assert outline(ir.fold([*found, *parser.close()])) == outline(said)

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from gateway.wire import json
 from gateway.wire.base import Seen
 from gateway.wire.openai_responses.tap import ResponsesTap
-from gateway.wire.sse import ServerEvent
+from gateway.wire.sse import Decoder, ServerEvent
+from omniroute.errors import UpstreamBroken
 from omniroute.types import Usage
 from tests.gateway.wire.openai_responses.sdk import FORMAT
 from tests.gateway.wire.openai_responses.test_response import USAGE, WHOLE
@@ -29,12 +30,16 @@ def look(value, name=""):
         ({"type": "response.in_progress", "response": {}}, Seen.NOTHING),
         ({"type": "response.queued", "response": {}}, Seen.NOTHING),
         ({"type": "response.output_item.added", "item": {"type": "reasoning"}}, Seen.CONTENT),
+        ({"type": "response.output_item.added", "item": {"type": "function_call"}}, Seen.CONTENT),
+        ({"type": "response.output_item.added", "item": {"type": "message"}}, Seen.NOTHING),
+        ({"type": "response.content_part.added", "part": {"type": "output_text"}}, Seen.NOTHING),
         ({"type": "response.output_text.delta", "delta": "x"}, Seen.CONTENT),
         ({"type": "response.novelty.delta", "delta": 5}, Seen.CONTENT),
         ({"type": "ping"}, Seen.NOTHING),
         (b"[DONE]", Seen.NOTHING),
         (b"", Seen.NOTHING),
-        (b"\xff{", Seen.CONTENT),
+        (b"\xff{", Seen.NOTHING),
+        (b'{"type": "response.output_text.delta", "delta": "\xff', Seen.CONTENT),
         (
             {"type": "response.failed", "response": {"error": {"code": "server_error", "message": "m"}}},
             Seen.ERROR,
@@ -140,3 +145,13 @@ def test_no_bytes_break_it(data):
     ResponsesTap().look(event(b'{"type":"response.completed","response":' + data + b"}"))
     FORMAT.inspect(data)
     FORMAT.is_end(event(data))
+
+
+def test_a_cut_stream_fails_as_the_response_that_began():
+    tap = ResponsesTap()
+    assert tap.emit_error(UpstreamBroken("cut")) is None
+    tap.look(event({"type": "response.created", "response": {"id": "resp_1", "model": "m", "error": None}}))
+    (told,) = Decoder().feed(tap.emit_error(UpstreamBroken("cut")) or b"")
+    failed = json.loads(told.data)["response"]
+    assert (failed["id"], failed["model"], failed["status"]) == ("resp_1", "m", "failed")
+    assert failed["error"]["message"] == "cut"
