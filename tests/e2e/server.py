@@ -17,7 +17,7 @@ import httpx
 
 from tests.services import ROOT
 
-START_S = 90
+START_S = 180
 PASSWORD = "correct-horse-9"
 
 
