@@ -33,6 +33,9 @@ PATH = "/v1/chat/completions"
 MAY_GROW = 1.03
 """After the first tenth. It goes up and down by 1 %; a leak of 64 bytes a request would make 9 %."""
 CANCELLED_WITHIN_MS = 100.0
+"""99 of 100: the last ones tell how busy the machine is, and this script with it."""
+ARRIVED = {"stream": 1.0, "plain": 0.99}
+"""Which share of abandoned requests had been sent upstream when their clients left."""
 
 
 @dataclass(slots=True)
@@ -130,10 +133,10 @@ def _report(soak: Soak, sockets_before: int) -> int:
     in_time = True
     for kind in ("stream", "plain"):
         times, left = soak.cancelled(kind), len(soak.left_at[kind])
-        in_time = in_time and len(times) == left and (not times or times[-1] <= CANCELLED_WITHIN_MS)
+        p99 = times[int(len(times) * 0.99)] if times else 0.0
+        in_time = in_time and len(times) >= left * ARRIVED[kind] and p99 <= CANCELLED_WITHIN_MS
         print(f"{kind}: {left} abandoned, {len(times)} cancelled upstream", end="")
         if times:
-            p99 = times[int(len(times) * 0.99)]
             print(
                 f" after {statistics.median(times):.1f} ms (p50), {p99:.1f} ms (p99), {times[-1]:.1f} ms at most",
                 end="",

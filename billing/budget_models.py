@@ -56,7 +56,7 @@ class Budget(models.Model):
     refuse_unpriced = models.BooleanField(
         "refuse models without a price",
         default=False,
-        help_text="Of limits in USD: what nobody knows the price of would count as free. Off: it does.",
+        help_text="For limits in USD. Off: requests that nobody knows the price of count as free.",
     )
     revision = models.PositiveIntegerField(default=1, editable=False)
     """Counts the times that what was spent was worked out anew, so that no process goes on with the old figure."""

@@ -208,6 +208,12 @@ class UsageRecord(models.Model):
         return f"{self.status} {self.requested_model}"
 
     @property
+    def sound_s(self) -> float:
+        """Seconds of a recording that was paid by its length; else 0."""
+        apart = self.priced_apart if isinstance(self.priced_apart, dict) else {}
+        return 0 if self.input_tokens or self.output_tokens else float(apart.get("audio_seconds") or 0)
+
+    @property
     def has_price(self) -> bool:
         """Was anything used that somebody wants money for?"""
         return bool(self.input_tokens or self.output_tokens or self.priced_apart)

@@ -95,9 +95,6 @@ class GatewaySettings(Singleton):
         verbose_name = "settings"
         verbose_name_plural = "settings"
 
-    def __str__(self) -> str:
-        return "Settings"
-
     def clean(self) -> None:
         for name in (
             "connect_timeout_s",

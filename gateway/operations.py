@@ -201,7 +201,7 @@ def _image_usage(value: JSONDict) -> Usage:
         priced_apart=priced.apart(
             input_image_tokens=_images_among(known.get("input_tokens_details"), 0),
             output_image_tokens=_images_among(known.get("output_tokens_details"), made),
-            output_images=len(value["data"]),
+            output_images=len(value["data"]) if isinstance(value["data"], list) else 1,
         ),
     )
 

@@ -119,6 +119,11 @@ class Passage(ABC):
         streams = self.inbound.stream or self.only_streams
         return self.provider.upstream_path(self.profile.model, streams, self.array)
 
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """What `fields` left out because the provider's format has no words for it."""
+        return ()
+
     @abstractmethod
     def fields(self) -> Fields:
         """The top level of the body to send, a new dict each time."""

@@ -136,4 +136,5 @@ def build_upstream_request(way: Passage, endpoint: Endpoint, attempt: Attempt) -
         body=content,
         format=endpoint.format,
         stream=inbound.stream,
+        dropped=way.dropped,
     )

@@ -46,6 +46,14 @@ class OtherFormat(Passage):
         self.adapted.model = self.profile.model
         return self.provider.emit_request(self.adapted, self.profile)
 
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        if self.client is self.provider:
+            return ()
+        understood = self.client.understood
+        unknown = [name for name in self.inbound.fields if name not in understood]
+        return tuple(dict.fromkeys([*self.adapted.dropped, *unknown]))
+
     def whole(self, body: bytes) -> Whole:
         return self.emit(self.parse(self.unwrapped(body)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.db import models
+from django.utils.text import capfirst
 
 
 class Singleton(models.Model):
@@ -12,6 +13,9 @@ class Singleton(models.Model):
 
     class Meta:
         abstract = True
+
+    def __str__(self) -> str:
+        return capfirst(str(self._meta.verbose_name))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.pk = 1

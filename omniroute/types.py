@@ -85,3 +85,5 @@ class UpstreamRequest:
     body: bytes
     format: str
     stream: bool
+    dropped: tuple[str, ...] = ()
+    """What the client asked for and the provider's wire format has no words for."""

@@ -133,9 +133,6 @@ class RateLimitSettings(Singleton):
         verbose_name = "rate limits"
         verbose_name_plural = "rate limits"
 
-    def __str__(self) -> str:
-        return "Rate limits"
-
 
 class IpRules(Singleton):
     """Which addresses may talk to the gateway."""
@@ -148,9 +145,6 @@ class IpRules(Singleton):
     class Meta:
         verbose_name = "IP access"
         verbose_name_plural = "IP access"
-
-    def __str__(self) -> str:
-        return "IP access"
 
     def clean(self) -> None:
         errors: dict[str, list[str]] = {}

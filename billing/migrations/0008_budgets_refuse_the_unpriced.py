@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='budget',
             name='refuse_unpriced',
-            field=models.BooleanField(default=False, help_text='Of limits in USD: what nobody knows the price of would count as free. Off: it does.', verbose_name='refuse models without a price'),
+            field=models.BooleanField(default=False, help_text='For limits in USD. Off: requests that nobody knows the price of count as free.', verbose_name='refuse models without a price'),
         ),
     ]

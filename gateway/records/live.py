@@ -7,6 +7,7 @@ go out together, a few times a second at most, however many requests there are.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import deque
 from collections.abc import Iterable
@@ -27,7 +28,7 @@ ROWS = 8
 INTERVAL_S = 0.25
 FIELDS = (
     "request_id", "created_at", "status", "error_code", "requested_model", "served_model", "attempt_count",
-    "input_tokens", "output_tokens", "cost", "latency_ms",
+    "input_tokens", "output_tokens", "priced_apart", "cost", "latency_ms",
 )  # fmt: skip
 """What of a `UsageRow` is told; time and cost as text, so that every channel layer can carry them."""
 
@@ -91,4 +92,9 @@ live = Live()
 def _told(row: UsageRow) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in FIELDS}
     cost = row.cost
-    return {**values, "created_at": row.created_at.isoformat(), "cost": None if cost is None else str(cost)}
+    return {
+        **values,
+        "created_at": row.created_at.isoformat(),
+        "priced_apart": json.loads(row.priced_apart),
+        "cost": None if cost is None else str(cost),
+    }

@@ -42,7 +42,14 @@ _LONG = re.compile(r"[A-Za-z0-9+/_-]{400,}={0,2}")
 """Base64: images, audio, files; nothing that anybody reads has so long a word."""
 
 
+_BINARY = re.compile(
+    r"[\x00-\x08\x0e-\x1f\ufffd](?:[^\x00-\x08\x0e-\x1f\ufffd]{0,63}[\x00-\x08\x0e-\x1f\ufffd]){64,}"
+)
+"""Files in a form, and what else is no text: something unreadable at least every 64 characters."""
+
+
 def text(value: str) -> str:
+    value = _BINARY.sub(lambda found: f"[about {len(found[0])} bytes]", value)
     if len(value) > 400:
         value = _LONG.sub(_stub, value)
     for pattern in _NAMED:

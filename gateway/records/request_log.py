@@ -81,6 +81,8 @@ class Sent:
                 "body": Body(request.body).shown(limit),
             }
         }
+        if request.dropped:
+            shown["dropped"] = list(request.dropped)
         if self.status is not None:
             shown["response"] = {
                 "status": self.status,

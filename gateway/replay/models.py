@@ -51,9 +51,6 @@ class CacheSettings(Singleton):
         verbose_name = "cache settings"
         verbose_name_plural = "cache settings"
 
-    def __str__(self) -> str:
-        return "Cache settings"
-
 
 class CachedAnswer(models.Model):
     """Where one process serves, its cache survives a restart here. Several share theirs in Redis."""

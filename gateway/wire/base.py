@@ -77,7 +77,7 @@ class Seen(Enum):
     LAST = 2
     """The regular end of the stream: held back until the usage is on disk."""
     UNASKED = 3
-    """The upstream sends it because the gateway asked; this client did not. Dropped."""
+    """The client did not ask for it, but the gateway did; or it cannot read it. Dropped."""
     ERROR = 4
     """An error in the place of an answer: see the tap's `error`."""
 
@@ -146,6 +146,8 @@ class WireFormat(ABC):
     keepalive: bytes
     """What keeps a waiting client of this format from giving up."""
     rules: Rules = Rules()
+    understood: frozenset[str] = frozenset()
+    """Top-level fields of a request that reach providers of other formats in their words, or mean nothing there."""
     vendor: str = ""
     """Its inventor, where answers carry proofs of thought: see `proofs`."""
     provider_format: str = ""

@@ -34,8 +34,8 @@ _ANSWER_ROOM = 4096  # tokens left for the answer where max_tokens must be raise
 
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)*(\d+)(?:[-.](\d{1,2}))?(?!\d)")
 _NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"gemini-[3-9]"), "level"),
-    (re.compile(r"gemini-2\.5(?!.*image)"), "budget"),
+    (re.compile(r"gemini-[3-9](?!.*(?:image|tts|audio))"), "level"),
+    (re.compile(r"gemini-2\.5(?!.*(?:image|tts|audio))"), "budget"),
     (re.compile(r"gemini-(?:1|2\.0)"), "none"),
     (re.compile(r"gpt-(?:[5-9]|oss)(?!.*-chat)"), "effort"),
     (re.compile(r"(?:^|/)o[1-9](?:-|$)"), "effort"),

@@ -137,6 +137,3 @@ class SignInSettings(Singleton):
         app_label = "providers"
         verbose_name = "sign-in settings"
         verbose_name_plural = "sign-in settings"
-
-    def __str__(self) -> str:
-        return "Sign-in settings"

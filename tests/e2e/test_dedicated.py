@@ -152,9 +152,21 @@ def test_dedicated_embeddings_and_images(gateway: Gateway, simulator: Simulator)
     drawn = post(gateway, "/v1/providers/sim1/images/generations", body).json()
     assert [bool(image["b64_json"]) for image in drawn["data"]] == [True, True]
     assert json.loads(simulator.requests[-1].body) == body
-    assert (
-        gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]["output_tokens"] == 100
+    row = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]
+    assert row["output_tokens"] == 100
+    assert json.loads(row["priced_apart"])["output_images"] == 2
+
+
+def test_images_are_paid_by_the_piece(gateway: Gateway) -> None:
+    node = gateway.ids.get("sim1") or next(
+        each["id"]
+        for each in gateway.manage("GET", "/api/provider-nodes")["nodes"]
+        if each["prefix"] == "sim1"
     )
+    gateway.manage("PATCH", "/api/pricing", {node: {"painter": {"input": 0, "output": 0, "image": 0.04}}})
+    post(gateway, "/v1/images/generations", {"model": "sim1/painter", "prompt": "a cat", "n": 3})
+    row = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]
+    assert (float(row["cost"]), row["cost_source"]) == (0.12, "override")
 
 
 def test_fireworks_draws_by_its_own_path(gateway: Gateway, simulator: Simulator) -> None:

@@ -61,7 +61,7 @@ def test_what_breaks_before_it_is_a_refusal(
 
 
 @pytest.mark.parametrize(
-    ("fault", "stream"), [("json-to-stream", True), ("sse-to-plain", False), ("split1", True)]
+    ("fault", "stream"), [("json-to-stream", True), ("sse-to-plain", False), ("split1+comments", True)]
 )
 @each_pair
 def test_an_answer_in_another_shape_than_asked_for_is_an_answer(

@@ -135,3 +135,29 @@ def test_a_model_that_breaks_off_behind_a_word_has_answered(provider: str, clien
     assert "Hel" in told
     assert reader.error is None
     assert b"Hel" in between(provider, client, stream=False).whole(json.dumps(fault).encode()).body
+
+
+LOST: dict[str, dict[str, Any]] = {
+    "openai_chat": {"logit_bias": {"1": 2}, "reasoning_effort": "low", "tools": []},
+    "anthropic_messages": {"context_management": {"edits": []}, "thinking": {"type": "disabled"}},
+    "gemini": {"safetySettings": [], "generationConfig": {"maxOutputTokens": 5}},
+    "openai_responses": {"truncation": "auto", "store": False, "include": []},
+}
+
+
+@each_pair
+def test_what_another_format_has_no_words_for_is_told(provider: str, client: str) -> None:
+    body = json.dumps({"model": "m", **ASKED[client], **LOST[client]}).encode()
+    asked = parse(body, format=client, path="/", headers={}, model="m", stream=False)
+    way = OtherFormat(asked, get_format(client), get_format(provider), ModelProfile(model="m"))
+    way.fields()
+    assert way.dropped == (next(iter(LOST[client])),)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_within_one_format_nothing_is_lost(format: str) -> None:
+    body = json.dumps({"model": "m", **ASKED[format], **LOST[format]}).encode()
+    asked = parse(body, format=format, path="/", headers={}, model="m", stream=False)
+    way = OtherFormat(asked, get_format(format), get_format(format), ModelProfile(model="m"))
+    way.fields()
+    assert way.dropped == ()

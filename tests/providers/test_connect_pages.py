@@ -104,6 +104,17 @@ def test_an_uploaded_file_becomes_an_account(admin_client, vendor):  # noqa: F81
     assert refresh not in text(response)
 
 
+def test_what_a_key_store_prints_is_pasted_and_the_page_says_how_to_get_it(admin_client, vendor):  # noqa: F811
+    app = vendor("claude")
+    assert "security find-generic-password" in text(admin_client.get(page("claude")))
+    access, refresh = app.pair()
+    kept = {"claudeAiOauth": {"accessToken": access, "refreshToken": refresh, "expiresAt": 9_999_999_999_000}}
+    pasted = {"action": "token", "read": "1", "token": json.dumps(kept)}
+    response = admin_client.post(page("claude"), pasted, follow=True)
+    assert Account.objects.get().refresh_token == refresh
+    assert access not in text(response)
+
+
 def test_an_account_of_these_is_not_added_with_a_key(admin_client):
     add = reverse("admin:providers_account_add")
     assert admin_client.get(f"{add}?provider=claude")["Location"] == page("claude")

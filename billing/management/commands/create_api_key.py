@@ -5,13 +5,14 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from billing.keys import create_api_key
 from billing.models import ApiKey
+from omniroute.commands import DatabaseCommand
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Make an API key and print it. It cannot be shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.dateparse import parse_date, parse_datetime
 
 from gateway import snapshot
 from gateway.pricing.recosting import recost
+from omniroute.commands import DatabaseCommand
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         "Work out anew what past requests cost, with their roll-ups and budgets. Costs that a provider reported itself "
         "stay as they are. Try --dry-run first."

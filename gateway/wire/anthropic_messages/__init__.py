@@ -13,12 +13,18 @@ from gateway.wire.sse import ServerEvent, encode
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict
 
+_UNDERSTOOD = (
+    "model messages system stream max_tokens temperature top_p top_k stop_sequences tools tool_choice "
+    "thinking output_config output_format metadata service_tier"
+)
+
 
 class AnthropicMessages(WireFormat):
     name = "anthropic_messages"
     label = "Anthropic Messages"
     keepalive = encode(b'{"type": "ping"}', "ping")
     vendor = "anthropic"
+    understood = frozenset(_UNDERSTOOD.split())
     rules = Rules(merge_roles=True, user_first=True, filler=".")
 
     def upstream_path(self, model: str, stream: bool, array: bool = False) -> str:

@@ -265,6 +265,3 @@ def _emit_rest(request: ir.Request, body: JSONDict) -> None:
             request.dropped.append(key)
     if (request.n or 1) > 1:
         request.dropped.append("n")
-    for fields in request.extra.values():
-        if isinstance(fields, dict):
-            request.dropped += [str(key) for key in fields if not str(key).startswith("$")]

@@ -21,12 +21,18 @@ from gateway.wire.sse import Decoder
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict
 
+_UNDERSTOOD = (
+    "model contents systemInstruction system_instruction generationConfig generation_config tools toolConfig "
+    "tool_config"
+)
+
 
 class Gemini(WireFormat):
     """The model is part of the path, and a stream is another method: a body says neither."""
 
     name = "gemini"
     label = "Gemini generateContent"
+    understood = frozenset(_UNDERSTOOD.split())
     keepalive = b"\n\n"
     """Google's own SDKs and litellm take a comment for a piece of JSON; all of them pass over blank lines."""
     rules = Rules(

@@ -46,7 +46,9 @@ class GeminiTap(Tap):
     def look(self, event: ServerEvent) -> Seen:
         data = event.data
         if not data:
-            return Seen.NOTHING
+            return (
+                Seen.UNASKED if b":" in event.raw else Seen.NOTHING
+            )  # a comment: Google's SDKs read it as JSON
         if data in (END, DONE):
             return Seen.LAST
         try:

@@ -15,11 +15,19 @@ from omniroute.types import Fields, InboundRequest, JSONDict
 
 _ASKED = (b'"include_usage":true', b'"include_usage": true')
 
+_UNDERSTOOD = (
+    "model messages stream stream_options max_tokens max_completion_tokens stop n temperature top_p top_k "
+    "seed frequency_penalty presence_penalty logprobs top_logprobs tools tool_choice functions "
+    "function_call parallel_tool_calls response_format reasoning_effort reasoning thinking user metadata "
+    "service_tier store prompt_cache_key prompt_cache_retention safety_identifier"
+)
+
 
 class OpenAIChat(WireFormat):
     name = "openai_chat"
     label = "OpenAI Chat Completions"
     keepalive = comment("keep-alive")
+    understood = frozenset(_UNDERSTOOD.split())
     rules = Rules(tool_id=r".{1,40}", custom_tools=False)
 
     def upstream_path(self, model: str, stream: bool, array: bool = False) -> str:

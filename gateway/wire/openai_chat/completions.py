@@ -48,6 +48,7 @@ class OpenAICompletions(OpenAIChat):
     name = "openai_completions"
     label = "OpenAI Completions (legacy)"
     provider_format = "openai_chat"
+    understood = OpenAIChat.understood | {"prompt", "echo", "suffix", "best_of"}
 
     def parse_request(self, body: JSONDict, model: str, stream: bool) -> ir.Request:
         request = super().parse_request(to_chat(body), model, stream)

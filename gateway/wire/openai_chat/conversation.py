@@ -12,7 +12,7 @@ from typing import Any
 from gateway.wire import ir
 from gateway.wire.history import mark_error
 from gateway.wire.openai_chat import calls, thinking
-from gateway.wire.openai_chat.content import MARK, Emission, emit_part
+from gateway.wire.openai_chat.emission import MARK, Emission, emit_part
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, restore
 from omniroute.types import JSONDict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.wire import ir
-from gateway.wire.openai_chat.content import Emission
+from gateway.wire.openai_chat.emission import Emission
 from gateway.wire.openai_chat.keep import SHAPE
 from gateway.wire.reasoning import effort_of, style_of
 from omniroute.types import JSONDict

@@ -9,8 +9,9 @@ from typing import Any
 
 from gateway.wire import ir
 from gateway.wire.openai_chat import calls, thinking
-from gateway.wire.openai_chat.content import NATIVE, mark_cached, parse_content, parse_part
+from gateway.wire.openai_chat.content import mark_cached, parse_content, parse_part
 from gateway.wire.openai_chat.conversation import OWN_FIELDS, emit_result, emit_turn
+from gateway.wire.openai_chat.emission import NATIVE
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict

@@ -8,9 +8,9 @@ from typing import Any
 from gateway.wire import ir
 from gateway.wire.base import ModelProfile
 from gateway.wire.openai_chat import toolbox
-from gateway.wire.openai_chat.content import Emission
 from gateway.wire.openai_chat.conversation import emit_messages
 from gateway.wire.openai_chat.effort import emit_reasoning, parse_reasoning
+from gateway.wire.openai_chat.emission import Emission
 from gateway.wire.openai_chat.keep import CHAT, SHAPE
 from gateway.wire.openai_chat.messages import parse_messages
 from omniroute.errors import InvalidRequest

@@ -11,7 +11,7 @@ import msgspec
 from gateway.wire import ir, json
 from gateway.wire.openai_chat import calls, thinking, toolbox
 from gateway.wire.openai_chat.citations import emit_annotations, parse_annotations, place, sources_of
-from gateway.wire.openai_chat.content import Emission, emit_image, emit_part
+from gateway.wire.openai_chat.emission import Emission, emit_image, emit_part
 from gateway.wire.openai_chat.errors import parse_error_value
 from gateway.wire.openai_chat.finish import emit_finish, parse_finish
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference, restore

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.wire import ir
-from gateway.wire.openai_chat.content import Emission, mark_cached
+from gateway.wire.openai_chat.content import mark_cached
+from gateway.wire.openai_chat.emission import Emission
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference, restore
 from gateway.wire.schema import for_openai, is_strict
 from omniroute.errors import InvalidRequest

@@ -13,10 +13,17 @@ from gateway.wire.sse import ServerEvent, comment
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict
 
+_UNDERSTOOD = (
+    "model input instructions stream stream_options tools tool_choice text reasoning parallel_tool_calls "
+    "max_output_tokens temperature top_p top_logprobs include user metadata service_tier store "
+    "prompt_cache_key prompt_cache_retention safety_identifier"
+)
+
 
 class OpenAIResponses(WireFormat):
     name = "openai_responses"
     label = "OpenAI Responses"
+    understood = frozenset(_UNDERSTOOD.split())
     vendor = "openai"
     keepalive = comment("keep-alive")
     rules = Rules(tool_id=r".{1,64}", custom_tools=True)

@@ -74,7 +74,8 @@ class ResponsesStreamEmitter(StreamEmitter):
             case ir.Finished():
                 return self._start() + self._finish(event)
             case ir.UsageReported():
-                self._usage, self._tier = event.usage, event.service_tier or self._tier
+                self._usage = event.usage
+                self._tier = envelope.tier(event.service_tier, event.extra) or self._tier
                 self._kept_usage = own(event.extra).get("usage")
                 return b""
             case ir.Errored():

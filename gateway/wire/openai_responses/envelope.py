@@ -24,10 +24,16 @@ _STATUS: dict[ir.FinishReason | None, tuple[str, str | None]] = {
     "content_filter": ("incomplete", "content_filter"),
 }
 _MODEL_FAULT = "The model broke off"
+_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 
 
 def new_id(prefix: str) -> str:
     return f"{prefix}_{uuid4().hex}"
+
+
+def tier(name: str | None, extra: ir.Extra) -> str | None:
+    """`service_tier` of an answer; other vendors have words of their own for it (`standard`, `on_demand`)."""
+    return name if NAME in extra or name in _TIERS else None
 
 
 def response_id(upstream: str) -> str:

@@ -116,8 +116,8 @@ def emit_response(response: ir.Response, request: ir.Request) -> JSONDict:
     if usage is None and NAME not in response.extra:
         usage = estimate_usage(request, emitted)
     body["usage"] = usage_object(usage, kept.get("usage"))
-    if response.service_tier:
-        body["service_tier"] = response.service_tier
+    if tier := envelope.tier(response.service_tier, response.extra):
+        body["service_tier"] = tier
     return body
 
 

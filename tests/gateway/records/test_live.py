@@ -82,7 +82,7 @@ async def test_it_tells_a_finished_request():
     assert told["requests"] == [{
         "request_id": "req_1", "created_at": "2026-05-04T03:02:01+00:00", "status": 200, "error_code": "",
         "requested_model": "fast", "served_model": "gpt-4o", "attempt_count": 2, "input_tokens": 1200,
-        "output_tokens": 30, "cost": "0.0042", "latency_ms": 840,
+        "output_tokens": 30, "priced_apart": {}, "cost": "0.0042", "latency_ms": 840,
     }]  # fmt: skip
     for text in ("03:02:01", "after 2 attempts", "1.2k / 30", "$0.0042", "840 ms", "/req_1/change/"):
         assert text in told["html"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 
 import pytest
@@ -132,3 +133,19 @@ def test_no_body_takes_long(unit):
     redaction.text(text)
     redaction.headers([("x", text[:65536])])
     assert time.process_time() - started < 1.5
+
+
+def test_a_file_in_a_form_becomes_its_size():
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    sound = random.Random(1).randbytes(10_000)
+    body = head + sound + b'\r\n--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nnova-3\r\n--x--'
+    told = redaction.body(body, len(body), LIMIT)
+    assert 'filename="a.wav"' in told
+    assert "bytes]" in told
+    assert "nova-3" in told
+    assert len(told) < 600
+
+
+def test_text_with_a_stray_control_character_stays():
+    text = "a\x1b[1mbold\x1b[0m " * 20
+    assert redaction.body(text.encode(), len(text), LIMIT) == text

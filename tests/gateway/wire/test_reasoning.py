@@ -125,6 +125,7 @@ def test_gemini_gets_a_budget_or_a_level_within_the_models_range(model, asked, c
             {"thinkingLevel": "high", "includeThoughts": True},
         ),
         ("gemini-2.0-flash", None, 500, None),
+        ("gemini-2.5-flash-preview-tts", None, 500, None),
     ],
 )
 def test_geminis_thoughts_leave_room_for_the_answer(model, asked, limit, config):

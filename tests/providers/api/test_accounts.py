@@ -101,6 +101,16 @@ def test_endpoint_region_and_address_are_chosen(api: ManagementClient):  # noqa:
     assert changed["connection"]["providerSpecificData"] == {"endpoint": "paas"}
 
 
+def test_reserve_and_plan_only_are_set_and_told(api: ManagementClient):  # noqa: F811
+    made = account(api)
+    route = f"/api/providers/{made['id']}"
+    assert (made["reservePercent"], made["planOnly"]) == (0, False)
+    changed = api.ok("PUT", route, {"reservePercent": 15, "planOnly": True})["connection"]
+    assert (changed["reservePercent"], changed["planOnly"]) == (15, True)
+    assert Account.objects.get().quota_reserve == 15
+    assert api.error("PUT", route, {"reservePercent": 101})[0] == 400
+
+
 def test_an_update_changes_only_what_it_names(api: ManagementClient):  # noqa: F811
     made = account(api, defaultModel="gpt-4o")
     changed = api.ok("PUT", f"/api/providers/{made['id']}", {"isActive": False})["connection"]

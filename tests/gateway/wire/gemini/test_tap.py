@@ -102,3 +102,9 @@ def test_it_reads_the_usage_of_a_whole_answer():
 
 def test_what_is_no_json_is_no_answer():
     assert isinstance(GEMINI.inspect(b"<html>").error, UpstreamBroken)
+
+
+def test_a_comment_is_kept_from_clients_that_read_it_as_json():
+    tap = GeminiTap()
+    seen = {raw: tap.look(ServerEvent(raw, b"")) for raw in (b": still here\n\n", b"\r\n", b"")}
+    assert list(seen.values()) == [Seen.UNASKED, Seen.NOTHING, Seen.NOTHING]

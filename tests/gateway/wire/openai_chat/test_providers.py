@@ -2,15 +2,15 @@
 
 import pytest
 
-from gateway.wire.openai_chat import content, conversation, effort, request, toolbox
+from gateway.wire.openai_chat import conversation, effort, emission, request, toolbox
 from providers.catalog import builtin
 
 
 @pytest.mark.parametrize(
     "ids",
     [
-        content.TEXT_ONLY,
-        content.VIDEO_TAKERS,
+        emission.TEXT_ONLY,
+        emission.VIDEO_TAKERS,
         effort.TOGGLES,
         effort.BY_PROVIDER.keys(),
         conversation.ECHOES,

@@ -438,3 +438,10 @@ def test_a_damaged_seal_is_nobodys_proof(damaged):
 
 def test_input_tokens():
     assert input_tokens_reply(12) == {"object": "response.input_tokens", "input_tokens": 12}
+
+
+def test_another_vendors_word_for_a_service_tier_is_none_here():
+    said = [ir.Candidate([ir.Text("Hi")], "stop")]
+    for told, shown in (("standard", "default"), ("flex", "flex")):
+        answer = ir.Response("id", "m", candidates=said, service_tier=told)
+        assert FORMAT.emit_response(answer, ir.Request("m", []))["service_tier"] == shown
