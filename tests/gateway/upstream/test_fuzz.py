@@ -24,7 +24,7 @@ PIECES = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(PIECES, min_size=1, max_size=3), st.booleans())
 def test_only_declared_errors_come_of_it(answers: list[list[bytes]], rude: bool):
     async def behave(visit: Visit) -> None:
