@@ -1,7 +1,7 @@
 """List prices of vendors that transcribe, which the price data set does not know. USD for an hour of sound.
 
-Sources, looked at in November 2026: https://deepgram.com/pricing (pay as you go, recordings),
-https://www.assemblyai.com/pricing.
+Deepgram: fact sheet on providers with API keys (pay as you go, recordings). AssemblyAI: as quoted by third parties in
+2026; its own page was not at hand. What neither tells is not here, and counts as unpriced.
 """
 
 from __future__ import annotations
@@ -13,13 +13,7 @@ from billing.rates import PriceRow, Rate
 
 _HOUR = 3600
 _BY_PROVIDER: dict[str, tuple[tuple[str, str], ...]] = {
-    "deepgram": (
-        ("nova-*", "0.258"),
-        ("whisper-large", "0.288"),
-        ("whisper*", "0.288"),
-        ("enhanced*", "0.87"),
-        ("base*", "0.75"),
-    ),
+    "deepgram": (("nova-*", "0.258"),),
     "assemblyai": (("universal-3*", "0.21"), ("universal-2", "0.15")),
 }
 
