@@ -20,7 +20,7 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import admission, policies, progress, steps
+from gateway import admission, follow_ups, policies, progress
 from gateway import snapshot as snapshots
 from gateway.answers import StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -235,7 +235,7 @@ async def ask(
                 again = partial(
                     send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
                 )
-                last = await steps.walk(upstream, request, passage, again)
+                last = await follow_ups.walk(upstream, request, passage, again)
                 return await read_whole(last, passage, trial, texts)
             return await read_whole(upstream, passage, trial, texts)
     except TimeoutError:
