@@ -606,6 +606,7 @@ def second_account(gateway: Gateway, vendors: dict[str, ChatApp]) -> Iterator[Ch
     with vendor_running(chat.ClaudeCodeChat()) as other:
         code = account_code(other).replace("'name': 'claude'", "'name': 'second', 'priority': 2")
         gateway.command("shell", "-c", code)
+        time.sleep(1.5)  # a process sees within a second what another one saved
         yield other
         gateway.command(
             "shell",
