@@ -30,10 +30,10 @@ from bench.gateway import Gateway, Installation, upstream
 CONCURRENCY = 32
 ABANDONED = 0.1
 PATH = "/v1/chat/completions"
-MAY_GROW = 1.03
+MAY_GROW = 1.02
 """After the first tenth. It goes up and down by 1 %; a leak of 64 bytes a request would make 9 %."""
 CANCELLED_WITHIN_MS = 100.0
-"""99 of 100: the last ones tell how busy the machine is, and this script with it."""
+"""Every one. On a machine that has other work to do, the last ones tell of that."""
 ARRIVED = {"stream": 1.0, "plain": 0.99}
 """Which share of abandoned requests had been sent upstream when their clients left."""
 
@@ -133,14 +133,12 @@ def _report(soak: Soak, sockets_before: int) -> int:
     in_time = True
     for kind in ("stream", "plain"):
         times, left = soak.cancelled(kind), len(soak.left_at[kind])
-        p99 = times[int(len(times) * 0.99)] if times else 0.0
-        in_time = in_time and len(times) >= left * ARRIVED[kind] and p99 <= CANCELLED_WITHIN_MS
+        in_time = in_time and len(times) >= left * ARRIVED[kind]
         print(f"{kind}: {left} abandoned, {len(times)} cancelled upstream", end="")
         if times:
-            print(
-                f" after {statistics.median(times):.1f} ms (p50), {p99:.1f} ms (p99), {times[-1]:.1f} ms at most",
-                end="",
-            )
+            in_time = in_time and times[-1] <= CANCELLED_WITHIN_MS
+            p50, p99 = statistics.median(times), times[int(len(times) * 0.99)]
+            print(f" after {p50:.1f} ms (p50), {p99:.1f} ms (p99), {times[-1]:.1f} ms at most", end="")
         print()
     first, end = soak.memory[0], soak.memory[-1]
     print(f"memory: {first:.1f} MB after the first tenth, {end:.1f} MB at the end")
