@@ -19,7 +19,7 @@ from billing.queries import Dimension, Span
 
 FIRST_WINDOW = 2_000
 """Rows that are looked through first: most pages are full with them."""
-WINDOW = 40_000
+WINDOW = 10_000
 """Rows that each further query looks through."""
 PATIENCE_S = 0.12
 """After this no other window is begun."""
