@@ -42,7 +42,7 @@ class Card:
     value: Any
     kind: str
     """How the template writes it: compact, usd, duration, percent."""
-    change: float | None
+    change: int | None
     """Percent against the period before; None: nothing to compare with."""
     less_is_better: bool = False
 
@@ -105,7 +105,7 @@ def _cards(period: Period, total: Totals) -> list[Card]:
 
     def card(title: str, kind: str, figure: Callable[[Totals], Any], less_is_better: bool = False) -> Card:
         now, then = figure(total), figure(before)
-        change = 100 * (float(now) - float(then)) / float(then) if then and now is not None else None
+        change = round(100 * (float(now) - float(then)) / float(then)) if then and now is not None else None
         return Card(title, now, kind, change, less_is_better)
 
     return [
