@@ -47,7 +47,8 @@ def parse_part(raw: Any, param: str = "parts") -> ir.Part:
         raise InvalidRequest(f"{param} must hold objects", param=param)
     extra = {FORMAT: raw}
     if (call := get(raw, "functionCall")) is not None:
-        return _parse_call(as_object(call, f"{param}.functionCall"), raw)
+        parsed = _parse_call(as_object(call, f"{param}.functionCall"), raw)
+        return parsed if parsed.name else ir.Unknown(FORMAT, "functionCall", raw, extra)
     if (answer := get(raw, "functionResponse")) is not None:
         return _parse_result(as_object(answer, f"{param}.functionResponse"), raw, param)
     if "text" in raw:

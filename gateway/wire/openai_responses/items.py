@@ -139,11 +139,11 @@ def parse_shell_result(item: JSONDict, param: str) -> ir.ToolResult:
 def parse_output_item(item: JSONDict, param: str) -> list[ir.Part]:
     """The parts of an item of an answer.
 
-    The client's own tool search can be declared in this format only: to clients of the others, its call would be that
-    of a tool which they never named.
+    A shell and a tool search that the client runs can be declared in this format only: to clients of the others, a call
+    of them would be that of a tool which they never named.
     """
-    if item.get("type") == search.CALL:
-        return [ir.Unknown(NAME, search.CALL, item)]
+    if (kind := item.get("type")) in (search.CALL, shell.CALL):
+        return [ir.Unknown(NAME, str(kind), item)]
     return parse_item(item, param)[1]
 
 

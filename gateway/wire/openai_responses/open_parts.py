@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.wire import ir
-from gateway.wire.openai_responses import shell
-from gateway.wire.openai_responses.fields import VENDOR, own
+from gateway.wire.openai_responses.fields import VENDOR
 
 Name = tuple[Any, ...]
 """(item) or (item, content index)."""
@@ -89,8 +88,6 @@ def emptied(part: ir.Part) -> ir.Part:
             return ir.Refusal("")
         case ir.Reasoning():
             return ir.Reasoning(id=part.id)
-        case ir.ToolCall(name=shell.TOOL) if "item" in own(part.extra):
-            return ir.ToolCall(part.id, part.name, extra=part.extra)
         case ir.ToolCall():
             return ir.ToolCall(part.id, part.name, "", part.kind, extra=part.extra)
         case _:

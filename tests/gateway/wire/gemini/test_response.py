@@ -236,3 +236,11 @@ def test_folding_what_was_unfolded_changes_nothing():
 def test_an_answer_without_names_gets_none():
     body = {"candidates": [{"content": {"parts": [{"text": "a"}], "role": "model"}, "finishReason": "STOP"}]}
     assert GEMINI.emit_response(GEMINI.parse_response(body), ASKED) == body
+
+
+def test_a_call_without_a_name_is_none_that_another_client_hears_of():
+    parts = [{"functionCall": {"args": {"a": 1}}}, {"functionCall": {"name": "go", "args": {}}}]
+    body = {"candidates": [{"content": {"parts": parts, "role": "model"}, "finishReason": "STOP"}]}
+    nameless, call = GEMINI.parse_response(body).candidates[0].parts
+    assert isinstance(nameless, ir.Unknown)
+    assert isinstance(call, ir.ToolCall)

@@ -253,7 +253,7 @@ def test_refusals_custom_calls_and_hosted_calls():
     assert refusal.text == "no"
     assert (custom.kind, custom.arguments) == ("custom", "*** x")
     assert isinstance(search, ir.Unknown)
-    assert (shell.name, json.loads(shell.arguments.encode())["command"]) == ("local_shell", ["ls"])
+    assert (shell.format, shell.type) == ("openai_responses", "local_shell_call")
 
 
 def test_log_probabilities_are_gathered():
