@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.wire import ir, json
+from gateway.wire import ir
 from gateway.wire.sse import ServerEvent
 from omniroute.types import Usage
 from tests.gateway.wire.openai_responses.sdk import FORMAT, ask, emit, parse
