@@ -31,6 +31,7 @@ from providers.config import account_config
 from providers.models import Account
 from providers.oauth import renewal
 account = account_config(Account.objects.get())
+print("loaded", flush=True)
 sys.stdin.readline()
 async def run():
     return await asyncio.gather(*(renewal.ready(account) for _ in range(25)))
@@ -134,6 +135,9 @@ def test_other_processes_on_the_same_sqlite_file_see_the_new_pair(tmp_path: Path
             subprocess.Popen(code, env=gateway.env, cwd=gateway.folder, **pipes)  # type: ignore[call-overload]
             for _ in range(PROCESSES)
         ]
+        for other in others:  # one that comes late would find the new pair, and ask for another
+            assert other.stdout is not None
+            assert other.stdout.readline() == "loaded\n"
         outcomes = [other.communicate("go\n", timeout=60)[0].split() for other in others]
     assert len({tuple(tokens) for tokens in outcomes}) == 1
     assert len(outcomes[0]) == 1
