@@ -138,6 +138,12 @@ def test_what_is_slow_is_known_after_a_few_answers():
     assert load.slow_s(A, stream=True) == 9
 
 
+def test_answers_elsewhere_that_took_equally_long_are_all_heard_of():
+    load = TargetLoad(lambda: 0.0)
+    load.hear(5, "took", A.name, True, 0.002)
+    assert load.slow_s(A, stream=True) == 0.002
+
+
 def test_names_that_clients_make_up_do_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr("combos.load.MAX_TARGETS", 3)
     load = TargetLoad(lambda: 0.0)
