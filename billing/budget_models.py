@@ -86,6 +86,8 @@ class Budget(models.Model):
 class BudgetSpend(models.Model):
     """What was spent of a budget in one period, written in the transaction of the usage rows."""
 
+    in_backups = "never"
+
     # Without a constraint: a budget that is deleted meanwhile must not cost anybody the row of its usage.
     budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="spends", db_constraint=False)
     period_start = models.DateTimeField()

@@ -67,6 +67,8 @@ class UsageSettings(Singleton):
 class RequestLog(models.Model):
     """What went over the wire for one request (`billing.request_logs`), where it is kept in the database."""
 
+    in_backups = "history"
+
     request_id = models.CharField(primary_key=True, max_length=40)
     created_at = models.DateTimeField(db_index=True)
     document = models.BinaryField(help_text="JSON, compressed.")

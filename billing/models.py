@@ -131,6 +131,8 @@ class UsageRecord(models.Model):
     right by provider and account, too.
     """
 
+    in_backups = "history"
+
     class CostSource(models.TextChoices):
         REPORTED = "reported", "Reported by the provider"
         OVERRIDE = "override", "Own price"
@@ -221,6 +223,8 @@ class UsageRecord(models.Model):
 
 class DailyUsage(UsageSums):
     """Usage of one UTC day by every combination of what was asked, by whom and who served it."""
+
+    in_backups = "history"
 
     day = models.DateField()
     provider = models.CharField(max_length=60, default="", blank=True)

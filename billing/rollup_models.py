@@ -36,6 +36,8 @@ class UsageTotal(UsageSums):
     It stays small where `DailyUsage`, with a row for each combination, does not: a year by ten models is 3,650 rows.
     """
 
+    in_backups = "history"
+
     class Span(models.TextChoices):
         MINUTE = "minute"
         HOUR = "hour"
@@ -75,6 +77,8 @@ class UsageTotal(UsageSums):
 
 class ComboUsage(models.Model):
     """All that a combo did (without provider and model), or what one of its targets did, attempt by attempt."""
+
+    in_backups = "history"
 
     combo = models.CharField(max_length=120)
     provider = models.CharField(max_length=60, default="", blank=True)

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator
 from django.db import models
 
+from gateway.backups.models import BackupSettings as BackupSettings
 from gateway.policies.thinking import DEFAULT_BUDGET, MAX_BUDGET
 from gateway.replay.models import CachedAnswer as CachedAnswer
 from gateway.replay.models import CacheSettings as CacheSettings
@@ -17,6 +18,8 @@ MAX_SYSTEM_PROMPT = 100_000
 
 class ConfigVersion(models.Model):
     """One row. Every saved change of configuration raises `version`; each process compares it with its snapshot's."""
+
+    in_backups = "never"
 
     version = models.BigIntegerField(default=0)
 
@@ -109,6 +112,8 @@ class GatewaySettings(Singleton):
 
 class ThoughtSignature(models.Model):
     """What Gemini wants back with a tool call that it made (`gateway.preparation.signatures`)."""
+
+    in_backups = "never"
 
     key = models.CharField(primary_key=True, max_length=128)
     """Letters and digits of the call's id."""

@@ -193,15 +193,18 @@ def _stale_at(row: Account) -> float:
 def _accounts(
     specs: Mapping[str, ProviderSpec],
 ) -> tuple[dict[str, tuple[AccountConfig, ...]], dict[str, str]]:
-    """Active accounts, without those that wait for somebody to sign in; and the providers that are left without one.
+    """Active accounts, without those that wait for somebody to sign in or to enter a credential again; and the
+    providers that are left without one.
 
     A custom provider that never had an account is asked without a key.
     """
     accounts: dict[str, list[AccountConfig]] = {}
     idle: dict[str, str] = {}
     for row in Account.objects.order_by("priority", "id"):
-        if row.provider in specs and row.is_active and not row.needs_sign_in:
+        if row.provider in specs and row.is_active and not row.needs_sign_in and not row.is_unreadable:
             accounts.setdefault(row.provider, []).append(account_config(row))
+        elif row.is_active and row.is_unreadable:
+            idle[row.provider] = "has a credential that cannot be read, and needs it entered again"
         elif row.is_active:
             idle[row.provider] = "must be signed in again"
         else:

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 
-from omniroute.crypto import EncryptedTextField, mask
+from omniroute.crypto import EncryptedTextField, Unreadable, mask
 from providers import catalog
 from providers.credentials import is_header, is_sendable
 from providers.limit_fields import RateLimited
@@ -183,7 +183,7 @@ class Account(RateLimited, SignedIn):
 
     def clean(self) -> None:
         """Put the address right; refuse an unknown provider, and a choice that it does not offer."""
-        self.api_key = self.api_key.strip()
+        self.api_key = self.api_key.strip() or self.api_key
         if not is_sendable(self.api_key):
             raise ValidationError({"api_key": "The key holds a line break or a character that no key has."})
         if self.base_url:
@@ -207,6 +207,13 @@ class Account(RateLimited, SignedIn):
     @property
     def masked_key(self) -> str:
         return mask(self.api_key)
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Its credential was encrypted under a key that this installation does not have."""
+        return not self.bearer and any(
+            isinstance(value, Unreadable) for value in (self.api_key, self.access_token, self.refresh_token)
+        )
 
     @property
     def bearer(self) -> str:

@@ -11,6 +11,8 @@ from django.db import models
 class QuotaWindow(models.Model):
     """`providers.quota.Window`, of one account."""
 
+    in_backups = "never"
+
     account = models.ForeignKey("providers.Account", on_delete=models.CASCADE, related_name="quota_windows")
     key = models.CharField(max_length=200)
     label = models.CharField(max_length=200)
@@ -37,6 +39,8 @@ class QuotaWindow(models.Model):
 
 class QuotaCheck(models.Model):
     """When an account's vendor was asked for its windows, and what came of it."""
+
+    in_backups = "never"
 
     account = models.OneToOneField("providers.Account", on_delete=models.CASCADE, related_name="quota_check")
     asked_at = models.DateTimeField()

@@ -190,6 +190,8 @@ class TemporaryBan(models.Model):
 class StoredState(models.Model):
     """A value of a `Store`, as JSON: what the next process begins with."""
 
+    in_backups = "never"
+
     store = models.CharField(max_length=30)
     key = models.CharField(max_length=400)
     value = models.TextField()

@@ -17,6 +17,7 @@ from combos.api.models import router as names
 from combos.api.routing import router as routing
 from gateway.api.analytics import router as analytics
 from gateway.api.auth import router as login
+from gateway.api.backups import router as backups
 from gateway.api.cache import router as cache
 from gateway.api.call_logs import router as call_logs
 from gateway.api.combos import router as combos_at_work
@@ -143,6 +144,7 @@ for router in (
     limits,
     ip_filter,
     monitoring,
+    backups,
     system,
 ):
     api.add_router("", router)

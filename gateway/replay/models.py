@@ -55,6 +55,8 @@ class CacheSettings(Singleton):
 class CachedAnswer(models.Model):
     """Where one process serves, its cache survives a restart here. Several share theirs in Redis."""
 
+    in_backups = "never"
+
     signature = models.CharField(max_length=64, unique=True)
     prompt_hash = models.CharField(max_length=64, blank=True, default="")
     """Of everything but the last prompt, for prompts that are similar."""

@@ -45,6 +45,8 @@ TEST_LABELS: dict[str, str] = {
 
 PILLS = {"success": "good", "warning": "warn", "danger": "bad"}
 
+UNREADABLE = "Credential unreadable: enter it again"
+
 LIMITS_NOTE = "What is left empty is taken from Settings → Resilience → Rate limits."
 
 hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
@@ -150,6 +152,8 @@ class AccountAdmin(
 
     @display(description="Credential")
     def credential(self, row: Account) -> str:
+        if row.is_unreadable:
+            return UNREADABLE
         if row.auth_type == Account.AuthType.OAUTH:
             return self.signed_in_as(row)
         if row.auth_type == Account.AuthType.NONE:
@@ -158,6 +162,8 @@ class AccountAdmin(
 
     @display(description="Last test", ordering="test_status", label=TEST_LABELS)
     def status(self, row: Account) -> tuple[str, str]:
+        if row.is_unreadable:
+            return Account.TestStatus.INVALID, "Unreadable"
         if row.needs_sign_in:
             return Account.TestStatus.INVALID, "Sign-in needed"
         return row.test_status, row.get_test_status_display()

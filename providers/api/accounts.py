@@ -210,7 +210,9 @@ def _shown(account: Account, spec: ProviderSpec | None) -> Connection:
         is_active=account.is_active,
         default_model=account.default_model or None,
         test_status=account.test_status or "untested",
-        last_error=account.last_error or None,
+        last_error="The credential is unreadable: it was stored under another encryption key. Enter it again"
+        if account.is_unreadable
+        else account.last_error or None,
         last_tested=account.last_tested_at,
         error_code=cooldown.reason if cooldown else None,
         rate_limited_until=datetime.fromtimestamp(cooldown.until, UTC) if cooldown else None,

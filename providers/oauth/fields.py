@@ -71,6 +71,8 @@ class SignedIn(models.Model):
 class SignIn(models.Model):
     """A sign-in that somebody began and has not finished: kept in the database, since any process may end it."""
 
+    in_backups = "never"
+
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting"
         DONE = "done", "Connected"
