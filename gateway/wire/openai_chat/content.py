@@ -157,7 +157,8 @@ def _parse_thinking(raw: JSONDict, where: str) -> ir.Part | None:
     """Mistral: `{"type": "thinking", "thinking": [{"type": "text", "text": ...}]}`; a string elsewhere."""
     value = raw.get("thinking")
     if isinstance(value, list):
-        value = "".join(item.get("text") or "" for item in value if isinstance(item, dict))
+        texts = [item.get("text") for item in value if isinstance(item, dict)]
+        value = "".join(text for text in texts if isinstance(text, str))
     if not isinstance(value, str):
         return None
     signature = raw.get("signature")

@@ -85,7 +85,8 @@ def parse_logprobs(parts: list[ir.Part]) -> JSONDict | None:
 
 def created(body: JSONDict) -> int | None:
     value = body.get("created_at")
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if number and abs(value) < 1 << 53 else None  # 1e999 is JSON, too, and infinite
 
 
 def _text(value: Any) -> str:

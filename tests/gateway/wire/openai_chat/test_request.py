@@ -259,6 +259,14 @@ def test_a_legacy_function_message_answers_the_call_before_it():
     assert request.tool_choice.names == ("f",)
 
 
+def test_odd_pieces_of_a_thought_are_left_out():
+    pieces = [{"type": "text", "text": "a"}, {"text": {}}, None, {"text": "b"}]
+    turn = {"role": "assistant", "content": [{"type": "thinking", "thinking": pieces}]}
+    (thought,) = parse(messages=[turn]).messages[0].parts
+    assert isinstance(thought, ir.Reasoning)
+    assert thought.text == "ab"
+
+
 def test_gemini_signatures_of_calls_are_read_back():
     call = {
         "id": "c",
