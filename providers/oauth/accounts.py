@@ -92,8 +92,8 @@ def keep(spec: ProviderSpec, tokens: Tokens, again: Account | None = None) -> Ac
 
 
 def _alone(provider: str) -> None:
-    """Until the transaction ends nobody else adds an account by signing in to this provider: locked rows do not keep the
-    first two from being made side by side. On SQLite a transaction that writes is alone from its beginning."""
+    """Until the transaction ends nobody else adds an account by signing in to this provider: locked rows do not keep
+    the first two from being made side by side. On SQLite a transaction that writes is alone from its beginning."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(

@@ -94,8 +94,8 @@ async def test_a_stream_that_runs_in_another_process_is_read_along(
     async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
         first = asyncio.create_task(began(http, pair[0], name))
         await asked(simulator)
-        asking = [ask(http, gateway, name) for gateway in (*pair, pair[1])]
-        first_events, *answers = await asyncio.gather(first, *asking)
+        answers = await asyncio.gather(*(ask(http, gateway, name) for gateway in (*pair, pair[1])))
+        first_events = await first
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     assert answers[0].content.startswith(first_events)
