@@ -49,10 +49,11 @@ class OmniRouteAdminSite(UnfoldAdminSite):
         return [*own, *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Beside Django's: `request.place`, where the templates find what the sidebar calls this page."""
-        request.place = place_of(request.path)  # type: ignore[attr-defined]
+        """Beside Django's: `request.place`, where the templates find what the menu calls this page, and its tabs."""
+        place = place_of(request.path)
+        request.place = place  # type: ignore[attr-defined]
         context: dict[str, Any] = super().each_context(request)
-        return context
+        return {**context, "place_tabs": list(place.tabs(request)) if place else []}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Django's list, with each app's pages after its models."""
