@@ -92,6 +92,7 @@ _SETTINGS = Entry(
                 Entry("Caches", "gateway.cachesettings"),
             ),
         ),
+        Entry("System & storage", tabs=(Entry("Backup settings", "gateway.backupsettings"),)),
         Entry(
             "Advanced",
             tabs=(
@@ -142,6 +143,7 @@ _ORDER = {
     "Usage": ("Analytics", "Requests"),
     "Costs": ("Budgets", "Pricing"),
     "Resilience": ("Overview",),
+    "System & storage": ("Backups",),
 }
 """What comes first, where entries and pages of apps are listed together."""
 

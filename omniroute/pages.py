@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from omniroute.types import JSONDict
 
-PageView = Callable[..., JSONDict | HttpResponse]
+PageView = Callable[..., JSONDict | HttpResponseBase]
 """Takes the request, and what its route captures."""
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 
+from gateway.admin.backups import BackupSettingsAdmin as BackupSettingsAdmin
 from gateway.admin.cache import CacheSettingsAdmin as CacheSettingsAdmin
 from gateway.admin.forms import AccessForm
 from gateway.admin.proxies import ProxyRuleAdmin as ProxyRuleAdmin

@@ -52,6 +52,16 @@ class Found:
     """What a person should know before taking it over."""
 
 
+_SINGULAR = {"aliases": "alias"}
+
+
+def told(counts: dict[str, int]) -> str:
+    """What there is of it, in words."""
+    named = ((count, _SINGULAR.get(name, name.removesuffix("s")), name) for name, count in counts.items())
+    words = [f"{count} {one if count == 1 else many}" for count, one, many in named if count]
+    return ", ".join(words) or "nothing"
+
+
 def check_name(name: str) -> None:
     """Raise `InvalidRequest` for a name that no backup has."""
     if not name.lower().endswith(EXTENSIONS + ARCHIVES):
@@ -111,7 +121,7 @@ def _check_integrity(file: sqlite3.Connection) -> None:
 def _older(path: Path, file: sqlite3.Connection) -> Found:
     counts = {shown: _count(file, table) for shown, table in _SHOWN}
     notes = [
-        "A database of the older OmniRoute. Its administrator's password and sign-in secrets are not taken over: "
+        "The older program's administrator password and sign-in secrets are not taken over: "
         "you log in here as before. Neither is its usage history; the history of this gateway stays."
     ]
     return Found(path, False, counts, notes=tuple(notes))

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from gateway.backups import taking
-from gateway.backups.checking import Found, check_name
+from gateway.backups.checking import Found, check_name, told
 from omniroute.commands import DatabaseCommand
 from omniroute.errors import GatewayError
 
@@ -49,7 +49,6 @@ class TakingCommand(DatabaseCommand):
 
     def show(self, found: Found) -> None:
         kind = "A backup of this product" if found.is_ours else "A database of the older OmniRoute"
-        counts = ", ".join(f"{count} {name}" for name, count in found.counts.items())
-        self.stdout.write(f"{kind}: {counts}")
+        self.stdout.write(f"{kind}: {told(found.counts)}")
         for note in found.notes if found.is_ours else ():
             self.stdout.write(f"- {note}")

@@ -53,7 +53,8 @@ class Source:
             self.left_out.append(f"{what}: {' '.join(error.messages)}")
         except SchemaError as error:
             first = error.errors()[0]
-            self.left_out.append(f"{what}: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+            unknown = first["type"] == "extra_forbidden"
+            self.left_out.append(f"{what}: {'there is no such setting here' if unknown else first['msg']}")
         except GatewayError as error:
             self.left_out.append(f"{what}: {error.message}")
         except (TypeError, ValueError, KeyError, AttributeError) as error:

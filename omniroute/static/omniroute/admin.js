@@ -28,6 +28,12 @@ function post(link) {
   form.submit();
 }
 
+/* A button that cannot be taken back asks first. */
+document.addEventListener("submit", (event) => {
+  const question = event.submitter?.dataset.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
 /* Copies the text of the element that `data-copy` selects. The clipboard needs https or localhost; else select it. */
 async function copy(button) {
   const source = document.querySelector(button.dataset.copy);

@@ -45,7 +45,7 @@ CONNECTIONS: list[dict[str, Any]] = [
     {"id": "c6", "provider": "vanished", "auth_type": "apikey", "name": "old", "priority": 1, "is_active": 1,
      "api_key": "k-12345678"},
 ]  # fmt: skip
-PAIRS = {
+PAIRS: dict[str, dict[str, Any]] = {
     "settings": {
         "fallbackStrategy": "round-robin",
         "stickyRoundRobinLimit": 5,

@@ -106,7 +106,7 @@ def test_what_is_left_out_is_told_and_how_one_logs_in_is_among_it(outcome: Outco
         "The key of spare: it is encrypted in the older database",
         "API key masked",
         "the strategy “no_such” does not exist here",
-        "Combo premium, healthCheckTimeoutMs",
+        "Combo premium, healthCheckTimeoutMs: there is no such setting here",
         "Settings that are not taken over: password, requireLogin",
     ):
         assert words in told, told
