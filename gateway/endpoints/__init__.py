@@ -109,6 +109,7 @@ async def speech(request: HttpRequest) -> HttpResponseBase:
     return await serve(request, "openai_chat", operation="speak", stream=False)
 
 
+@router.post("/v1/audio/translations")
 @router.post("/v1/audio/transcriptions")
 async def transcriptions(request: HttpRequest) -> HttpResponseBase:
     assert isinstance(request, WireRequest)

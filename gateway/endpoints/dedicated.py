@@ -121,6 +121,7 @@ async def speech(request: HttpRequest, provider: str) -> HttpResponseBase:
     return await serve(request, provider, "audio/speech")
 
 
+@router.post("/v1/providers/{provider}/audio/translations")
 @router.post("/v1/providers/{provider}/audio/transcriptions")
 async def transcriptions(request: HttpRequest, provider: str) -> HttpResponseBase:
     assert isinstance(request, WireRequest)
