@@ -139,6 +139,19 @@ class Passage(ABC):
         """After the answer to one of them: the next one, or None where this was the last. `request` is the first."""
         return None
 
+    @property
+    def copies(self) -> int:
+        """How often the request is sent, where each answer is a part of what was asked for."""
+        return 1
+
+    def copy(self, request: UpstreamRequest, number: int) -> UpstreamRequest:
+        """The request for another part, counted from 1. `request` is the first one."""
+        return request
+
+    def joined(self, parts: list[Whole]) -> Whole:
+        """All parts as one answer. At least one."""
+        return parts[0]
+
     @abstractmethod
     def whole(self, body: bytes) -> Whole:
         """Raise `UpstreamError` for an error body under a good status, and for an answer without content."""
