@@ -120,7 +120,7 @@ class StreamDecoder(Protocol):
 
 
 class StreamParser(ABC):
-    """A provider's stream into events. Tolerates what `facts/translators.md` §3.2 lists."""
+    """A provider's stream into events. Tolerates what `docs/protocol-notes.md` lists."""
 
     @abstractmethod
     def feed(self, event: ServerEvent) -> list[ir.Event]: ...
