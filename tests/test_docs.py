@@ -46,7 +46,7 @@ def pattern(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def documented(tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator) -> Iterator[Gateway]:
-    with running(tmp_path_factory.mktemp("documented")) as gateway:
+    with running(tmp_path_factory.mktemp("documented"), fresh=True) as gateway:
         gateway.key = gateway.command("create_api_key", "docs", "--scope", "manage").strip()
         yield gateway
 

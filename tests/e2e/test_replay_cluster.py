@@ -20,13 +20,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def pair(tmp_path: Path, postgres_url: str, redis_url: str, simulator: Simulator) -> Iterator[list[Gateway]]:
-    env = {
-        "DATABASE_URL": postgres_url,
-        "REDIS_URL": redis_url,
-        "ENCRYPTION_KEYS": "one key for both",
-        "API_KEY_SECRET": "another",
-        "JWT_SECRET": "a third",
-    }
+    env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
     with ExitStack() as stack:
         found = []
         for name in ("one", "two"):
