@@ -146,6 +146,11 @@ class Passage(ABC):
     @abstractmethod
     def reader(self) -> Reader: ...
 
+    def as_stream(self, whole: Whole, body: bytes) -> bytes:
+        """A whole answer, which the provider gave as `body` to the wish for a stream, as that stream."""
+        way = self.through_neutral_form()
+        return way.emit_stream(way.parse(way.unwrapped(body)))
+
     def through_neutral_form(self) -> OtherFormat:
         """The same two formats by way of the neutral form: for a stream that came as JSON, or the reverse."""
         from gateway.translate import OtherFormat

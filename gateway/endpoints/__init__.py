@@ -91,6 +91,7 @@ async def images(request: HttpRequest) -> HttpResponseBase:
     return await serve(request, "openai_chat", operation="image", stream=False)
 
 
+@router.post("/v1/audio/translations")
 @router.post("/v1/audio/transcriptions")
 async def transcriptions(request: HttpRequest) -> HttpResponseBase:
     assert isinstance(request, WireRequest)

@@ -100,6 +100,7 @@ async def images(request: HttpRequest, provider: str) -> HttpResponseBase:
     return await serve(request, provider, "images/generations")
 
 
+@router.post("/v1/providers/{provider}/audio/translations")
 @router.post("/v1/providers/{provider}/audio/transcriptions")
 async def transcriptions(request: HttpRequest, provider: str) -> HttpResponseBase:
     assert isinstance(request, WireRequest)
