@@ -133,6 +133,8 @@ class Passage(ABC):
         """Content type and body of what is sent."""
         return JSON_TYPE, json.dumps(fields)
 
+    is_sound: bool = False
+    """Whether a good answer is bytes rather than text."""
     follows_up: bool = False
     """Whether the answer takes several requests."""
 

@@ -46,7 +46,7 @@ def pattern(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def documented(tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator) -> Iterator[Gateway]:
-    with running(tmp_path_factory.mktemp("documented")) as gateway:
+    with running(tmp_path_factory.mktemp("documented"), fresh=True) as gateway:
         gateway.key = gateway.command("create_api_key", "docs", "--scope", "manage").strip()
         yield gateway
 
@@ -96,6 +96,17 @@ def test_an_example_that_lies_is_noticed():
     assert not matches([1], [1, 2])
     assert not matches({"b": True}, {"b": False})
     assert not matches({"n": 5}, {"n": 0})
+
+
+def test_every_operation_is_described():
+    operations = [
+        (method, path, operation)
+        for path, methods in management.get_openapi_schema(path_prefix="")["paths"].items()
+        for method, operation in methods.items()
+    ]
+    assert [
+        (method, path) for method, path, operation in operations if not operation.get("description")
+    ] == []
 
 
 def test_every_route_is_listed():
