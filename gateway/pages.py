@@ -10,6 +10,7 @@ from combos.queries import combo_names
 from gateway import snapshot as snapshots
 from gateway.admin import (
     backups,  # noqa: F401  (register their pages)
+    cli_tools_page,  # noqa: F401  (register their pages)
     health_pages,  # noqa: F401  (register their pages)
     pricing_page,  # noqa: F401  (register their pages)
     usage_page,  # noqa: F401  (register their pages)

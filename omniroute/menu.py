@@ -66,6 +66,7 @@ _SETTINGS = Entry(
                 Entry("IP access", "resilience.iprules"),
                 Entry("Temporary bans", "resilience.temporaryban"),
                 Entry("Admin users", "auth.user"),
+                Entry("Audit log", "omniroute.auditentry"),
             ),
         ),
         Entry(

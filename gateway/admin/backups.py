@@ -152,7 +152,7 @@ def _tell(request: HttpRequest, outcome: Outcome) -> None:
         if more := len(outcome.notes) - len(shown):
             shown = (*shown, f"{more} more were left out.")
         lines = format_html_join("", "<li>{}</li>", ((note,) for note in shown))
-        messages.warning(request, format_html('To know, and to do:<ul class="or-list">{}</ul>', lines))
+        messages.warning(request, format_html('To know, and to do:<ul class="or-notes">{}</ul>', lines))
 
 
 def _told(request: HttpRequest, act: Any) -> None:
