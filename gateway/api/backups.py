@@ -203,6 +203,7 @@ def import_database(
 
 @router.get("/storage/health", response=StorageHealth)
 def get_storage(request: HttpRequest) -> StorageHealth:
+    """Where the database is, how large it is, and how it is backed up."""
     kept, usage, backups = BackupSettings.load(), UsageSettings.load(), shelf.backups()
     return StorageHealth(
         driver=connection.vendor,
@@ -219,6 +220,7 @@ def get_storage(request: HttpRequest) -> StorageHealth:
 
 @router.get("/settings/backups", response=BackupSettingsBody)
 def get_backup_settings(request: HttpRequest) -> BackupSettingsBody:
+    """Whether a backup is made every day, and how many are kept."""
     row = BackupSettings.load()
     return BackupSettingsBody(**{name: getattr(row, column) for name, column in _FIELDS.items()})
 
