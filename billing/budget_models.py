@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
 from billing.periods import check_time_zone
+
+
+def new_uid() -> str:
+    return uuid.uuid4().hex
 
 
 class Budget(models.Model):
@@ -26,6 +32,8 @@ class Budget(models.Model):
         MONTHLY = "monthly", "Every month"
         ONCE = "once", "Once, until it is used up"
 
+    uid = models.CharField(max_length=32, unique=True, default=new_uid, editable=False)
+    """Names the budget on every machine that shares it."""
     name = models.CharField(max_length=100, blank=True, default="")
     api_key = models.ForeignKey(
         "billing.ApiKey",

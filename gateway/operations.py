@@ -1,4 +1,4 @@
-"""What is asked of models beside answers: embeddings, images, transcripts, and shorter conversations.
+"""What is asked of models beside answers: embeddings, images, sound, judgements, and shorter conversations.
 
 How the bytes pass is decided per attempt, like everything else. OpenAI's paths and bodies go to every OpenAI-compatible
 endpoint as they are; embeddings also pass between OpenAI's and Gemini's shape; conversations are shortened where
@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NoReturn
 
-from gateway import transcriptions
+from gateway import passed_on, transcriptions
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
 from gateway.wire import embeddings, json, priced
 from gateway.wire.base import ModelProfile, WireFormat
@@ -19,12 +19,15 @@ from gateway.wire.gemini.listing import model_path
 from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict, Usage
 
-NAMES = frozenset({"embed", "image", "transcribe", "compact"})
 _SPOKEN = {
     "embed": "embeddings",
     "image": "images at this endpoint",
     "compact": "compaction of conversations",
+    "moderate": "moderation",
+    "rerank": "reranking",
+    "speak": "speech",
 }
+NAMES = frozenset({*_SPOKEN, "transcribe"})
 OPENAI = frozenset({"openai_chat", "openai_responses"})
 """Formats of endpoints beside which OpenAI's other paths are."""
 GEMINI = "gemini"
@@ -48,7 +51,7 @@ def passage(
         if provider.name == "openai_responses":
             return Compaction(inbound, client, provider, profile)
     elif provider.name in OPENAI:
-        return Images(inbound, client, provider, profile)
+        return _AS_THEY_ARE[inbound.operation](inbound, client, provider, profile)
     raise UpstreamRefused(
         f"{profile.provider} has no {_SPOKEN[inbound.operation]}",
         status=400,
@@ -186,6 +189,14 @@ class Compaction(_Whole):
         if found.error is not None:
             raise as_upstream_error(found.error)
         return Whole(body, found.usage)
+
+
+_AS_THEY_ARE: dict[str, type[Passage]] = {
+    "image": Images,
+    "moderate": passed_on.Moderation,
+    "rerank": passed_on.Reranking,
+    "speak": passed_on.Speech,
+}
 
 
 def _image_usage(value: JSONDict) -> Usage:

@@ -132,6 +132,8 @@ class Passage(ABC):
         """Content type and body of what is sent."""
         return JSON_TYPE, json.dumps(fields)
 
+    is_sound: bool = False
+    """Whether a good answer is bytes rather than text."""
     follows_up: bool = False
     """Whether the answer takes several requests."""
 
@@ -145,6 +147,11 @@ class Passage(ABC):
 
     @abstractmethod
     def reader(self) -> Reader: ...
+
+    def as_stream(self, whole: Whole, body: bytes) -> bytes:
+        """A whole answer, which the provider gave as `body` to the wish for a stream, as that stream."""
+        way = self.through_neutral_form()
+        return way.emit_stream(way.parse(way.unwrapped(body)))
 
     def through_neutral_form(self) -> OtherFormat:
         """The same two formats by way of the neutral form: for a stream that came as JSON, or the reverse."""

@@ -22,7 +22,7 @@ from combos.attempt import Attempt
 from combos.resolve import Route, resolve
 from gateway import admission, follow_ups, policies, progress
 from gateway import snapshot as snapshots
-from gateway.answers import StreamAnswer, read_whole
+from gateway.answers import Answered, StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
 from gateway.claims import answered, claim
 from gateway.contest import Contest
@@ -231,15 +231,15 @@ async def ask(
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             heed(trial.attempt, upstream.headers)
-            if exchange.inbound.stream:
-                return await StreamAnswer.begin(upstream, passage, trial, texts)
+            answered_by: Answered = upstream
             if passage.follows_up:
                 again = partial(
                     send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
                 )
-                last = await follow_ups.walk(upstream, request, passage, again)
-                return await read_whole(last, passage, trial, texts)
-            return await read_whole(upstream, passage, trial, texts)
+                answered_by = await follow_ups.walk(upstream, request, passage, again)
+            if exchange.inbound.stream:
+                return await StreamAnswer.begin(answered_by, passage, trial, texts)
+            return await read_whole(answered_by, passage, trial, texts)
     except TimeoutError:
         raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
 

@@ -18,6 +18,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from omniroute.model_admin import ReadOnlyAdmin
+from omniroute.models import AuditEntry
 from omniroute.templatetags.figures import duration
 
 for _model in (User, Group, Schedule, Success, Failure, OrmQ):
@@ -47,6 +48,14 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
         if not change:
             obj.is_staff = True
         super().save_model(request, obj, form, change)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "actor", "action", "target", "details", "address")
+    list_display_links = None
+    search_fields = ("actor", "action", "target", "details", "address")
+    list_per_page = 50
 
 
 @admin.register(Schedule)

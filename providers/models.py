@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -114,6 +115,10 @@ def spec_by_id(provider: str) -> ProviderSpec | None:
     return spec_of_node(node) if node else None
 
 
+def new_uid() -> str:
+    return uuid.uuid4().hex
+
+
 class Account(RateLimited, SignedIn):
     """A credential at a provider. Several may serve one provider; the lowest priority number goes first."""
 
@@ -129,6 +134,8 @@ class Account(RateLimited, SignedIn):
         INVALID = "invalid", "Invalid"
         UNREACHABLE = "unreachable", "Could not be verified"
 
+    uid = models.CharField(max_length=32, unique=True, default=new_uid, editable=False)
+    """Names the account on every machine that shares it."""
     provider = models.CharField(
         max_length=60, db_index=True, help_text="Id of a built-in or custom provider."
     )

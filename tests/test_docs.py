@@ -98,6 +98,17 @@ def test_an_example_that_lies_is_noticed():
     assert not matches({"n": 5}, {"n": 0})
 
 
+def test_every_operation_is_described():
+    operations = [
+        (method, path, operation)
+        for path, methods in management.get_openapi_schema(path_prefix="")["paths"].items()
+        for method, operation in methods.items()
+    ]
+    assert [
+        (method, path) for method, path, operation in operations if not operation.get("description")
+    ] == []
+
+
 def test_every_route_is_listed():
     listed = set(re.findall(r"`(?:GET |POST )?(/(?:api|v1|v1beta)/[^`\s]*)`", API))
     served = set()

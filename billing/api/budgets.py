@@ -228,6 +228,7 @@ def delete_budgets(
 
 @router.delete("/usage/budget/{id}", response=Deleted)
 def delete_budget(request: HttpRequest, id: str) -> Deleted:
+    """Delete one budget."""
     return delete_budgets(request, id=id)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
+
 from gateway.wire import json
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
@@ -36,6 +38,16 @@ def parse_object(arguments: str) -> JSONDict:
     return value if isinstance(value, dict) else {VALUE: value}
 
 
+def as_json(arguments: str) -> str:
+    """For histories, which many servers parse and refuse otherwise. The text of an object stays as it was written."""
+    try:
+        _decode_object(arguments)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return json.dumps(parse_object(arguments)).decode("utf-8", "surrogatepass")
+    return arguments
+
+
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _BROKEN = object()
 
 

@@ -110,6 +110,7 @@ PROVIDERS: tuple[ProviderSpec, ...] = (
         "cohere",
         "Cohere",
         "https://api.cohere.ai/compatibility/v1",
+        adapter="cohere",
         signup_url="https://dashboard.cohere.com/api-keys",
         key_hint="40 letters and digits",
         models=(

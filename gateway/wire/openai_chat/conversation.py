@@ -6,10 +6,11 @@ An emitted turn gives its tool results first, each as a message of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.wire import ir
+from gateway.wire.arguments import as_json
 from gateway.wire.history import mark_error
 from gateway.wire.openai_chat import calls, thinking
 from gateway.wire.openai_chat.emission import MARK, Emission, emit_part
@@ -138,6 +139,8 @@ def _emit_model_turn(message: ir.Message, emission: Emission) -> JSONDict:
     if refusals and not isinstance(emitted["content"], list):
         emitted["refusal"] = "".join(refusals)
     tool_calls = [part for part in message.parts if isinstance(part, ir.ToolCall)]
+    if not emission.native:
+        tool_calls = [replace(call, arguments=as_json(call.arguments)) for call in tool_calls]
     emitted.update(calls.emit_calls(tool_calls, emission.native, emission.profile.vendor == "gemini"))
     if not emission.native:
         _echo_reasoning(emitted, reasoning, bool(tool_calls), emission)

@@ -1,0 +1,62 @@
+"""Which rows of the providers travel (`omniroute.portable`).
+
+An account is two things: what one sets, and what it signs in with. Tokens are renewed by themselves, and must neither
+be undone by somebody who only renames the account, nor undo that.
+"""
+
+from __future__ import annotations
+
+from omniroute.portable import MACHINE, portable
+from providers.models import (
+    Account,
+    CustomModel,
+    LearnedQuirk,
+    ProviderNode,
+    ProxyRule,
+    SignInSettings,
+)
+from providers.oauth.fields import SignedIn
+
+CREDENTIAL = (
+    *("auth_type", "api_key", "access_token", "refresh_token", "id_token", "token_secrets", "expires_at"),
+    *("scope", "email", "plan", "external_id", "last_refresh_at"),
+)
+_PROXIES = {"key": "account", "combo": "combo"}
+
+
+def _save_credential(row: Account) -> None:
+    """Whoever brings a credential brings one that works: the account needs no sign-in any more."""
+    row.sign_in_needed_at, row.sign_in_reason = None, ""
+    row.save_whole()
+
+
+portable("node", "providers", ProviderNode, key=("id",))
+portable("custom-model", "providers", CustomModel, key=("provider", "model_id"))
+portable(
+    "account",
+    "accounts",
+    Account,
+    key=("uid",),
+    leave_out=(
+        *("api_key", "test_status", "last_error", "last_tested_at"),
+        *(column.name for column in SignedIn._meta.get_fields()),
+    ),
+)
+portable(
+    "credential",
+    "accounts",
+    Account,
+    key=("uid",),
+    fields=CREDENTIAL,
+    part_of="account",
+    save=_save_credential,
+)
+portable(
+    "proxy",
+    "proxies",
+    ProxyRule,
+    key=("level", "target"),
+    refers={"target": lambda fields: _PROXIES.get(str(fields["level"]), "")},
+)
+portable("sign-in-settings", "settings", SignInSettings)
+portable("quirk", MACHINE, LearnedQuirk, key=("provider", "format", "kind", "field", "model"))
