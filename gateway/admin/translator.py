@@ -30,6 +30,7 @@ from gateway.translator.models import TranslatorSample
 from gateway.translator.reading import BrokenBody, pretty
 from gateway.wire import FORMATS
 from gateway.wire import json as wire_json
+from omniroute.audit import only_asked
 from omniroute.errors import ClientError, GatewayError, InvalidRequest, RequestTooLarge
 from omniroute.pages import page
 from omniroute.types import JSONDict
@@ -40,12 +41,6 @@ USE, SEND = "gateway.use_translator", "gateway.send_through_translator"
 WATCH = "billing.view_usagerecord"
 PICKED = 30
 """Recent requests that are offered."""
-TABS = (
-    ("translator", "Playground", USE),
-    ("translator/chat", "Chat Tester", SEND),
-    ("translator/bench", "Test Bench", USE),
-    ("translator/monitor", "Live Monitor", WATCH),
-)
 LINES = "application/x-ndjson"
 Answering = Callable[[HttpRequest, JSONDict], HttpResponseBase]
 
@@ -96,11 +91,6 @@ def posting(answer: Answering) -> Callable[[Callable[[HttpRequest], JSONDict]], 
 
 def _common(request: HttpRequest) -> JSONDict:
     return {
-        "tabs": [
-            (f"admin:gateway_{name}".replace("/", "_"), title)
-            for name, title, need in TABS
-            if request.user.has_perm(need)
-        ],
         "formats": {name: label_of(name) for name in NAMES},
         "page": {"url": request.path},
     }
@@ -113,11 +103,12 @@ def _play(request: HttpRequest, value: JSONDict) -> HttpResponseBase:
             raise PermissionDenied
         return JsonResponse({"name": keep(SaveIn.model_validate(value))})
     if action == "load":
-        return JsonResponse(kept(str(value.get("name"))).model_dump(by_alias=True))
-    return JsonResponse(shown(translated(TranslateIn.model_validate(value))).model_dump(by_alias=True))
+        return only_asked(JsonResponse(kept(str(value.get("name"))).model_dump(by_alias=True)))
+    done = shown(translated(TranslateIn.model_validate(value)))
+    return only_asked(JsonResponse(done.model_dump(by_alias=True)))
 
 
-@page("translator", title="Translator", section="Overview", icon="translate", permission=USE)
+@page("translator", title="Playground", section="", permission=USE)
 @posting(_play)
 def playground(request: HttpRequest) -> JSONDict:
     """`?request=` begins with what a logged request's client sent."""
@@ -184,7 +175,7 @@ def _chat(request: HttpRequest, value: JSONDict) -> HttpResponseBase:
     return StreamingHttpResponse(events, content_type=LINES)
 
 
-@page("translator/chat", title="Chat Tester", section="", permission=SEND)
+@page("translator/chat", title="Chat Tester", section="Translator", permission=SEND)
 @posting(_chat)
 def chat_tester(request: HttpRequest) -> JSONDict:
     return {
@@ -206,18 +197,16 @@ def _bench(request: HttpRequest, value: JSONDict) -> HttpResponseBase:
         one = CellIn.model_validate(value)
         cell = simulated.run_cell(snapshots.refresh(), one.case, one.client, one.provider, one.stream)
         texts = {"sent": pretty(cell.sent.encode()), "answer": pretty(cell.answer.encode())}
-        return JsonResponse({"problems": cell.problems, **texts})
-    cells = simulated.run(snapshots.refresh())
-    return JsonResponse({
-        "cells": [
-            {"case": each.case, "client": each.client, "provider": each.provider, "stream": each.stream}
-            | {"passed": each.passed}
-            for each in cells
-        ]
-    })  # fmt: skip
+        return only_asked(JsonResponse({"problems": cell.problems, **texts}))
+    squares = [
+        {"case": each.case, "client": each.client, "provider": each.provider, "stream": each.stream}
+        | {"passed": each.passed}
+        for each in simulated.run(snapshots.refresh())
+    ]
+    return only_asked(JsonResponse({"cells": squares}))
 
 
-@page("translator/bench", title="Test Bench", section="", permission=USE)
+@page("translator/bench", title="Test Bench", section="Translator", permission=USE)
 @posting(_bench)
 def test_bench(request: HttpRequest) -> JSONDict:
     return {
@@ -237,7 +226,7 @@ def _watch(request: HttpRequest, value: JSONDict) -> HttpResponseBase:
     raise InvalidRequest("This page takes nothing")
 
 
-@page("translator/monitor", title="Live Monitor", section="", permission=WATCH)
+@page("translator/monitor", title="Live Monitor", section="Translator", permission=WATCH)
 @posting(_watch)
 def live_monitor(request: HttpRequest) -> JSONDict:
     return {

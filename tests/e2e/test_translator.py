@@ -43,7 +43,7 @@ def page(gateway: Gateway) -> Iterator[Page]:
 
 @pytest.mark.browser
 def test_all_four_modes(page: Page, gateway: Gateway, simulator: Simulator) -> None:
-    page.get_by_role("link", name="Translator").first.click()
+    page.get_by_role("link", name="Translator", exact=False).first.click()
     play(page)
     chat(page, gateway, simulator)
     bench(page, gateway)

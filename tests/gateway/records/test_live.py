@@ -77,7 +77,9 @@ async def test_it_tells_a_finished_request():
             usage_row(request_id="req_1", created_at=created, status=200, requested_model="fast", served_model="gpt-4o",
                 attempt_count=2, input_tokens=1200, output_tokens=30, cost=Decimal("0.0042"), latency_ms=840)
         ])  # fmt: skip
-        told = await socket.receive_json_from(timeout=10)  # the first one compiles templates and every address
+        told = await socket.receive_json_from(
+            timeout=10
+        )  # the first one compiles templates and every address
     assert told["replace"] is False
     assert told["requests"] == [{
         "request_id": "req_1", "created_at": "2026-05-04T03:02:01+00:00", "status": 200, "error_code": "",

@@ -9,9 +9,9 @@ import pytest
 
 from gateway import snapshot as snapshots
 from gateway.preparation.signatures import Signatures
-from gateway.translator import samples
 from gateway.translator.bench import real, simulated
 from gateway.translator.bench.simulated import Cell
+from gateway.translator.sample_requests import REQUESTS
 from gateway.wire.anthropic_messages import AnthropicMessages
 from gateway.wire.gemini import Gemini
 
@@ -38,7 +38,7 @@ def test_a_lost_system_prompt_is_found(monkeypatch):
     monkeypatch.setattr(AnthropicMessages, "emit_request", forgetful)
     cell = simulated.run_cell(snapshots.refresh(), "system", "openai_chat", "anthropic_messages", False)
     assert [problem["what"] for problem in cell.problems] == ["texts"]
-    assert samples.REQUESTS["openai_chat"]["system"]["messages"][0]["content"] not in cell.sent
+    assert REQUESTS["openai_chat"]["system"]["messages"][0]["content"] not in cell.sent
 
 
 def test_a_changed_argument_is_found(monkeypatch):

@@ -53,6 +53,9 @@ async def test_the_whole_cycle_is_told_and_accounted(simulator, stream):
     assert received.key == f"{SECRET}2"
     exchange = told[-1].value
     assert SECRET not in json.dumps(exchange)
-    assert exchange["upstream"][0]["request"]["body"]["messages"][0] == {"role": "system", "content": "Be brief"}
+    assert exchange["upstream"][0]["request"]["body"]["messages"][0] == {
+        "role": "system",
+        "content": "Be brief",
+    }
     row = await UsageRecord.objects.aget(request_id=exchange["id"])
     assert (row.status, row.account_id, row.client_address, row.stream) == (200, second, "192.0.2.9", stream)

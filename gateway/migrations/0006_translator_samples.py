@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0004_cache'),
+        ('gateway', '0005_settings_by_page'),
     ]
 
     operations = [
