@@ -98,6 +98,7 @@ def load_sample(request: HttpRequest, name: str = "", file: str = "") -> SampleO
 
 @router.delete("/translator/load", response=SaveOut, summary="Forget a body")
 def delete_sample(request: HttpRequest, name: str) -> SaveOut:
+    """404 where nothing is kept under the name."""
     if not TranslatorSample.objects.filter(name=name[:100]).delete()[0]:
         raise NotFound("There is no sample of this name")
     return SaveOut(name=name)

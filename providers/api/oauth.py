@@ -1,4 +1,4 @@
-"""Management API of sign-ins (facts/oauth_providers.md §G). No answer holds a token."""
+"""Management API of sign-ins (docs/protocol-notes.md, Sign-in in general). No answer holds a token."""
 
 from __future__ import annotations
 
