@@ -21,6 +21,7 @@ from gateway.api.audit import router as audit
 from gateway.api.auth import router as login
 from gateway.api.cache import router as cache
 from gateway.api.call_logs import router as call_logs
+from gateway.api.cli_tools import router as cli_tools
 from gateway.api.combos import router as combos_at_work
 from gateway.api.errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api.explain import router as explain
@@ -145,6 +146,7 @@ for router in (
     proxies,
     cache,
     policies,
+    cli_tools,
     resilience,
     limits,
     ip_filter,
