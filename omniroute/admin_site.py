@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
+from omniroute import audit
 from omniroute.errors import ClientError
 from omniroute.pages import Page, all_pages
 from omniroute.places import place_of
@@ -55,6 +58,18 @@ class OmniRouteAdminSite(UnfoldAdminSite):
         context: dict[str, Any] = super().each_context(request)
         return {**context, "place_tabs": list(place.tabs(request)) if place else []}
 
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        """Django's, and the audit log hears of it."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def audited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            response: HttpResponse = inner(request, *args, **kwargs)
+            audit.of_page(request, response)
+            return response
+
+        return audited
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Django's list, with each app's pages after its models."""
         apps = super().get_app_list(request, app_label)
@@ -80,12 +95,12 @@ class OmniRouteAdminSite(UnfoldAdminSite):
             response["Retry-After"] = str(form.blocked_s)
         return response
 
-    def _page_view(self, page: Page) -> Callable[..., HttpResponse]:
-        def view(request: HttpRequest, **captured: str) -> HttpResponse:
+    def _page_view(self, page: Page) -> Callable[..., HttpResponseBase]:
+        def view(request: HttpRequest, **captured: str) -> HttpResponseBase:
             if not page.is_allowed(request):
                 raise PermissionDenied
             result = page.view(request, **captured)
-            if isinstance(result, HttpResponse):
+            if isinstance(result, HttpResponseBase):
                 return result
             request.current_app = self.name
             context = {**self.each_context(request), "title": page.title, **result}

@@ -1,7 +1,7 @@
-"""Transcripts: OpenAI's endpoint, Deepgram's, and AssemblyAI's, which is asked several times.
+"""Sound: OpenAI's transcripts and speech, Deepgram's transcripts, and AssemblyAI's, which is asked several times.
 
-What was said is a sentence about the file, a word every 0.4 seconds. How long it lasted: by the header of a WAV file,
-else 16 kB are a second.
+What was said is a sentence about the file, a word every 0.4 seconds; speech is silence of that length. How long a file
+lasted: by the header of a WAV file, else 16 kB are a second.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gateway.simulator.question import BadRequest, JSONDict
 
 FORMS = ("/audio/transcriptions", "/audio/translations")
 """OpenAI's, which take a form."""
-ENDINGS = (*FORMS, "/listen", "/upload", "/transcript")
+ENDINGS = ("/audio/speech", *FORMS, "/listen", "/upload", "/transcript")
 BYTES_PER_SECOND = 16_000
 WORD_S = 0.4
 POLLS = 2
@@ -57,6 +57,8 @@ def model_of(ending: str, body: bytes, headers: dict[str, str], query: str) -> s
         return parse_qs(query).get("model", ["base"])[0]
     if ending in FORMS:
         return str(_form(body, headers)[0].get("model") or "")
+    if ending == "/audio/speech":
+        return str(_json(body).get("model") or "")
     if ending == "/transcript":
         models = _json(body).get("speech_models") or [""]
         return str(models[0]) if isinstance(models, list) else ""
@@ -69,6 +71,8 @@ def answer(ending: str, body: bytes, headers: dict[str, str], query: str) -> Sai
         return _as_json(_listen(body, parse_qs(query)))
     if ending in FORMS:
         return _transcribe(*_form(body, headers))
+    if ending == "/audio/speech":
+        return _speak(_json(body))
     if ending == "/upload":
         name = secrets.token_hex(8)
         _keep(_uploads, name, body)
@@ -106,6 +110,18 @@ def ordered(name: str) -> Said | None:
             "language_code": order.body.get("language_code") or "en_us",
         }
     )
+
+
+def _speak(body: JSONDict) -> Said:
+    if not isinstance(body.get("input"), str) or not body.get("voice"):
+        raise BadRequest("'input' and 'voice' are required.", "voice")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(bytes(round(len(body["input"].split()) * WORD_S * 8000) * 2))
+    return Said("audio/wav", file.getvalue())
 
 
 def _listen(sound: bytes, query: dict[str, list[str]]) -> JSONDict:

@@ -14,6 +14,7 @@ import pytest
 
 from gateway.simulator import Simulator
 from tests import services
+from tests.e2e import template
 from tests.e2e.server import Gateway, running
 
 pytestmark = pytest.mark.cluster
@@ -23,11 +24,8 @@ pytestmark = pytest.mark.cluster
 def _pair(tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator) -> Iterator[list[Gateway]]:
     with ExitStack() as stack:
         env = {
-            "DATABASE_URL": stack.enter_context(services.empty_postgres()),
+            "DATABASE_URL": stack.enter_context(template.postgres()),
             "REDIS_URL": stack.enter_context(services.empty_redis()),
-            "ENCRYPTION_KEYS": "one key for both",
-            "API_KEY_SECRET": "another",
-            "JWT_SECRET": "a third",
         }
         found = [stack.enter_context(running(tmp_path_factory.mktemp(name), env)) for name in ("one", "two")]
         found[0].add_provider("sim1", _simulator.openai_url)

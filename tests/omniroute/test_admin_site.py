@@ -16,7 +16,7 @@ from billing.models import DailyUsage, Price, UsageRecord
 from billing.queries import utc_today
 from combos.models import Combo, ComboTarget, ModelAlias, ProviderRouting
 from gateway.models import AISettings, ConfigVersion, GatewaySettings
-from omniroute import pages
+from omniroute import audit, pages
 from omniroute.admin_site import OmniRouteAdminSite
 from omniroute.empty_lists import EMPTY_LISTS
 from omniroute.pages import page
@@ -53,6 +53,7 @@ def rows():
         "kind": "clamp",
         "field": "max_tokens",
     }
+    audit.note("used", actor="admin", target="/admin/")
     LearnedQuirk.objects.create(**lesson, value=[None, 4096], reason="max_tokens must be at most 4096")
     Price.objects.create(provider="glm", model="glm-4.7", input="0.6", output="2.2")
     UsageRecord.objects.create(created_at=now, status=200, provider=node.pk, attempts=[{"provider": "glm"}])
@@ -71,7 +72,7 @@ def pages_of_a_row(model) -> list[str]:
     return [reverse(f"admin:{name}", args=(row.pk,)) for name in names] if row else []
 
 
-NEVER_EMPTY = {"auth.User", "django_q.Schedule", "resilience.ProviderProfile"}
+NEVER_EMPTY = {"auth.User", "omniroute.AuditEntry", "django_q.Schedule", "resilience.ProviderProfile"}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)

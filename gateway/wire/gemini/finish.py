@@ -1,4 +1,4 @@
-"""Finish reasons and log probabilities (facts/translators.md §2.1)."""
+"""Finish reasons and log probabilities (docs/protocol-notes.md, Finish reasons)."""
 
 from __future__ import annotations
 
