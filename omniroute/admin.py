@@ -63,7 +63,6 @@ class ScheduleAdmin(ModelAdmin):
     search_fields = ("name", "func")
     fields = ("name", "func", "schedule_type", "minutes", "cron", "repeats", "next_run")
 
-
     @display(description="Every")
     def interval(self, row: Schedule) -> str:
         """Jobs of the gateway's own run by minutes."""
