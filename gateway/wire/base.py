@@ -193,6 +193,10 @@ class WireFormat(ABC):
     def emit_request(self, request: ir.Request, profile: ModelProfile) -> JSONDict:
         """Does not change `request` but for appending to `dropped`."""
 
+    def unsaid_stops(self, stops: list[str]) -> list[str]:
+        """Those of another format's stop sequences that `emit_request` cannot say: the answer is cut at them."""
+        return []
+
     @abstractmethod
     def parse_response(self, body: JSONDict) -> ir.Response:
         """Raise `UpstreamBroken` for an answer without a candidate, `UpstreamRefused` for an error body."""
