@@ -10,6 +10,7 @@ from gateway.backups.models import BackupSettings as BackupSettings
 from gateway.policies.thinking import DEFAULT_BUDGET, MAX_BUDGET
 from gateway.replay.models import CachedAnswer as CachedAnswer
 from gateway.replay.models import CacheSettings as CacheSettings
+from gateway.translator.models import TranslatorSample as TranslatorSample
 from omniroute.singleton import Singleton
 
 MAX_SYSTEM_PROMPT = 100_000

@@ -25,6 +25,7 @@ PageView = Callable[..., JSONDict | HttpResponseBase]
 class Page:
     app: str
     name: str
+    """With a slash for a page below another one."""
     title: str
     section: str
     """The title of the sidebar's group that lists the page; "": no group does."""
@@ -41,7 +42,7 @@ class Page:
 
     @property
     def url_name(self) -> str:
-        return f"{self.app}_{self.name}"
+        return f"{self.app}_{self.name}".replace("/", "_")
 
     @property
     def template(self) -> str:

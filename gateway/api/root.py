@@ -39,6 +39,7 @@ from gateway.api.proxy import router as proxies
 from gateway.api.resilience import router as resilience
 from gateway.api.settings import router as settings
 from gateway.api.system import router as system
+from gateway.api.translator import router as translator
 from gateway.api.usage import router as usage
 from omniroute import __version__
 from providers.api.accounts import router as accounts
@@ -133,6 +134,7 @@ for router in (
     combos,
     routing,
     explain,
+    translator,
     fallback,
     keys,
     budgets,
