@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0005_settings_by_page'),
+        ('gateway', '0006_translator_samples'),
     ]
 
     operations = [
