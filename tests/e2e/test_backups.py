@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import stat
 import tarfile
@@ -41,6 +42,13 @@ def works(gateway: Gateway, simulator: Simulator, key: str) -> None:
     assert simulator.requests[-1].key == UPSTREAM_KEY
 
 
+def spelled(value: Any) -> str:
+    """JSON is stored with other spaces and another order of names by PostgreSQL."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        value = json.dumps(json.loads(value), sort_keys=True)
+    return repr(value)
+
+
 def rows(path: Path) -> dict[str, list[Any]]:
     """Of a backup: what it is about, without what depends on the moment."""
     with closing(sqlite3.connect(path)) as file:
@@ -51,9 +59,10 @@ def rows(path: Path) -> dict[str, list[Any]]:
         ]
         found = {}
         for table in tables:
-            names = [row[1] for row in file.execute(f"PRAGMA table_info({table})")]
+            names = sorted(row[1] for row in file.execute(f"PRAGMA table_info({table})"))
             kept = ", ".join(f'"{name}"' for name in names if name not in ("last_used_at", "revision"))
-            found[table] = file.execute(f"SELECT {kept} FROM {table} ORDER BY 1").fetchall()
+            rows = file.execute(f"SELECT {kept} FROM {table}").fetchall()
+            found[table] = sorted(tuple(spelled(value) for value in row) for row in rows)
         return found
 
 
