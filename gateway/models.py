@@ -9,6 +9,7 @@ from django.db import models
 from gateway.policies.thinking import DEFAULT_BUDGET, MAX_BUDGET
 from gateway.replay.models import CachedAnswer as CachedAnswer
 from gateway.replay.models import CacheSettings as CacheSettings
+from gateway.translator.models import TranslatorSample as TranslatorSample
 from omniroute.singleton import Singleton
 
 MAX_SYSTEM_PROMPT = 100_000

@@ -20,7 +20,7 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import admission, follow_ups, policies, progress
+from gateway import admission, copies, follow_ups, policies, progress
 from gateway import snapshot as snapshots
 from gateway.answers import Answered, StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
@@ -146,7 +146,8 @@ def _admit(inbound: InboundRequest, caller: Caller, snapshot: Snapshot) -> Excha
     laps.end("resolve")
     inbound = policies.apply(inbound, snapshot.policies)
     laps.end("policy")
-    return Exchange(inbound, route, key, caller.address, laps=laps)
+    only = caller.grant.account_id if caller.grant is not None else 0
+    return Exchange(inbound, route, key, caller.address, only_account=only, laps=laps)
 
 
 def route_of(model: str, snapshot: Snapshot) -> Route:
@@ -190,6 +191,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
         if healing is not None:
             healing.expect_change(request)
         trial = exchange.begin(attempt, endpoint.format, proxy)
+        trial.dropped = request.dropped
         try:
             await claim(exchange, trial, snapshot)
             await admission.hold_account(exchange, trial, snapshot)
@@ -230,11 +232,16 @@ async def ask(
             answered(trial, upstream.headers, snapshot)
             heed(trial.attempt, upstream.headers)
             answered_by: Answered = upstream
+            again = partial(
+                send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
+            )
             if passage.follows_up:
-                again = partial(
-                    send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
-                )
                 answered_by = await follow_ups.walk(upstream, request, passage, again)
+            if passage.copies > 1:
+                read = partial(read_whole, passage=passage, trial=trial, error_texts=texts)
+                whole = await copies.gather(answered_by, request, passage, again, read)
+                trial.usage = whole.usage
+                return whole
             if exchange.inbound.stream:
                 return await StreamAnswer.begin(answered_by, passage, trial, texts)
             return await read_whole(answered_by, passage, trial, texts)

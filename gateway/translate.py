@@ -18,6 +18,9 @@ GEMINI = "gemini"
 class OtherFormat(Passage):
     """parse -> neutral form -> emit, in both directions."""
 
+    keeps_signatures = True
+    """Whether signatures of calls are kept for the turns to come. False for a rehearsal."""
+
     def __init__(
         self,
         inbound: InboundRequest,
@@ -86,7 +89,7 @@ class OtherFormat(Passage):
     def restore(self) -> Restore:
         """A provider's event as the client's tools know it, and under the name of who made it."""
         restore: Restore = self.tools.restore
-        if self.signs_calls:
+        if self.signs_calls and self.keeps_signatures:
             restore = signatures().watching(restore)
         if self.profile.thought_tag and self.client is not self.provider:
             restore = thought_tags.Splitter(self.profile.thought_tag).after(restore)
@@ -121,7 +124,7 @@ class OtherFormat(Passage):
     def _kept(self, response: ir.Response) -> ir.Response:
         if self.parameters:
             response = self.parameters.response(response)
-        if self.signs_calls:
+        if self.signs_calls and self.keeps_signatures:
             signatures().keep_all(part for candidate in response.candidates for part in candidate.parts)
         return self.label.response(response) if self.label else response
 

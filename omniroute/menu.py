@@ -135,7 +135,16 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             _SETTINGS,
         ),
     ),
-    (TOOLS, ()),
+    (
+        TOOLS,
+        (
+            Entry(
+                "Translator",
+                icon="translate",
+                tabs=(Entry("Playground", "gateway_translator", permission="gateway.use_translator"),),
+            ),
+        ),
+    ),
 )
 _ORDER = {
     OVERVIEW: ("Home", "Providers", "Combos", "API keys", "Usage", "Costs", "Health", "Settings"),
@@ -143,6 +152,7 @@ _ORDER = {
     "Usage": ("Analytics", "Requests"),
     "Costs": ("Budgets", "Pricing"),
     "Resilience": ("Overview",),
+    "Translator": ("Playground", "Chat Tester", "Test Bench", "Live Monitor"),
 }
 """What comes first, where entries and pages of apps are listed together."""
 

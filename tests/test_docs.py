@@ -131,6 +131,28 @@ READ = re.compile(
 )
 
 
+def test_what_is_referred_to_is_there():
+    """Pages in links and in the code's own words, and the sections of the protocol notes."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [ROOT / name for name in tracked.split() if name.endswith((".py", ".md"))]
+    notes = set(re.findall(r"^###? (.+)$", (ROOT / "docs" / "protocol-notes.md").read_text(), re.M))
+    missing = []
+    for file in filter(Path.is_file, files):
+        text = file.read_text()
+        for page, section in re.findall(r"(docs/[\w-]+\.md)(?:,\s([A-Z][\w -]*\w))?", text):
+            known = (ROOT / page).is_file() and (
+                page != "docs/protocol-notes.md"
+                or not section
+                or section in notes
+                or any(section.startswith(f"{note} and ") for note in notes)
+            )
+            missing += [] if known else [f"{file.relative_to(ROOT)}: {page} {section}"]
+        if file.suffix == ".md":
+            for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
+                missing += [] if (file.parent / link).exists() else [f"{file.relative_to(ROOT)}: {link}"]
+    assert missing == []
+
+
 def test_every_variable_is_listed_and_no_other():
     assert set(ROWS) == product_names()
     assert all(about for _, about in ROWS.values())

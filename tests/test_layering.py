@@ -1,4 +1,4 @@
-"""Who may import whom (STYLE.md §2): the kernel knows nobody, nothing below the gateway knows the gateway."""
+"""Who may import whom: the kernel knows nobody, nothing below the gateway knows the gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Management API of budgets: the product's own spelling, and the older one that scripts still use (features §8)."""
+"""Management API of budgets: the product's own spelling, and the older one that scripts still use."""
 
 from __future__ import annotations
 

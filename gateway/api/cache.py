@@ -1,4 +1,4 @@
-"""Management API of the response cache and of idempotency (facts/features.md §6)."""
+"""Management API of the response cache and of idempotency (docs/caching.md)."""
 
 from __future__ import annotations
 

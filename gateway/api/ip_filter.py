@@ -1,4 +1,4 @@
-"""Management API of access by address, in OmniRoute's shapes (facts/features.md §7)."""
+"""Management API of access by address, in OmniRoute's shapes (docs/api.md)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Management API of what is limited and locked: accounts' rate limits, identifiers that failed too often
-(facts/features.md §5)."""
+(docs/resilience.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Management API of the request-wide policies, in OmniRoute's shapes (facts/features.md §7)."""
+"""Management API of the request-wide policies, in OmniRoute's shapes (docs/api.md)."""
 
 from __future__ import annotations
 

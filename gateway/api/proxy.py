@@ -1,4 +1,4 @@
-"""Management API of proxies (facts/features.md §10). Level `key` is an account, by its connection id."""
+"""Management API of proxies (docs/proxies.md). Level `key` is an account, by its connection id."""
 
 from __future__ import annotations
 

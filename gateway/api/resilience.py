@@ -1,4 +1,4 @@
-"""Management API of profiles, default limits and cooldowns, in OmniRoute's shapes (facts/features.md §5)."""
+"""Management API of profiles, default limits and cooldowns, in OmniRoute's shapes (docs/resilience.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/v1/providers/{provider}/...`: the wire endpoints, for one provider's models only (facts/features.md §2).
+"""`/v1/providers/{provider}/...`: the wire endpoints, for one provider's models only (docs/routing.md).
 
 The prefix may be left out. A model of another provider is refused, so that nothing is spent where it was not meant to.
 """

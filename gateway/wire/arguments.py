@@ -1,4 +1,4 @@
-"""A tool call's arguments as an object, for the formats that want one (facts/translators.md §1.3)."""
+"""A tool call's arguments as an object, for the formats that want one (docs/protocol-notes.md, Tools)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of tools and structured output, made to fit a vendor (facts/translators.md §1.4).
+"""JSON Schemas of tools and structured output, made to fit a vendor (docs/protocol-notes.md, Schemas).
 
 Pure functions: the input is never changed. In the neutral form a schema is JSON Schema, whatever dialect the
 client wrote; `standard` brings Gemini's there. A vendor's function is applied by that vendor's emitter, once.

@@ -1,6 +1,7 @@
 """Fireworks: OpenAI's shape, but for FLUX images, which have a path, a body and an answer of their own.
 
-Facts: docs.fireworks.ai, "Generate an image with FLUX.1 [schnell] FP8". One image a request, whatever `n` says.
+Facts: docs.fireworks.ai, "Generate an image with FLUX.1 [schnell] FP8". One image a
+request, whatever `n` says (the trait `one_image`).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def is_flux(model: str) -> bool:
 def ratio_of(size: Any) -> str:
     """The nearest that there is to OpenAI's `1792x1024`; "" for `auto` and what is no size."""
     width, _, height = size.partition("x") if isinstance(size, str) else ("", "", "")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+    if not all(side.isdecimal() and len(side) < 7 and int(side) for side in (width, height)):
         return ""
     wanted = int(width) / int(height)
 

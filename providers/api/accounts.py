@@ -1,4 +1,4 @@
-"""Management API of accounts, which it calls connections (facts/features.md §9)."""
+"""Management API of accounts, which it calls connections (docs/api.md)."""
 
 from __future__ import annotations
 

@@ -67,7 +67,10 @@ PROVIDERS: tuple[ProviderSpec, ...] = (
                 "accounts/fireworks/models/flux-1-dev-fp8 accounts/fireworks/models/flux-1-schnell-fp8",
             ),
         ),
-        quirks=(Quirk(edits=("short_without_stream",)),),
+        quirks=(
+            Quirk(edits=("short_without_stream",)),
+            Quirk(models=("*flux-1-*",), traits={"one_image": True}),
+        ),
         adapter="fireworks",
     ),
     compatible(

@@ -170,6 +170,27 @@ def test_images_are_paid_by_the_piece(gateway: Gateway) -> None:
     assert (float(row["cost"]), row["cost_source"]) == (0.12, "override")
 
 
+def test_who_draws_one_image_at_a_time_is_asked_for_each(gateway: Gateway, simulator: Simulator) -> None:
+    account = {
+        "apiKey": "sk-draw-0123456789",
+        "name": "draw",
+        "providerSpecificData": {"baseUrl": simulator.openai_url},
+    }
+    gateway.manage("POST", "/api/providers", {"provider": "openai", **account})
+    body = {"model": "dall-e-3", "prompt": "a cat", "n": 6, "seed": 7}
+    path = "/v1/providers/openai/images/generations"
+    simulator.behave("slow100")
+    assert len(post(gateway, path, body).json()["data"]) == 6
+    sent = [json.loads(asked.body) for asked in simulator.requests]
+    assert {one["seed"] for one in sent} == {7, 8, 9, 10, 11, 12}
+    assert not any("n" in one for one in sent)
+    row = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]
+    assert (row["output_tokens"], row["attempt_count"]) == (600, 1)
+    assert json.loads(row["priced_apart"])["output_images"] == 6
+    assert post(gateway, path, {**body, "n": 11}).json()["error"]["param"] == "n"
+    assert post(gateway, path, {**body, "n": "2"}).status_code == 400
+
+
 def test_fireworks_draws_by_its_own_path(gateway: Gateway, simulator: Simulator) -> None:
     account = {
         "apiKey": "fw",

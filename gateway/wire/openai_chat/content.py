@@ -1,4 +1,4 @@
-"""A message's content into parts: text, images, audio, files (facts/translators.md §1.2)."""
+"""A message's content into parts: text, images, audio, files (docs/protocol-notes.md, Messages)."""
 
 from __future__ import annotations
 

@@ -24,14 +24,14 @@ _USER_ONLY = (ir.Image, ir.Audio, ir.File)
 _BILLING = "x-anthropic-billing-header"
 """First system block of Claude Code. It changes with every request and defeats other vendors' caches."""
 ECHOES = frozenset({"deepseek", "glm", "kimi", "kimi-coding", "minimax"})
-"""Providers that want `reasoning_content` back with its tool calls (facts/api_key_providers.md §2)."""
+"""Providers that want `reasoning_content` back with its tool calls (docs/protocol-notes.md, Parameters)."""
 TAKES_REFUSALS = frozenset({"openai"})
 """Elsewhere the field is ignored, and the model would not know what it had said."""
 FLAT = frozenset({"cerebras", "deepseek", "nvidia", "perplexity"})
 """Providers some of whose models take text only as one string."""
 PREFILLS = {"deepseek": "prefix", "kimi": "partial", "kimi-coding": "partial"}
-"""The field that makes the model's last turn the beginning of its answer (facts/translators.md §1.2). Mistral's is a
-quirk of its row, since it refuses such a turn otherwise; to everybody else the turn is history."""
+"""The field that makes the model's last turn the beginning of its answer (docs/protocol-notes.md, Messages).
+Mistral's is a quirk of its row, since it refuses such a turn otherwise; to everybody else the turn is history."""
 
 
 @dataclass(slots=True)

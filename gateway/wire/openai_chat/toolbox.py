@@ -1,4 +1,4 @@
-"""Tools, the choice among them, and the format of the answer (facts/translators.md §1.3, §1.5)."""
+"""Tools, the choice among them, and the format of the answer (docs/protocol-notes.md, Tools and Structured output)."""
 
 from __future__ import annotations
 

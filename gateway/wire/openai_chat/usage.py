@@ -1,4 +1,4 @@
-"""Token counts of Chat Completions, as vendors spell them (facts/translators.md §2.3)."""
+"""Token counts of Chat Completions, as vendors spell them (docs/protocol-notes.md, Usage)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Details(msgspec.Struct):
 
 
 class UsageBody(msgspec.Struct):
-    """`usage` and what vendors add to it (facts/translators.md §2.3, api_key_providers.md §2)."""
+    """`usage` and what vendors add to it (docs/protocol-notes.md, Usage)."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -122,7 +122,7 @@ def _convert_loosely(value: JSONDict) -> UsageBody:
         details = value.get(name)
         if isinstance(details, dict):
             known[name] = {key: _count(count) for key, count in details.items()}
-    if isinstance(value.get("cost"), int | float | dict):
+    if isinstance(value.get("cost"), int | float | dict) and not isinstance(value["cost"], bool):
         known["cost"] = value["cost"]
     return msgspec.convert(known, UsageBody)
 

@@ -1,4 +1,4 @@
-"""Whole replies (facts/translators.md §2)."""
+"""Whole replies."""
 
 from __future__ import annotations
 

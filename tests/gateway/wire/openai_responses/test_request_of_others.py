@@ -312,3 +312,9 @@ def test_broken_arguments_of_a_history_are_made_readable():
     said = ir.Message("assistant", [ir.ToolCall("c1", "f", '{"a": 1,}')])
     body = emit(foreign(user("Hi"), said))
     assert body["input"][1]["arguments"] == '{"a":1}'
+
+
+def test_a_single_answer_is_what_this_format_gives():
+    request = foreign(user("Hi"), n=1)
+    emit(request)
+    assert request.dropped == []
