@@ -52,6 +52,8 @@ def authenticate(caller: Caller, billing: BillingConfig, *, required: bool) -> K
             raise Unauthorized(
                 "This API key is disabled" if not key.is_active else "This API key has expired"
             )
+        if key.scope == "sync":
+            raise Forbidden("This API key is for sync, not for models")
         return key
     if required or not is_local(caller.address):
         if secret:
