@@ -11,6 +11,7 @@ from gateway import snapshot as snapshots
 from gateway.admin import (
     health_pages,  # noqa: F401  (register their pages)
     pricing_page,  # noqa: F401  (register their pages)
+    sync_page,  # noqa: F401  (register their pages)
     usage_page,  # noqa: F401  (register their pages)
 )
 from gateway.explain import explain

@@ -6,11 +6,10 @@ be undone by somebody who only renames the account, nor undo that.
 
 from __future__ import annotations
 
-from omniroute.portable import MACHINE, portable
+from omniroute.portable import portable
 from providers.models import (
     Account,
     CustomModel,
-    LearnedQuirk,
     ProviderNode,
     ProxyRule,
     SignInSettings,
@@ -68,4 +67,3 @@ portable(
     refers={"target": lambda fields: _PROXIES.get(str(fields["level"]), "")},
 )
 portable("sign-in-settings", "settings", SignInSettings)
-portable("quirk", MACHINE, LearnedQuirk, key=("provider", "format", "kind", "field", "model"))

@@ -63,7 +63,7 @@ def keys_for(envelope: JSONDict, passphrase: str) -> Keys:
             f"The copy at the peer has the format {version!r}, and this version reads {FORMAT}: update OmniRoute",
             code="unknown_format",
         )
-    kdf = envelope.get("kdf")
+    kdf: Any = envelope.get("kdf")
     if not _is_acceptable(kdf):
         raise _damaged("its key derivation is not one that this version accepts")
     keys = _keys(passphrase, kdf)

@@ -10,6 +10,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.db import transaction
@@ -121,6 +122,8 @@ def _once(row: SyncSettings, outcome: Outcome, accept_older: bool) -> bool:
 
 def open_copy(row: SyncSettings, copy: Copy) -> tuple[Keys, Objects, JSONDict]:
     """The keys, and what the copy holds: objects and devices. Raise `SyncError`."""
+    if not row.passphrase:
+        raise SyncError("The passphrase cannot be read any more: enable the sync anew", code="no_passphrase")
     if copy.envelope is None:
         return new_keys(row.passphrase), {}, {}
     keys = keys_for(copy.envelope, row.passphrase)
@@ -162,7 +165,7 @@ def _has_news(row: SyncSettings, offset_ms: int) -> bool:
     rows, shadows = local.read_rows(row.groups, offset_ms), local.read_shadows(row.groups, offset_ms)
     parts_of = parts()
     for id, held in rows.items():
-        if id not in shadows or shadows[id].digest != merging.digest(held.fields):
+        if not held.is_readable or id not in shadows or shadows[id].digest != merging.digest(held.fields):
             return True
     return any(each.digest and id not in rows and kind_of(id) not in parts_of for id, each in shadows.items())
 
@@ -216,7 +219,7 @@ def _send(row: SyncSettings, copy: Copy, keys: Keys, merged: Objects, devices: J
 def _with_this(row: SyncSettings, devices: JSONDict) -> tuple[JSONDict, bool]:
     """The devices with this one, and whether that is worth a new version of the copy."""
     now = timezone.now()
-    known = devices.get(row.device)
+    known: Any = devices.get(row.device)
     try:
         is_fresh = (
             known["name"] == row.device_name and now.timestamp() - known["at"] < SEEN_STEP.total_seconds()

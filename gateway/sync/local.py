@@ -24,7 +24,7 @@ class ChangedMeanwhile(Exception):
 def read_rows(groups: Collection[str], offset_ms: int) -> dict[str, Row]:
     """By id, with the times of changes on the peer's clock."""
     return {
-        f"{kind}:{key}": Row(fields, _changed_at(kind, row, offset_ms))
+        f"{kind}:{key}": Row(fields, _changed_at(kind, row, offset_ms), portable.is_readable(row, kind))
         for kind in kinds_of(groups)
         for key, fields, row in portable.read(kind)
     }
@@ -164,7 +164,8 @@ def forget_others(groups: Collection[str]) -> None:
 def name_of(id: str, objects: Objects, rows: dict[str, Row]) -> str:
     state = objects.get(id)
     row = rows.get(id)
-    return shown(id, (state.fields if state else None) or (row.fields if row else None))
+    name = shown(id, (state.fields if state else None) or (row.fields if row else None))
+    return f"{name} (deleted)" if state and state.fields is None else name
 
 
 def _words(error: Exception) -> str:

@@ -40,6 +40,8 @@ class Row:
 
     fields: JSONDict
     changed_at: int = 0
+    is_readable: bool = True
+    """False: a secret of it cannot be decrypted here. That is no change, and the others' state mends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def present(
     """
     found: Objects = {}
     for id, row in rows.items():
+        if not row.is_readable:
+            continue
         shadow = shadows.get(id)
         if shadow and shadow.digest == digest(row.fields):
             found[id] = Stamped(shadow.at, shadow.device, row.fields)

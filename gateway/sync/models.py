@@ -76,9 +76,15 @@ class SyncObject(models.Model):
 class SyncRun(models.Model):
     """One sync that did something, or failed."""
 
+    class Cause(models.TextChoices):
+        SCHEDULE = "schedule", "Time"
+        CHANGE = "change", "A change"
+        NOW = "now", "Asked for"
+        ENABLE = "enable", "Enabled"
+        TOKEN = "token", "A new token"
+
     started_at = models.DateTimeField(default=timezone.now, db_index=True)
-    cause = models.CharField(max_length=20, default="")
-    """`schedule`, `change`, `now`, `enable` or `token`."""
+    cause = models.CharField(max_length=20, choices=Cause, default=Cause.NOW)
     took_ms = models.PositiveIntegerField(default=0)
     version = models.BigIntegerField(default=0)
     error = models.CharField(max_length=500, blank=True, default="")

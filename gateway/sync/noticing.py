@@ -23,8 +23,6 @@ LOST_AFTER = timedelta(minutes=2)
 
 def watch_models() -> None:
     for each in portable.kinds().values():
-        if each.group == portable.MACHINE:
-            continue
         related = (each.model._meta.get_field(name).related_model for name in each.children)
         for model in (each.model, *related):
             name = getattr(model, "__name__", "")
@@ -69,4 +67,4 @@ def queue() -> None:
     if SyncSettings.objects.filter(waiting, is_enabled=True).update(queued_at=now):
         from django_q.tasks import async_task  # here: it reaches for its broker when it is imported
 
-        async_task(TASK)
+        async_task(TASK)  # type: ignore[no-untyped-call]

@@ -76,38 +76,55 @@ STEPS = st.lists(
 SKEWS = st.lists(st.integers(-(10**9), 10**9), min_size=3, max_size=3)
 
 
+@dataclass
+class Told:
+    """What was said about the objects, in order: (device, object, fields or None, whether others can know)."""
+
+    words: list[tuple[str, str, Any, bool]] = field(default_factory=list)
+
+    def step(self, device: Device, id: str) -> None:
+        """Whoever takes back what nobody saw, has said nothing."""
+        self.words = [each for each in self.words if (each[0], each[1], each[3]) != (device.name, id, False)]
+        fields = device.rows.get(id)
+        known = device.shadows.get(id, Shadow(0, "", ""))
+        if digest(fields) != known.digest:
+            self.words.append((device.name, id, fields, False))
+
+    def synced(self, device: Device) -> None:
+        self.words = [(who, id, what, known or who == device.name) for who, id, what, known in self.words]
+
+    def last(self) -> dict[str, Any]:
+        return {id: fields for _, id, fields, _ in self.words}
+
+
 @given(STEPS, SKEWS)
 def test_devices_agree_in_the_end_and_the_latest_word_on_everything_counts(steps, skews):
     devices = [Device(name, skew) for name, skew in zip("abc", skews, strict=True)]
     copy: Objects = {}
-    last: dict[str, Any] = {}
+    told = Told()
     now = 10**12
-    for step in steps:
+    for action, who, *more in steps:
         now += 1000
-        device = devices[step[1]]
-        if step[0] == "edit":
-            if device.rows.get(step[2]) != {"value": step[3]}:
-                last[step[2]] = {"value": step[3]}
-            device.edit(step[2], step[3], now)
-        elif step[0] == "delete":
-            if step[2] in device.rows:
-                last[step[2]] = None
-            device.delete(step[2], now)
-        elif step[0] == "renew" and f"account:{step[2]}" in device.rows:
-            device.edit(f"credential:{step[2]}", step[3], now)
-        elif step[0] == "sync":
+        device = devices[who]
+        if action == "sync":
             copy = device.sync(copy, now)
-    for _ in range(2):
-        for device in devices:
-            now += 1000
-            copy = device.sync(copy, now)
+            told.synced(device)
+        elif action == "renew":
+            if f"account:{more[0]}" in device.rows:
+                device.edit(f"credential:{more[0]}", more[1], now)
+        else:
+            device.edit(*more, now) if action == "edit" else device.delete(*more, now)
+            told.step(device, more[0])
+    for device in devices * 2:
+        now += 1000
+        copy = device.sync(copy, now)
     assert devices[0].rows == devices[1].rows == devices[2].rows
     assert devices[0].rows == {id: each.fields for id, each in copy.items() if each.fields is not None}
-    for id, fields in last.items():
-        assert devices[0].rows.get(id) == fields, id
-    for id in devices[0].rows:
-        if id.startswith("account:"):
-            assert f"credential:{id[8:]}" in devices[0].rows
+    assert {id: devices[0].rows.get(id) for id in told.last()} == told.last()
+    accounts = {id.partition(":")[2] for id in devices[0].rows if id.startswith("account:")}
+    assert {f"credential:{key}" for key in accounts} == {
+        id for id in devices[0].rows if id.startswith("cred")
+    }
 
 
 def test_a_renewed_token_and_a_new_name_of_the_same_account_do_not_undo_each_other():
