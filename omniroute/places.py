@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from omniroute.pages import pages_of
 from omniroute.singleton import Singleton
-from omniroute.unfold import IP_TABS, JOB_TABS, RESILIENCE_TABS, SECTIONS, link_to
+from omniroute.unfold import IP_TABS, JOB_TABS, RESILIENCE_TABS, SECTIONS, SYNC_TABS, link_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +51,6 @@ def _all_places() -> Iterator[Place]:
         ("Background jobs", JOB_TABS),
         ("IP access", IP_TABS),
         ("Resilience", RESILIENCE_TABS),
+        ("Cloud sync", SYNC_TABS),
     ):
         yield from (Place(title, item[0], link_to(item[2]), item[2]) for item in tabs[1:] if "." in item[2])

@@ -78,6 +78,10 @@ RESILIENCE_TABS: list[Item] = [
     ("Profiles", "", "resilience.providerprofile"),
     ("Rate limits", "", "resilience.ratelimitsettings"),
 ]
+SYNC_TABS: list[Item] = [
+    ("Cloud sync", "", "gateway_sync"),
+    ("Kept for others", "", "gateway.syncspace"),
+]
 FORMS = frozenset({"resilience.iprules", "resilience.ratelimitsettings"})
 """Settings of one row: their form is all that they have, so it shows the tabs."""
 
@@ -110,7 +114,7 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
             ],
             "items": [_link(item) for item in items],
         }
-        for items in (JOB_TABS, IP_TABS, RESILIENCE_TABS)
+        for items in (JOB_TABS, IP_TABS, RESILIENCE_TABS, SYNC_TABS)
     ]
 
 

@@ -102,7 +102,7 @@ def disable(*, delete_remote: bool) -> None:
         peers.remove(peer_of(row))
     local.forget()
     row.is_enabled, row.api_key, row.passphrase = False, "", ""
-    row.version, row.digest, row.devices, row.is_pending = 0, "", {}, False
+    row.version, row.digest, row.devices, row.is_pending, row.kdf = 0, "", {}, False, {}
     row.error, row.error_code, row.failures = "", "", 0
     row.next_try_at = row.queued_at = row.synced_at = None
     row.save()

@@ -55,6 +55,11 @@ def new_keys(passphrase: str) -> Keys:
     return _keys(passphrase, {"name": "scrypt", **SCRYPT, "salt": _text(os.urandom(16))})
 
 
+def keys_of(kdf: JSONDict, passphrase: str) -> Keys:
+    """As the last copy that was opened, or sealed, had them."""
+    return _keys(passphrase, kdf)
+
+
 def keys_for(envelope: JSONDict, passphrase: str) -> Keys:
     """The keys that the envelope was sealed with. Raise `SyncError` for another passphrase."""
     if not isinstance(envelope, dict) or envelope.get("v") != FORMAT:

@@ -110,6 +110,7 @@ def _once(row: SyncSettings, outcome: Outcome, accept_older: bool) -> bool:
         refuse_rollback(row, copy)
     keys, remote, devices = open_copy(row, copy)
     merged, to_send = _merge(row, copy, remote, outcome)
+    SyncSettings.objects.filter(pk=1).update(kdf=keys.kdf)
     outcome.version = copy.version
     devices, is_due = _with_this(row, devices)
     if to_send or is_due or not copy.version:

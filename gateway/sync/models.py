@@ -35,6 +35,8 @@ class SyncSettings(Singleton):
     digest = models.CharField(max_length=64, blank=True, default="")
     is_pending = models.BooleanField(default=False)
     """What is here was merged, but not sent yet."""
+    kdf = models.JSONField(default=dict, blank=True)
+    """How the copy's key is made of the passphrase."""
     offset_ms = models.BigIntegerField(default=0)
     """The peer's clock less this machine's."""
     devices = models.JSONField(default=dict, blank=True)

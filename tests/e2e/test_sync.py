@@ -11,19 +11,30 @@ from typing import Any
 import pytest
 
 from tests.e2e.server import Gateway, running
+from tests.e2e.test_renewal import CHAT, REFRESH, Answering, ask, environment, import_account
+from tests.vendors import framework
 
 PASSPHRASE = "correct horse battery staple"
 PATH = "/api/sync/cloud"
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, Gateway, Gateway]]:
+def vendor() -> Iterator[Answering]:
+    with framework.running(Answering()) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def three(
+    tmp_path_factory: pytest.TempPathFactory, vendor: Answering
+) -> Iterator[tuple[Gateway, Gateway, Gateway]]:
     """The peer, a laptop that works in the background, one that syncs when it is told to."""
     folders = [tmp_path_factory.mktemp(name) for name in ("peer", "one", "two")]
+    known = environment(folders[1], vendor)
     with (
         running(folders[0]) as peer,
-        running(folders[1], arguments=["--host", "127.0.0.1"]) as one,
-        running(folders[2], {"CLOUD_URL": peer.url}) as two,
+        running(folders[1], known, ["--host", "127.0.0.1"]) as one,
+        running(folders[2], {**known, "CLOUD_URL": peer.url}) as two,
     ):
         yield peer, one, two
 
@@ -107,6 +118,26 @@ def test_two_laptops_share_what_they_have_through_a_peer_that_cannot_read_it(thr
     one.manage("POST", PATH, {"action": "disable", "deleteRemote": True})
     assert peer.http.get("/main/v1/verify", headers={"authorization": f"Bearer {key}"}).json()["version"] == 0
     assert names(one) == {"from-one", "left", "right"}
+
+
+def test_a_refresh_token_that_works_once_is_used_once_by_two_devices(three, vendor):
+    peer, one, two = three
+    key = peer.command("create_api_key", "tokens", "--scope", "sync").strip()
+    old, _ = import_account(one, vendor)  # it ended long ago
+    enable = {"action": "enable", "apiKey": key, "passphrase": PASSPHRASE, "groups": ["accounts"]}
+    one.manage("POST", PATH, {**enable, "url": peer.url})
+    two.manage("POST", PATH, enable)
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda number: ask((one, two)[number % 2], number), range(10)))
+    assert [answer.status_code for answer in answers] == [200] * 10, answers[0].text
+    assert len(vendor.calls(REFRESH)) == 1
+    assert len({asked.bearer for asked in vendor.calls(CHAT)} - {old}) == 1
+
+    # What the vendor takes back is renewed by one, and used by both.
+    vendor.access_tokens.clear()
+    assert ask(two, 1).status_code == 200
+    assert ask(one, 1).status_code == 200
+    assert len(vendor.calls(REFRESH)) == 2
 
 
 def combo_id(gateway: Gateway, name: str) -> str:

@@ -109,7 +109,9 @@ def test_the_schedule_keeps_to_the_interval_and_waits_for_a_peer_that_is_away(ap
     for _ in range(4):
         SyncSettings.objects.update(url="http://127.0.0.1:9", tried_at=None, next_try_at=None)
         assert "cannot be reached" in background.by_schedule()
-        waits.append(round((SyncSettings.load().next_try_at - timezone.now()).total_seconds() / 60))
+        next_try_at = SyncSettings.load().next_try_at
+        assert next_try_at
+        waits.append(round((next_try_at - timezone.now()).total_seconds() / 60))
     assert waits == [10, 20, 40, 60]
     SyncSettings.objects.update(url=peer.url, tried_at=None)
     assert background.by_schedule() == "waiting for the peer"
