@@ -1,5 +1,6 @@
 # make run      install what is missing and serve on http://127.0.0.1:20128
 # make test     the whole test suite; says what it left out where Chromium, PostgreSQL or Redis are missing
+# make test-unit  what needs no server process, browser, PostgreSQL or Redis: within a minute
 # make test-clients  real command-line clients against the gateway: downloads about 5 GB once (ARGS="-k codex")
 # make check    formatting, lint and types
 # make bench    measure the running gateway on this machine (ARGS="--quick")
@@ -14,7 +15,7 @@ TOOLS := $(VENV)/.installed-tools
 SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install run test test-clients check format bench clean
+.PHONY: install run test test-unit test-clients check format bench clean
 .DEFAULT_GOAL := run
 
 install: $(STAMP)
@@ -44,7 +45,11 @@ run: $(STAMP)
 	@exec $(BIN)/omniroute serve $(ARGS)
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-unit: $(TOOLS)
+	$(BIN)/python -m pytest -n logical --dist loadfile -m "not e2e and not browser and not cluster" \
+	  --ignore tests/e2e --ignore tests/clients $(ARGS)
 
 test-clients: $(TOOLS)
 	OMNIROUTE_CLIENT_TESTS=1 $(BIN)/python -m pytest tests/clients $(ARGS)

@@ -99,7 +99,7 @@ class CombosConfig:
 
 
 def specificity(pattern: str) -> int:
-    """Which of several fitting wildcards wins: the higher one (facts/features.md §2)."""
+    """Which of several fitting wildcards wins: the higher one (docs/routing.md)."""
     stars, questions = pattern.count("*"), pattern.count("?")
     literals = len(pattern) - stars - questions
     return 10 * literals - 50 * stars - 5 * questions + len(pattern)

@@ -1,7 +1,7 @@
 """A requested model name becomes a `Route`: the targets to try, in the order that the user gave them.
 
 The order of look-up: combo, exact alias, wildcard alias with a slash, provider's prefix, wildcard alias, unique id in
-the catalog, family (facts/features.md §2, but that what the user named outranks everything built in).
+the catalog, family (docs/routing.md, but that what the user named outranks everything built in).
 """
 
 from __future__ import annotations

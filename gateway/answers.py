@@ -8,7 +8,6 @@ from typing import Protocol
 
 from gateway.passage import CutStream, Passage, Reader, Whole, is_json
 from gateway.trial import Trial
-from gateway.upstream import Upstream
 from gateway.verdicts.error_texts import check
 from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
 
@@ -17,7 +16,9 @@ DRAIN_S = 0.2
 
 
 class Answered(Protocol):
-    """What a whole answer is read from."""
+    """What an answer is read from."""
+
+    async def read(self) -> bytes | None: ...
 
     async def read_all(self) -> bytes: ...
 
@@ -32,7 +33,7 @@ async def read_whole(
         body = await upstream.read_all()
     finally:
         upstream.close()
-    if is_json(body) or not body.strip():
+    if passage.is_sound or is_json(body) or not body.strip():
         whole = passage.whole(body)
     elif passage.only_streams or body.lstrip().startswith((b"data:", b"event:", b":")):
         way = passage.through_neutral_form()
@@ -41,7 +42,7 @@ async def read_whole(
         raise UpstreamBroken(f"The provider's answer is neither JSON nor a stream: {body[:80]!r}")
     trial.usage = whole.usage
     trial.heard = len(whole.body) // 4
-    if error_texts:
+    if error_texts and not passage.is_sound:
         check(whole.body, error_texts)
     return whole
 
@@ -49,13 +50,13 @@ async def read_whole(
 class StreamAnswer:
     """A stream whose first content has arrived. `parts` yields the client's bytes; their end is in `end` then."""
 
-    def __init__(self, upstream: Upstream, reader: Reader, first: bytes, trial: Trial) -> None:
+    def __init__(self, upstream: Answered, reader: Reader, first: bytes, trial: Trial) -> None:
         self._upstream, self._reader, self._first, self._trial = upstream, reader, first, trial
         self._at_end = False
 
     @classmethod
     async def begin(
-        cls, upstream: Upstream, passage: Passage, trial: Trial, error_texts: Sequence[str] = ()
+        cls, upstream: Answered, passage: Passage, trial: Trial, error_texts: Sequence[str] = ()
     ) -> StreamAnswer:
         """Read up to the first content. Raise `UpstreamError`, with the connection closed, if none comes."""
         try:
@@ -68,7 +69,7 @@ class StreamAnswer:
 
     @classmethod
     async def _peek(
-        cls, upstream: Upstream, passage: Passage, trial: Trial, texts: Sequence[str]
+        cls, upstream: Answered, passage: Passage, trial: Trial, texts: Sequence[str]
     ) -> StreamAnswer:
         reader = passage.reader()
         held: list[bytes] = []
@@ -99,7 +100,7 @@ class StreamAnswer:
 
     @classmethod
     async def _from_json(
-        cls, chunk: bytes, upstream: Upstream, passage: Passage, trial: Trial, texts: Sequence[str]
+        cls, chunk: bytes, upstream: Answered, passage: Passage, trial: Trial, texts: Sequence[str]
     ) -> StreamAnswer:
         """The provider sent plain JSON to the wish for a stream."""
         body = chunk + await upstream.read_all()
@@ -107,9 +108,8 @@ class StreamAnswer:
         trial.usage = whole.usage
         if texts:
             check(whole.body, texts)
-        way = passage.through_neutral_form()
         answer = cls(upstream, passage.reader(), b"", trial)
-        answer._at_end, answer.end = True, way.emit_stream(way.parse(way.unwrapped(body)))
+        answer._at_end, answer.end = True, passage.as_stream(whole, body)
         return answer
 
     async def parts(self) -> AsyncIterator[bytes]:

@@ -20,8 +20,12 @@ class Finished:
     def __init__(self, body: bytes) -> None:
         self._body = body
 
+    async def read(self) -> bytes | None:
+        body, self._body = self._body, b""
+        return body or None
+
     async def read_all(self) -> bytes:
-        return self._body
+        return await self.read() or b""
 
     def close(self) -> None:
         pass

@@ -28,10 +28,12 @@ def parse(
     headers: Mapping[str, str],
     operation: str = "generate",
     model: str | None = None,
+    default_model: str = "",
     stream: bool | None = None,
     array: bool = False,
 ) -> InboundRequest:
-    """`model` and `stream` are given where the format has them in the path (Gemini).
+    """`model` and `stream` are given where the format has them in the path (Gemini), `default_model` where none is
+    obligatory.
 
     Raise `InvalidRequest` naming the field.
     """
@@ -41,13 +43,13 @@ def parse(
     if operation == "generate":
         format = _format_of(fields, format)
     required = _REQUIRED_LISTS.get(format)
-    if required and operation not in ("embed", "image"):
+    if required and operation in ("generate", "count"):
         _check_list(fields, required)
     return InboundRequest(
         id=request_id(),
         format=format,
         operation=operation,
-        model=_model(fields) if model is None else check_model(model),
+        model=_model(fields, default_model) if model is None else check_model(model),
         stream=_stream(fields) if stream is None else stream,
         body=body,
         fields=fields,
@@ -69,8 +71,8 @@ def _format_of(fields: dict[str, msgspec.Raw], format: str) -> str:
     return format
 
 
-def _model(fields: dict[str, msgspec.Raw]) -> str:
-    value = json.field(fields, "model") if "model" in fields else None
+def _model(fields: dict[str, msgspec.Raw], default: str) -> str:
+    value = (json.field(fields, "model") if "model" in fields else None) or default
     if value is None or value == "":
         raise InvalidRequest("The field 'model' is missing", param="model")
     if not isinstance(value, str):

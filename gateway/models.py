@@ -112,6 +112,29 @@ class GatewaySettings(Singleton):
                 raise ValidationError({name: "Must be greater than 0."})
 
 
+class AccessSettings(GatewaySettings):
+    """Who and what may come and go: a part of the gateway's settings, on a page of its own, like the next two."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "access"
+        verbose_name_plural = "access"
+
+
+class AISettings(GatewaySettings):
+    class Meta:
+        proxy = True
+        verbose_name = "prompt and thinking"
+        verbose_name_plural = "prompt and thinking"
+
+
+class TimeLimits(GatewaySettings):
+    class Meta:
+        proxy = True
+        verbose_name = "time limits"
+        verbose_name_plural = "time limits"
+
+
 class ThoughtSignature(models.Model):
     """What Gemini wants back with a tool call that it made (`gateway.preparation.signatures`)."""
 

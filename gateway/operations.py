@@ -1,4 +1,4 @@
-"""What is asked of models beside answers: embeddings, images, transcripts, and shorter conversations.
+"""What is asked of models beside answers: embeddings, images, sound, judgements, and shorter conversations.
 
 How the bytes pass is decided per attempt, like everything else. OpenAI's paths and bodies go to every OpenAI-compatible
 endpoint as they are; embeddings also pass between OpenAI's and Gemini's shape; conversations are shortened where
@@ -8,27 +8,33 @@ target is asked.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import NoReturn
 
-from gateway import transcriptions
+from gateway import passed_on, transcriptions
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
 from gateway.wire import embeddings, json, priced
 from gateway.wire.base import ModelProfile, WireFormat
 from gateway.wire.gemini.listing import model_path
 from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
-from omniroute.types import Fields, InboundRequest, JSONDict, Usage
+from omniroute.types import Fields, InboundRequest, JSONDict, UpstreamRequest, Usage
 
-NAMES = frozenset({"embed", "image", "transcribe", "compact"})
 _SPOKEN = {
     "embed": "embeddings",
     "image": "images at this endpoint",
     "compact": "compaction of conversations",
+    "moderate": "moderation",
+    "rerank": "reranking",
+    "speak": "speech",
 }
+NAMES = frozenset({*_SPOKEN, "transcribe"})
 OPENAI = frozenset({"openai_chat", "openai_responses"})
 """Formats of endpoints beside which OpenAI's other paths are."""
 GEMINI = "gemini"
 BATCH = ":batchEmbedContents"
+MOST_IMAGES = 10
+"""Of one request, as at OpenAI."""
 USD_PER_TICK = Decimal("1e-10")
 """xAI's `cost_in_usd_ticks`."""
 
@@ -48,7 +54,7 @@ def passage(
         if provider.name == "openai_responses":
             return Compaction(inbound, client, provider, profile)
     elif provider.name in OPENAI:
-        return Images(inbound, client, provider, profile)
+        return _AS_THEY_ARE[inbound.operation](inbound, client, provider, profile)
     raise UpstreamRefused(
         f"{profile.provider} has no {_SPOKEN[inbound.operation]}",
         status=400,
@@ -156,10 +162,39 @@ class Images(_Whole):
     body_format = "openai_images"
     path = "/images/generations"
 
+    @property
+    def copies(self) -> int:
+        """Raise `InvalidRequest`."""
+        if not self.profile.one_image:
+            return 1
+        count = json.field(dict(self.inbound.fields), "n")
+        if count is None:
+            return 1
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_IMAGES:
+            raise InvalidRequest(f"'n' must be a number from 1 to {MOST_IMAGES}", param="n")
+        return count
+
     def fields(self) -> Fields:
         if json.field(dict(self.inbound.fields), "stream"):
             raise InvalidRequest("Images are not streamed here", param="stream")
-        return {**self.inbound.fields, "model": self.profile.model}
+        fields: Fields = {**self.inbound.fields, "model": self.profile.model}
+        if self.copies > 1:
+            del fields["n"]
+        return fields
+
+    def copy(self, request: UpstreamRequest, number: int) -> UpstreamRequest:
+        """With the next seed: the same one would draw the same image again."""
+        body = json.loads(request.body)
+        seed = body.get("seed")
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            return request
+        return replace(request, body=json.dumps({**body, "seed": seed + number}))
+
+    def joined(self, parts: list[Whole]) -> Whole:
+        values = [json.loads(part.body) for part in parts]
+        images = [image for value in values for image in value["data"]]
+        usages = [part.usage for part in parts if part.usage is not None]
+        return Whole(json.dumps({**values[0], "data": images}), _sum(usages) if usages else None)
 
     def whole(self, body: bytes) -> Whole:
         body = self.unwrapped(body)
@@ -188,6 +223,14 @@ class Compaction(_Whole):
         return Whole(body, found.usage)
 
 
+_AS_THEY_ARE: dict[str, type[Passage]] = {
+    "image": Images,
+    "moderate": passed_on.Moderation,
+    "rerank": passed_on.Reranking,
+    "speak": passed_on.Speech,
+}
+
+
 def _image_usage(value: JSONDict) -> Usage:
     """Images are counted, and tokens where the vendor counts them: gpt-image does, and xAI tells its price."""
     usage = value.get("usage")
@@ -203,6 +246,20 @@ def _image_usage(value: JSONDict) -> Usage:
             output_image_tokens=_images_among(known.get("output_tokens_details"), made),
             output_images=len(value["data"]) if isinstance(value["data"], list) else 1,
         ),
+    )
+
+
+def _sum(usages: list[Usage]) -> Usage:
+    """Of requests for one image each."""
+    apart: dict[str, int | float] = {}
+    for name, quantity in (pair for usage in usages for pair in usage.priced_apart):
+        apart[name] = apart.get(name, 0) + quantity
+    costs = [usage.cost for usage in usages if usage.cost is not None]
+    return Usage(
+        input_tokens=sum(usage.input_tokens for usage in usages),
+        output_tokens=sum(usage.output_tokens for usage in usages),
+        cost=sum(costs, Decimal(0)) if costs else None,
+        priced_apart=tuple(apart.items()),
     )
 
 

@@ -10,9 +10,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.rewriting import Rewriting
 from gateway.wire import json
 from gateway.wire.base import ModelProfile, Seen, StreamDecoder, Tap, WireFormat
-from gateway.wire.sse import DONE, ServerEvent, encode
+from gateway.wire.sse import DONE, ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamError
 from omniroute.types import Fields, InboundRequest, UpstreamRequest, Usage
 from providers.adapters import Adapter, Rewrite
@@ -132,6 +133,8 @@ class Passage(ABC):
         """Content type and body of what is sent."""
         return JSON_TYPE, json.dumps(fields)
 
+    is_sound: bool = False
+    """Whether a good answer is bytes rather than text."""
     follows_up: bool = False
     """Whether the answer takes several requests."""
 
@@ -139,12 +142,30 @@ class Passage(ABC):
         """After the answer to one of them: the next one, or None where this was the last. `request` is the first."""
         return None
 
+    @property
+    def copies(self) -> int:
+        """How often the request is sent, where each answer is a part of what was asked for."""
+        return 1
+
+    def copy(self, request: UpstreamRequest, number: int) -> UpstreamRequest:
+        """The request for another part, counted from 1. `request` is the first one."""
+        return request
+
+    def joined(self, parts: list[Whole]) -> Whole:
+        """All parts as one answer. At least one."""
+        return parts[0]
+
     @abstractmethod
     def whole(self, body: bytes) -> Whole:
         """Raise `UpstreamError` for an error body under a good status, and for an answer without content."""
 
     @abstractmethod
     def reader(self) -> Reader: ...
+
+    def as_stream(self, whole: Whole, body: bytes) -> bytes:
+        """A whole answer, which the provider gave as `body` to the wish for a stream, as that stream."""
+        way = self.through_neutral_form()
+        return way.emit_stream(way.parse(way.unwrapped(body)))
 
     def through_neutral_form(self) -> OtherFormat:
         """The same two formats by way of the neutral form: for a stream that came as JSON, or the reverse."""
@@ -176,27 +197,6 @@ class SameFormat(Passage):
 
     def reader(self) -> Reader:
         return TapReader(self.client, self.inbound, self.decoder())
-
-
-class Rewriting:
-    """A decoder whose events an adapter puts into the wire format's words. `raw` follows where that changes them."""
-
-    __slots__ = ("_inner", "_rewrite")
-
-    def __init__(self, inner: StreamDecoder, rewrite: Rewrite) -> None:
-        self._inner, self._rewrite = inner, rewrite
-
-    def feed(self, chunk: bytes) -> list[ServerEvent]:
-        return [self._event(event) for event in self._inner.feed(chunk)]
-
-    def flush(self) -> list[ServerEvent]:
-        return [self._event(event) for event in self._inner.flush()]
-
-    def _event(self, event: ServerEvent) -> ServerEvent:
-        data = self._rewrite(event.data) if event.data and event.data != DONE else event.data
-        if data is event.data:
-            return event
-        return ServerEvent(encode(data, event.name.decode("utf-8", "replace")), data, event.name)
 
 
 class TapReader(Reader):

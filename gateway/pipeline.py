@@ -20,9 +20,9 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import admission, follow_ups, policies, progress
+from gateway import admission, copies, follow_ups, policies, progress
 from gateway import snapshot as snapshots
-from gateway.answers import StreamAnswer, read_whole
+from gateway.answers import Answered, StreamAnswer, read_whole
 from gateway.auth import Caller, authenticate
 from gateway.claims import answered, claim
 from gateway.contest import Contest
@@ -229,15 +229,20 @@ async def ask(
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             heed(trial.attempt, upstream.headers)
-            if exchange.inbound.stream:
-                return await StreamAnswer.begin(upstream, passage, trial, texts)
+            answered_by: Answered = upstream
+            again = partial(
+                send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
+            )
             if passage.follows_up:
-                again = partial(
-                    send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
-                )
-                last = await follow_ups.walk(upstream, request, passage, again)
-                return await read_whole(last, passage, trial, texts)
-            return await read_whole(upstream, passage, trial, texts)
+                answered_by = await follow_ups.walk(upstream, request, passage, again)
+            if passage.copies > 1:
+                read = partial(read_whole, passage=passage, trial=trial, error_texts=texts)
+                whole = await copies.gather(answered_by, request, passage, again, read)
+                trial.usage = whole.usage
+                return whole
+            if exchange.inbound.stream:
+                return await StreamAnswer.begin(answered_by, passage, trial, texts)
+            return await read_whole(answered_by, passage, trial, texts)
     except TimeoutError:
         raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
 

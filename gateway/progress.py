@@ -3,7 +3,7 @@
     event: progress
     data: {"tokens_generated": 120, "elapsed_ms": 2003}
 
-They are outside of every wire format, so nobody gets them unasked (facts/features.md §6).
+They are outside of every wire format, so nobody gets them unasked (docs/caching.md).
 """
 
 from __future__ import annotations

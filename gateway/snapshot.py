@@ -33,7 +33,14 @@ from combos.models import (
     RoutingSettings,
 )
 from combos.resolve import Route
-from gateway.models import CacheSettings, ConfigVersion, GatewaySettings
+from gateway.models import (
+    AccessSettings,
+    AISettings,
+    CacheSettings,
+    ConfigVersion,
+    GatewaySettings,
+    TimeLimits,
+)
 from gateway.policies import Policies
 from gateway.policies.thinking import ThinkingPolicy
 from gateway.replay import config as replay_config
@@ -50,6 +57,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 WATCHED = (
+    AccessSettings,
+    AISettings,
     Account,
     ApiKey,
     Budget,
@@ -72,6 +81,7 @@ WATCHED = (
     ProviderProfile,
     RateLimitSettings,
     TemporaryBan,
+    TimeLimits,
 )
 """Saving or deleting one of these changes the snapshot. `QuerySet.update` sends no signal: call `changed` after it."""
 POLL_S = 1.0

@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 _ROOTS = frozenset(
-    {"chat", "completions", "responses", "messages", "embeddings", "images", "audio", "models", "moderations"}
+    {
+        "chat",
+        "completions",
+        "responses",
+        "messages",
+        "embeddings",
+        "images",
+        "audio",
+        "models",
+        "moderations",
+        "rerank",
+    }
 )
 """First segments that are wire endpoints without the /v1 prefix too: Codex is configured without it."""
 

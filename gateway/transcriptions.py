@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from gateway.passage import JSON_TYPE, FollowUp, Passage, Reader, Whole
+from gateway.passage import JSON_TYPE, CutStream, FollowUp, Passage, Reader, Whole
 from gateway.wire import json, multipart
 from gateway.wire.base import ModelProfile, WireFormat
 from gateway.wire.embeddings import error_of
 from gateway.wire.priced import apart
-from gateway.wire.transcription import assemblyai, audio, deepgram, openai
+from gateway.wire.sse import Decoder, ServerEvent
+from gateway.wire.transcription import assemblyai, audio, deepgram, openai, stream
 from gateway.wire.transcription.transcript import Transcript, emit
 from gateway.wire.transcription.wish import Wish, check_shape, parse
-from omniroute.errors import UpstreamBroken, UpstreamRefused
+from omniroute.errors import GatewayError, UpstreamBroken, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict, UpstreamRequest, Usage
 
 COMPATIBLE = frozenset({"openai_chat", "openai_responses"})
@@ -24,6 +25,13 @@ def passage(
 ) -> Passage:
     """Raise `UpstreamRefused` where the endpoint has no such thing, `InvalidRequest` for what it cannot be asked."""
     way = _WAYS.get(provider.name)
+    if way is not None and way is not Compatible and is_translation(inbound):
+        raise UpstreamRefused(
+            f"{profile.provider} transcribes, but does not translate",
+            status=400,
+            code="unsupported_operation",
+            param="model",
+        )
     if way is None:
         raise UpstreamRefused(
             f"{profile.provider} transcribes nothing", status=400, code="unsupported_operation", param="model"
@@ -31,9 +39,12 @@ def passage(
     return way(inbound, client, provider, profile)
 
 
-class Transcription(Passage):
-    """Answers come as a whole."""
+def is_translation(inbound: InboundRequest) -> bool:
+    """Into English, which OpenAI has an endpoint of its own for. What it takes and answers is the same."""
+    return inbound.path.endswith("/audio/translations")
 
+
+class Transcription(Passage):
     body_format = "openai_transcriptions"
 
     def __init__(
@@ -43,7 +54,10 @@ class Transcription(Passage):
         self.wish = wish_of(inbound)
 
     def reader(self) -> Reader:
-        raise UpstreamBroken("The provider sent a stream, which nobody asked for")
+        return TranscriptReader(self)
+
+    def as_stream(self, whole: Whole, body: bytes) -> bytes:
+        return stream.whole(json.loads(whole.body))
 
     def _emitted(self, transcript: Transcript, usage: Usage) -> Whole:
         content_type, body = emit(transcript, self.wish)
@@ -53,13 +67,57 @@ class Transcription(Passage):
 def wish_of(inbound: InboundRequest) -> Wish:
     """Raise `InvalidRequest` for an empty file."""
     assert inbound.upload is not None
-    return parse(json.decode_all(dict(inbound.fields)), inbound.upload)
+    return parse(json.decode_all(dict(inbound.fields)), inbound.upload, inbound.stream)
+
+
+class TranscriptReader(Reader):
+    """Any vendor's stream of a transcript as OpenAI's; counted when it ends."""
+
+    def __init__(self, passage: Transcription) -> None:
+        self._wish, self._client, self._decoder = passage.wish, passage.client, Decoder()
+        self._events = stream.Events()
+
+    def feed(self, chunk: bytes) -> bytes:
+        return self._read(self._decoder.feed(chunk))
+
+    def close(self) -> bytes:
+        rest = self._read(self._decoder.flush())
+        if self.error is not None:
+            return rest
+        if not self.committed:
+            raise UpstreamBroken("The provider's stream ended without any content")
+        if not self._events.has_ended:
+            raise CutStream(rest)
+        end = rest + self._events.close()
+        self.usage = openai.usage_of(self._events.answer, self._wish)
+        return end
+
+    def emit_error(self, error: GatewayError) -> bytes:
+        return self._client.emit_stream_error(error)
+
+    def _read(self, events: list[ServerEvent]) -> bytes:
+        out = b""
+        for event in events:
+            if self.error is not None:
+                break
+            try:
+                out += self._events.read(event)
+            except UpstreamBroken as error:
+                if not self.committed:
+                    raise
+                self.error = error
+                out += self.emit_error(error)
+            self.committed = self._events.has_begun
+            self.ended = self._events.has_ended
+        return out
 
 
 class Compatible(Transcription):
     """OpenAI's endpoint and its many copies: the client's own form, but for what makes the answer countable."""
 
-    path = "/audio/transcriptions"
+    @property
+    def path(self) -> str:
+        return "/audio/translations" if is_translation(self.inbound) else "/audio/transcriptions"
 
     def __init__(
         self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
@@ -70,7 +128,8 @@ class Compatible(Transcription):
 
     def fields(self) -> Fields:
         fields: Fields = {**self.inbound.fields, "model": self.profile.model}
-        fields.pop("stream", None)
+        if self.profile.sound_as_json or not self.wish.stream:
+            fields.pop("stream", None)
         if self._asked != self.wish.shape:
             fields["response_format"] = self._asked
         return fields

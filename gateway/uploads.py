@@ -1,4 +1,4 @@
-"""A form with a file into an `InboundRequest`: what `audio/transcriptions` takes."""
+"""A form with a file into an `InboundRequest`: what `audio/transcriptions` and `audio/translations` take."""
 
 from __future__ import annotations
 
@@ -29,14 +29,12 @@ async def parse(body: bytes, *, path: str, headers: Mapping[str, str], operation
     model = (form.fields.get("model") or [""])[0].strip()
     if not model:
         raise InvalidRequest("The field 'model' is missing", param="model")
-    if (form.fields.get("stream") or [""])[0].lower() in ("true", "1"):
-        raise InvalidRequest("Transcripts are not streamed here", param="stream")
     return InboundRequest(
         id=request_id(),
         format="openai_chat",
         operation=operation,
         model=check_model(model),
-        stream=False,
+        stream=(form.fields.get("stream") or [""])[0].strip().lower() in ("true", "1"),
         body=body,
         fields=dict(_field(name, values) for name, values in form.fields.items()),
         headers=headers,

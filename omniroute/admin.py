@@ -18,7 +18,8 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from omniroute.model_admin import ReadOnlyAdmin
-from omniroute.templatetags.figures import duration
+from omniroute.models import AuditEntry
+from omniroute.templatetags.figures import duration, seconds
 
 for _model in (User, Group, Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(_model):
@@ -49,17 +50,31 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
 
 
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "actor", "action", "target", "details", "address")
+    search_fields = ("actor", "action", "target", "details", "address")
+    list_per_page = 50
+
+
 @admin.register(Schedule)
 class ScheduleAdmin(ModelAdmin):
-    list_display = ("name", "func", "schedule_type", "next_run", "repeats")
+    list_display = ("name", "interval", "next_run", "func")
     search_fields = ("name", "func")
     fields = ("name", "func", "schedule_type", "minutes", "cron", "repeats", "next_run")
+
+    @display(description="Every")
+    def interval(self, row: Schedule) -> str:
+        """Jobs of the gateway's own run by minutes."""
+        if row.schedule_type == Schedule.MINUTES:
+            return seconds(60 * (row.minutes or 1))
+        return str(row.cron or row.get_schedule_type_display())
 
 
 class TaskAdmin(ReadOnlyAdmin):
     """What the job processes did: to look at, to clear away and to run again."""
 
-    list_display = ("name", "func", "started", "took", "outcome")
+    list_display = ("job", "started", "took", "outcome", "func")
     list_filter = ("func",)
     search_fields = ("name", "func")
     actions = ("run_again",)
@@ -76,6 +91,11 @@ class TaskAdmin(ReadOnlyAdmin):
             async_task(task.func, *(task.args or ()), hook=task.hook, group=task.group, **(task.kwargs or {}))  # type: ignore[no-untyped-call]
         queryset.delete()
         messages.success(request, f"{len(tasks)} jobs wait to run again.")
+
+    @display(description="Job", ordering="group")
+    def job(self, row: Task) -> str:
+        """The schedule's name; django-q2 gives each run four words of its own."""
+        return str(row.group or row.name)
 
     @display(description="Took")
     def took(self, row: Task) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -13,6 +14,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
+from omniroute import audit
 from omniroute.errors import ClientError
 from omniroute.pages import Page, all_pages
 from omniroute.places import place_of
@@ -49,10 +51,23 @@ class OmniRouteAdminSite(UnfoldAdminSite):
         return [*own, *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Beside Django's: `request.place`, where the templates find what the sidebar calls this page."""
-        request.place = place_of(request.path)  # type: ignore[attr-defined]
+        """Beside Django's: `request.place`, where the templates find what the menu calls this page, and its tabs."""
+        place = place_of(request.path)
+        request.place = place  # type: ignore[attr-defined]
         context: dict[str, Any] = super().each_context(request)
-        return context
+        return {**context, "place_tabs": list(place.tabs(request)) if place else []}
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        """Django's, and the audit log hears of it."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def audited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            response: HttpResponse = inner(request, *args, **kwargs)
+            audit.of_page(request, response)
+            return response
+
+        return audited
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Django's list, with each app's pages after its models."""

@@ -11,8 +11,9 @@ class OmniRouteConfig(AppConfig):
     verbose_name = "OmniRoute"
 
     def ready(self) -> None:
-        from omniroute import checks, jobs  # noqa: F401  (registers the system checks)
+        from omniroute import audit, checks, jobs  # noqa: F401  (registers the system checks)
 
+        audit.watch()
         autodiscover_modules("tasks")
         post_migrate.connect(jobs.schedule, dispatch_uid="periodic jobs")
 

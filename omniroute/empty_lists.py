@@ -77,6 +77,7 @@ EMPTY_LISTS: dict[str, EmptyList] = {
         "Prices come from the built-in data set. A row here goes before it, or prices a model that it does not know.",
         ("All prices", "gateway_pricing"),
     ),
+    "omniroute.auditentry": EmptyList("Logins and changes are listed here: who did what, and when."),
     "resilience.temporaryban": EmptyList("No address is banned for the time being."),
     "django_q.ormq": EmptyList("No job is waiting."),
     "django_q.success": EmptyList("No job has finished yet."),

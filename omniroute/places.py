@@ -1,56 +1,61 @@
-"""What the sidebar calls the page that is open: for its heading and its title."""
+"""Where in the menu the page is that is open: for its heading, its title and its tabs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 from django.apps import apps
-from django.urls import reverse
+from django.http import HttpRequest
 
-from omniroute.pages import pages_of
+from omniroute.menu import Entry, trail_to
 from omniroute.singleton import Singleton
-from omniroute.unfold import IP_TABS, JOB_TABS, RESILIENCE_TABS, SECTIONS, SYNC_TABS, link_to
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    title: str
+    link: str
+    active: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page belongs, in the sidebar's words."""
+    """In the menu's words."""
 
-    section: str
-    title: str
-    link: str
-    target: str = ""
-    """`app.model`; "" for pages."""
+    trail: list[Entry]
+    """From the sidebar's entry down to the page's own; never empty."""
+
+    @property
+    def title(self) -> str:
+        return self.trail[-1].title
+
+    @property
+    def link(self) -> str:
+        return self.trail[-1].link
+
+    @property
+    def sections(self) -> list[str]:
+        """What the page is a part of, the widest first."""
+        return [entry.title for entry in self.trail[:-1] if entry.title != self.title]
 
     @property
     def is_form(self) -> bool:
         """Settings: one row, without a list."""
-        return bool(self.target) and issubclass(apps.get_model(self.target), Singleton)
+        target = self.trail[-1].target
+        return "." in target and issubclass(apps.get_model(target), Singleton)
+
+    def tabs(self, request: HttpRequest) -> Iterator[list[Tab]]:
+        """A row for each level of the menu that the page is in; none on the page of a single row, which is no tab's."""
+        if not (request.path == self.link or self.is_form):
+            return
+        for entry, chosen in zip(self.trail, self.trail[1:], strict=False):
+            allowed = [tab for tab in entry.tabs if tab.is_allowed(request)]
+            if len(allowed) > 1:
+                yield [Tab(tab.title, tab.link_for(request), tab is chosen) for tab in allowed]
 
 
 def place_of(path: str) -> Place | None:
-    """None for what the sidebar and its tabs do not name."""
-    found = [place for place in _places() if path.startswith(place.link)]
-    return max(found, key=lambda place: len(place.link), default=None)
-
-
-@cache
-def _places() -> list[Place]:
-    return list(_all_places())
-
-
-def _all_places() -> Iterator[Place]:
-    for title, items in SECTIONS:
-        named = [item for item in items if item[2] != "index"]
-        yield from (Place(title, item[0], link_to(item[2]), item[2]) for item in named)
-        for page in pages_of(title):
-            yield Place(title, page.title, reverse(f"admin:{page.url_name}"))
-    for title, tabs in (
-        ("Background jobs", JOB_TABS),
-        ("IP access", IP_TABS),
-        ("Resilience", RESILIENCE_TABS),
-        ("Cloud sync", SYNC_TABS),
-    ):
-        yield from (Place(title, item[0], link_to(item[2]), item[2]) for item in tabs[1:] if "." in item[2])
+    """None for what the menu does not name."""
+    trail = trail_to(path)
+    return Place(trail) if trail else None

@@ -1,140 +1,34 @@
-"""The admin's look and navigation."""
+"""The admin's look, and its sidebar."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse
 
-from omniroute.pages import pages_of
-
-Item = tuple[str, str, str]
-"""Title, icon (a Material Symbol), model (`app.model`) or, for what is no model, the name of an admin URL."""
-
-SECTIONS: list[tuple[str, list[Item]]] = [
-    ("Overview", [("Home", "home", "index")]),
-    (
-        "Providers",
-        [
-            ("Accounts", "key", "providers.account"),
-            ("Custom providers", "dns", "providers.providernode"),
-            ("Custom models", "deployed_code", "providers.custommodel"),
-            ("Listed models", "list_alt", "providers.listedmodel"),
-            ("Learned quirks", "healing", "providers.learnedquirk"),
-        ],
-    ),
-    (
-        "Combos",
-        [
-            ("Combos", "alt_route", "combos.combo"),
-            ("Model aliases", "swap_horiz", "combos.modelalias"),
-            ("Fallback chains", "low_priority", "combos.fallbackchain"),
-        ],
-    ),
-    ("Clients", [("API keys", "vpn_key", "billing.apikey")]),
-    (
-        "Usage",
-        [
-            ("Requests", "receipt_long", "billing.usagerecord"),
-            ("Daily usage", "calendar_month", "billing.dailyusage"),
-        ],
-    ),
-    (
-        "Costs",
-        [("Budgets", "savings", "billing.budget"), ("Own prices", "price_change", "billing.price")],
-    ),
-    (
-        "Settings",
-        [
-            ("Gateway settings", "tune", "gateway.gatewaysettings"),
-            ("History and logs", "history", "billing.usagesettings"),
-            ("Routing", "route", "combos.routingsettings"),
-            ("Provider rules", "rule", "combos.providerrouting"),
-            ("Proxies", "vpn_lock", "providers.proxyrule"),
-            ("Cache", "cached", "gateway.cachesettings"),
-            ("Sign-in settings", "login", "providers.signinsettings"),
-            ("IP access", "block", "resilience.iprules"),
-            ("Admin users", "group", "auth.user"),
-            ("Background jobs", "schedule", "django_q.schedule"),
-        ],
-    ),
-]
-
-JOB_TABS: list[Item] = [
-    ("Scheduled", "", "django_q.schedule"),
-    ("Waiting", "", "django_q.ormq"),
-    ("Finished", "", "django_q.success"),
-    ("Failed", "", "django_q.failure"),
-]
-IP_TABS: list[Item] = [
-    ("Rules", "", "resilience.iprules"),
-    ("Temporary bans", "", "resilience.temporaryban"),
-]
-RESILIENCE_TABS: list[Item] = [
-    ("Overview", "", "gateway_resilience"),
-    ("Profiles", "", "resilience.providerprofile"),
-    ("Rate limits", "", "resilience.ratelimitsettings"),
-]
-SYNC_TABS: list[Item] = [
-    ("Cloud sync", "", "gateway_sync"),
-    ("Kept for others", "", "gateway.syncspace"),
-]
-FORMS = frozenset({"resilience.iprules", "resilience.ratelimitsettings"})
-"""Settings of one row: their form is all that they have, so it shows the tabs."""
+from omniroute.menu import OVERVIEW, menu, trail_to
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar: the sections above, and in each the pages that apps registered for it."""
+    """The sidebar."""
+    trail = trail_to(request.path)
     return [
         {
-            "title": title,
-            "items": [_link(item) for item in items]
-            + [
+            "title": "" if group == OVERVIEW else group,
+            "items": [
                 {
-                    "title": page.title,
-                    "icon": page.icon,
-                    "link": reverse(f"admin:{page.url_name}"),
-                    "permission": page.is_allowed,
+                    "title": entry.title,
+                    "icon": entry.icon,
+                    "link": entry.link_for(request),
+                    "active": entry in trail,
                 }
-                for page in pages_of(title)
+                for entry in entries
+                if entry.is_allowed(request)
             ],
         }
-        for title, items in SECTIONS
+        for group, entries in menu()
     ]
-
-
-def tabs(request: HttpRequest) -> list[dict[str, Any]]:
-    return [
-        {
-            "models": [
-                {"name": target, "detail": target in FORMS} for _, _, target in items if "." in target
-            ],
-            "items": [_link(item) for item in items],
-        }
-        for items in (JOB_TABS, IP_TABS, RESILIENCE_TABS, SYNC_TABS)
-    ]
-
-
-def _link(item: Item) -> dict[str, Any]:
-    title, icon, target = item
-    app, _, model = target.rpartition(".")
-    return {"title": title, "icon": icon, "link": link_to(target), "permission": _may_view(app, model)}
-
-
-def link_to(target: str) -> str:
-    """Of an `Item`."""
-    app, _, model = target.rpartition(".")
-    return reverse(f"admin:{app}_{model}_changelist") if app else reverse(f"admin:{target}")
-
-
-def _may_view(app: str, model: str) -> Callable[[HttpRequest], bool]:
-    def allowed(request: HttpRequest) -> bool:
-        return not app or request.user.has_perm(f"{app}.view_{model}")
-
-    return allowed
 
 
 def _logo(request: HttpRequest) -> str:
@@ -143,6 +37,10 @@ def _logo(request: HttpRequest) -> str:
 
 def _stylesheet(request: HttpRequest) -> str:
     return static("omniroute/admin.css")
+
+
+def _tabs_stylesheet(request: HttpRequest) -> str:
+    return static("omniroute/tabs.css")
 
 
 def _script(request: HttpRequest) -> str:
@@ -156,7 +54,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": None,
     "SITE_ICON": _logo,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _logo}],
-    "STYLES": [_stylesheet],
+    "STYLES": [_stylesheet, _tabs_stylesheet],
     "SCRIPTS": [_script],
     "DASHBOARD_CALLBACK": "gateway.admin.home.dashboard",
     "SHOW_VIEW_ON_SITE": False,
@@ -190,6 +88,5 @@ UNFOLD: dict[str, Any] = {
         },
     },
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": navigation},
-    "TABS": tabs,
 }
 """The colours are blue on a slate of the same hue; primary-600 under white text has a contrast of 5:1."""

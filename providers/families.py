@@ -1,6 +1,6 @@
 """What is known of a model by its name, wherever it is served: thinking, windows, vision.
 
-Sources: the vendors' documentation, facts/translators.md §1.6, and the context windows of the price data.
+Sources: the vendors' documentation (docs/protocol-notes.md, Thinking), and the context windows of the price data.
 What a catalog row or the overlay says of a model goes before its family.
 """
 

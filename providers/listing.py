@@ -1,4 +1,4 @@
-"""The models that a provider says it has. Shapes: facts/api_key_providers.md §1, "Models list"."""
+"""The models that a provider says it has. Shapes: docs/protocol-notes.md, Lists of models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Custom nodes (`models.ProviderNode`) as providers. Source: facts/api_key_providers.md §7."""
+"""Custom nodes (`models.ProviderNode`) as providers. Source: docs/protocol-notes.md, Custom nodes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which proxy a request goes through: its account's, else its combo's, its provider's, the global, the environment's.
 
 Fails closed: where a proxy is configured, nothing goes around it. `direct` is an entry like any other, at any level,
-and ends the search. Behaviour: facts/features.md §10.
+and ends the search. Behaviour: docs/proxies.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""What is left of an account's plan: windows of use, as its vendor reports them (facts/oauth_providers.md §G).
+"""What is left of an account's plan: windows of use, as its vendor reports them.
 
 Routing reads them from memory (`windows`), without a query and without waiting. They come from the headers of answers,
 from the vendors' own endpoints (`providers.quotas`), and from the database, through which processes share them.
+
+Source: docs/protocol-notes.md, Sign-in in general.
 """
 
 from __future__ import annotations

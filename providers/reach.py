@@ -79,7 +79,7 @@ def body_of(response: httpx.Response) -> Any:
 
 
 def message_of(body: Any) -> str:
-    """What an error body says, in any shape of facts/api_key_providers.md §5; "" where it says nothing."""
+    """What an error body says, in any shape of docs/protocol-notes.md, Error bodies; "" where it says nothing."""
     if isinstance(body, list):
         body = body[0] if body else None
     if isinstance(body, str):

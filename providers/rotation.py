@@ -108,7 +108,7 @@ class AccountUse:
             trouble.limited_until = self._clock() + LIMITED_S
 
     def health(self, account: AccountConfig) -> float:
-        """100, less what happened since the last success (facts/features.md §4)."""
+        """100, less what happened since the last success (docs/routing.md)."""
         trouble = self._trouble.get(account.key)
         if trouble is None:
             return 100.0

@@ -19,7 +19,15 @@ FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 """Wire formats that clients and endpoints can speak, by the names that `gateway.wire` gives them."""
 PROVIDER_FORMATS = ("kiro", "deepgram", "assemblyai")
 """Those that only endpoints speak."""
-BODIES = (*FORMATS, "openai_embeddings", "openai_images", "openai_transcriptions")
+BODIES = (
+    *FORMATS,
+    "openai_embeddings",
+    "openai_images",
+    "openai_transcriptions",
+    "openai_moderations",
+    "openai_speech",
+    "rerank",
+)
 """Bodies that a quirk can be about."""
 
 

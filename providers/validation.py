@@ -1,4 +1,7 @@
-"""Is this key good? The provider is asked, and what was met is told. Source: facts/api_key_providers.md §6."""
+"""Is this key good? The provider is asked, and what was met is told.
+
+Source: docs/protocol-notes.md, Validation of keys.
+"""
 
 from __future__ import annotations
 

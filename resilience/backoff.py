@@ -24,12 +24,12 @@ _WHOLE = re.compile(DURATION, re.IGNORECASE)
 
 
 def exponential(level: int, base_s: float = BASE_S, longest_s: float = LONGEST_S) -> float:
-    """Seconds: 1, 2, 4 ... at most two minutes (facts/features.md §3)."""
+    """Seconds: 1, 2, 4 ... at most two minutes (docs/routing.md)."""
     return min(base_s * 2.0 ** min(level, MAX_LEVEL), longest_s)
 
 
 def parse_wait(value: str, now: float | None = None) -> float | None:
-    """Seconds from any spelling that providers use (facts/api_key_providers.md §4), or None. Never negative.
+    """Seconds from any spelling that providers use (docs/protocol-notes.md, Rate limits), or None. Never negative.
 
     Plain seconds, compound durations (`2m59.56s`, `20ms`), epoch seconds or milliseconds, RFC 3339, HTTP dates.
     """

@@ -1,4 +1,4 @@
-"""What a provider's headers say of its rate limits (facts/api_key_providers.md §4). Pure.
+"""What a provider's headers say of its rate limits (docs/protocol-notes.md, Rate limits). Pure.
 
 x-ratelimit-remaining-requests, anthropic-ratelimit-input-tokens-reset, x-ratelimit-limit-tokens-minute,
 anthropic-ratelimit-unified-5h-utilization, ratelimitbysize-remaining, x-tokenlimit-reset, ...

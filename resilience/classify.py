@@ -1,7 +1,7 @@
 """What a failed attempt means: who is at fault, what to try next, how long to stay away.
 
 A table, read from top to bottom; the first row that fits wins. Text comes before status, since vendors put quota and
-model errors under 400, 403 and 429 alike (facts/api_key_providers.md §5, facts/features.md §3).
+model errors under 400, 403 and 429 alike (docs/protocol-notes.md, Error bodies).
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def wait_after(
     if not said and not windows and (match := _IN_TEXT.search(message)):
         said = [parse_wait(match[1])]
     if _names_daily_quota(value):
-        said = []  # Google names a short delay beside it, which is wrong (facts/api_key_providers.md §4)
+        said = []  # Google names a short delay beside it, which is wrong (docs/protocol-notes.md, Rate limits)
     known = [min(wait, CAP_S) for wait in said if wait is not None]
     known += [min(wait, WINDOW_CAP_S) for wait in windows]
     return max(known) if known else None

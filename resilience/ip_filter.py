@@ -1,4 +1,4 @@
-"""Which addresses may talk to the gateway at all (facts/features.md §7). Pure."""
+"""Which addresses may talk to the gateway at all (docs/api.md). Pure."""
 
 from __future__ import annotations
 

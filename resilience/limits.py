@@ -204,7 +204,7 @@ class Limiter:
         return AccountBusy(message, code=code, retry_after=wait if math.isfinite(wait) else None)
 
     def learn(self, headers: Mapping[str, str], throttle_below: float) -> None:
-        """From an answer's headers, lower case: the less is left of a limit, the slower (facts/features.md §5)."""
+        """From an answer's headers, lower case: the less is left of a limit, the slower (docs/resilience.md)."""
         now = self._clock()
         gap, least, until = 0.0, 1.0, now + MINUTE_S
         for bucket in read_buckets(headers, now):

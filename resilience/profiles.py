@@ -1,4 +1,4 @@
-"""How patient the gateway is with a provider: profiles by the kind of its accounts (facts/features.md §5). Pure."""
+"""How patient the gateway is with a provider: profiles by the kind of its accounts (docs/resilience.md). Pure."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 
@@ -14,12 +15,41 @@ from gateway import simulator as provider_simulator
 from gateway.simulator import Simulator
 from resilience.link import link
 from tests import services
+from tests.e2e import template
 
 hypothesis_settings.register_profile("omniroute", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("omniroute")
 """How fast an example runs says more about the machine's other work than about the code."""
 
+WAITING_WORKERS = 2
+"""Beyond one per processor: end-to-end tests wait more than they work."""
+MAX_WORKERS = 16
+"""Each has a database of Redis."""
+WAITS = {"cluster": 2, "browser": 2, "e2e": 1}
+"""By marker."""
 _left_out: Counter[str] = Counter()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """With `-n auto`. `-n logical` is one per processor."""
+    if config.option.numprocesses != "auto" or "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return min(len(os.sched_getaffinity(0)) + WAITING_WORKERS, MAX_WORKERS)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In a parallel run, files that wait long come first: none of them is to be the last, with all workers but one at
+    rest. Workers take files in this order with `--no-loadscope-reorder`."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    sizes = Counter(item.path for item in items)
+    waits = dict.fromkeys(sizes, 0)
+    for item in items:
+        waits[item.path] = max(
+            waits[item.path], *(WAITS.get(mark.name, 0) for mark in item.iter_markers()), 0
+        )
+    items.sort(key=lambda item: (-waits[item.path], -sizes[item.path], item.path))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -44,6 +74,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("left out")
         for reason, count in sorted(counts.items()):
             terminalreporter.line(f"{count} x {reason}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    own = tmp_path_factory.getbasetemp()
+    template.keep_in(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 @pytest.fixture(scope="session", autouse=True)

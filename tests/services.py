@@ -65,14 +65,14 @@ def no_postgres() -> str:
 
 
 @contextmanager
-def empty_postgres() -> Iterator[str]:
-    """The address of a new database, dropped afterwards."""
+def empty_postgres(template: str = "template1") -> Iterator[str]:
+    """The address of a new database, dropped afterwards. It is as empty as the one named by `template`."""
     import psycopg
     from psycopg import sql
 
     name = sql.Identifier(database := f"omniroute_test_{secrets.token_hex(6)}")
     with psycopg.connect(DATABASE_URL, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(template)))
         try:
             yield urlsplit(DATABASE_URL)._replace(path=f"/{database}").geturl()
         finally:

@@ -46,7 +46,7 @@ def pattern(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def documented(tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator) -> Iterator[Gateway]:
-    with running(tmp_path_factory.mktemp("documented")) as gateway:
+    with running(tmp_path_factory.mktemp("documented"), fresh=True) as gateway:
         gateway.key = gateway.command("create_api_key", "docs", "--scope", "manage").strip()
         yield gateway
 
@@ -98,6 +98,17 @@ def test_an_example_that_lies_is_noticed():
     assert not matches({"n": 5}, {"n": 0})
 
 
+def test_every_operation_is_described():
+    operations = [
+        (method, path, operation)
+        for path, methods in management.get_openapi_schema(path_prefix="")["paths"].items()
+        for method, operation in methods.items()
+    ]
+    assert [
+        (method, path) for method, path, operation in operations if not operation.get("description")
+    ] == []
+
+
 def test_every_route_is_listed():
     listed = set(re.findall(r"`(?:GET |POST )?(/(?:api|v1|v1beta)/[^`\s]*)`", API))
     served = set()
@@ -118,6 +129,28 @@ ROWS = {
 READ = re.compile(
     r"env\.\w+\(\s*\"([A-Z][A-Z0-9_]*)\",\s*default=(\[\"\*\"\]|\"[^\"]+\"|\d+|True|False)\s*\)"
 )
+
+
+def test_what_is_referred_to_is_there():
+    """Pages in links and in the code's own words, and the sections of the protocol notes."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [ROOT / name for name in tracked.split() if name.endswith((".py", ".md"))]
+    notes = set(re.findall(r"^###? (.+)$", (ROOT / "docs" / "protocol-notes.md").read_text(), re.M))
+    missing = []
+    for file in filter(Path.is_file, files):
+        text = file.read_text()
+        for page, section in re.findall(r"(docs/[\w-]+\.md)(?:,\s([A-Z][\w -]*\w))?", text):
+            known = (ROOT / page).is_file() and (
+                page != "docs/protocol-notes.md"
+                or not section
+                or section in notes
+                or any(section.startswith(f"{note} and ") for note in notes)
+            )
+            missing += [] if known else [f"{file.relative_to(ROOT)}: {page} {section}"]
+        if file.suffix == ".md":
+            for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
+                missing += [] if (file.parent / link).exists() else [f"{file.relative_to(ROOT)}: {link}"]
+    assert missing == []
 
 
 def test_every_variable_is_listed_and_no_other():

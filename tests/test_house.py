@@ -7,9 +7,8 @@ import io
 import re
 import subprocess
 import tokenize
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 from tests.services import ROOT
 
@@ -49,8 +48,23 @@ CODE = [path for path in FILES if path.suffix == ".py" and "/migrations/" not in
 OWN_CODE = [path for path in CODE if not name(path).startswith(FOREIGN)]
 
 
-def each(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=name)
+@cache
+def text(path: Path) -> str:
+    return path.read_text(errors="replace")
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(text(path))
+
+
+def functions(path: Path) -> dict[str, int]:
+    """Lines of each, by `path:function`."""
+    return {
+        f"{name(path)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def prose(source: str) -> list[tuple[int, str]]:
@@ -70,59 +84,54 @@ def prose(source: str) -> list[tuple[int, str]]:
     return found
 
 
-@each(OWN_CODE)
-def test_files_are_short(path):
-    lines = path.read_text().count("\n")
-    assert lines <= MAX_FILE or name(path) in LARGE_FILES, f"{lines} lines"
+def test_files_are_short():
+    sizes = {name(path): text(path).count("\n") for path in OWN_CODE}
+    assert {file: size for file, size in sizes.items() if size > MAX_FILE and file not in LARGE_FILES} == {}
+    assert [file for file in LARGE_FILES if sizes.get(file, 0) <= MAX_FILE] == [], (
+        "an excuse outlived its use"
+    )
 
 
-@each(OWN_CODE)
-def test_functions_are_short(path):
-    long = [
-        f"{name(path)}:{node.name} ({size} lines)"
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (size := (node.end_lineno or 0) - node.lineno + 1) > MAX_FUNCTION
-        and f"{name(path)}:{node.name}" not in LONG_FUNCTIONS
-    ]
-    assert long == []
+def test_functions_are_short():
+    sizes = {function: size for path in OWN_CODE for function, size in functions(path).items()}
+    long = {function: size for function, size in sizes.items() if size > MAX_FUNCTION}
+    assert {function: size for function, size in long.items() if function not in LONG_FUNCTIONS} == {}
+    assert [one for one in LONG_FUNCTIONS if one not in long] == [], "an excuse outlived its use"
 
 
-def test_excuses_are_still_needed():
-    """An excuse for something that is short by now has outlived its use."""
-    sizes = {name(path): path.read_text().count("\n") for path in OWN_CODE}
-    assert [file for file in LARGE_FILES if sizes.get(file, 0) <= MAX_FILE] == []
-    functions = {
-        f"{name(path)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+def test_module_names_say_something():
+    assert [name(path) for path in OWN_CODE if path.stem in VAGUE_MODULES] == []
+
+
+def test_modules_say_what_they_hold():
+    silent = [
+        name(path)
         for path in OWN_CODE
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-    assert [one for one in LONG_FUNCTIONS if functions.get(one, 0) <= MAX_FUNCTION] == []
+        if not ast.get_docstring(tree(path))
+        and len(tree(path).body) > 5
+        and path.name not in ("apps.py", "manage.py")
+    ]
+    assert silent == []
 
 
-@each(OWN_CODE)
-def test_module_names_say_something(path):
-    assert path.stem not in VAGUE_MODULES
-
-
-@each(OWN_CODE)
-def test_modules_say_what_they_hold(path):
-    source = path.read_text()
-    tree = ast.parse(source)
-    assert ast.get_docstring(tree) or len(tree.body) <= 5 or path.name in ("apps.py", "manage.py")
-
-
-@each(FILES)
-def test_no_word_of_unfinished_work_or_of_somebodys_machine(path):
-    text = path.read_text(errors="replace")
-    found = [match[0] for rule in (UNFINISHED, PRIVATE) for match in rule.finditer(text)]
+def test_no_word_of_unfinished_work_or_of_somebodys_machine():
+    found = [
+        f"{name(path)}: {match[0]}"
+        for path in FILES
+        for rule in (UNFINISHED, PRIVATE)
+        for match in rule.finditer(text(path))
+    ]
     assert found == []
 
 
-@each(OWN_CODE)
-def test_comments_speak_of_the_code_not_of_its_authors(path):
-    spoken = [f"{line}: {text.strip()[:80]}" for line, text in prose(path.read_text()) if WE.search(text)]
+def test_comments_speak_of_the_code_not_of_its_authors():
+    spoken = [
+        f"{name(path)}:{line}: {said.strip()[:80]}"
+        for path in OWN_CODE
+        if WE.search(text(path))
+        for line, said in prose(text(path))
+        if WE.search(said)
+    ]
     assert spoken == []
 
 

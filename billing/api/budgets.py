@@ -1,4 +1,4 @@
-"""Management API of budgets: the product's own spelling, and the older one that scripts still use (features §8)."""
+"""Management API of budgets: the product's own spelling, and the older one that scripts still use."""
 
 from __future__ import annotations
 
@@ -228,6 +228,7 @@ def delete_budgets(
 
 @router.delete("/usage/budget/{id}", response=Deleted)
 def delete_budget(request: HttpRequest, id: str) -> Deleted:
+    """Delete one budget."""
     return delete_budgets(request, id=id)
 
 

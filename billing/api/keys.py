@@ -68,6 +68,7 @@ class Message(CamelModel):
 
 @router.get("/keys", response=KeyList)
 def list_keys(request: HttpRequest) -> KeyList:
+    """All API keys. Of each only the first and last characters are shown."""
     keys = [_shown(key) for key in ApiKey.objects.all()]
     return KeyList(keys=keys, total=len(keys))
 
@@ -89,6 +90,7 @@ def create_key(request: HttpRequest, body: KeyIn) -> Status[KeyOut]:
 
 @router.get("/keys/{id}", response=KeyOut)
 def get_key(request: HttpRequest, id: str) -> KeyOut:
+    """One API key, without its secret."""
     return _shown(_find(id))
 
 
@@ -108,6 +110,7 @@ def update_key(request: HttpRequest, id: str, body: KeyPatch) -> KeyOut:
 
 @router.delete("/keys/{id}", response=Message)
 def delete_key(request: HttpRequest, id: str) -> Message:
+    """Delete a key: it is refused from now on. Its usage stays."""
     _find(id).delete()
     return Message(message="API key deleted")
 

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from omniroute.columns import AddColumn
+
 
 class Migration(migrations.Migration):
 
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        AddColumn(
             model_name='usagerecord',
             name='is_extra',
             field=models.BooleanField(default=False, help_text='No request of its own: an attempt that was paid for although another one answered.'),

@@ -67,6 +67,7 @@ class Success(CamelModel):
 
 @router.get("/combos", response=ComboList)
 def list_combos(request: HttpRequest) -> ComboList:
+    """All combos with their targets."""
     names = known_names()
     return ComboList(combos=[_shown(combo, names) for combo in Combo.objects.prefetch_related("targets")])
 
@@ -80,6 +81,7 @@ def create_combo(request: HttpRequest, body: ComboIn) -> Status[ComboOut]:
 
 @router.get("/combos/{id}", response=ComboOut)
 def get_combo(request: HttpRequest, id: str) -> ComboOut:
+    """One combo."""
     return _shown(_find(id), known_names())
 
 
@@ -91,6 +93,7 @@ def update_combo(request: HttpRequest, id: str, body: ComboPatch) -> ComboOut:
 
 @router.delete("/combos/{id}", response=Success)
 def delete_combo(request: HttpRequest, id: str) -> Success:
+    """Delete a combo. Combos and aliases that name it stay, and skip it."""
     _find(id).delete()
     return Success()
 

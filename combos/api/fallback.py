@@ -66,6 +66,7 @@ class Done(CamelModel):
 
 @router.get("/fallback/chains", response=Chains)
 def list_chains(request: HttpRequest) -> Chains:
+    """What is tried when everything that a request named has failed: for one model, or for every request."""
     rows = list(FallbackChain.objects.prefetch_related("entries"))
     return Chains(
         chains={

@@ -53,6 +53,7 @@ class Success(CamelModel):
 
 @router.get("/models", response=KnownModels)
 def list_models(request: HttpRequest) -> KnownModels:
+    """Every model that is known, with the aliases that lead to it."""
     config = load()
     aliases = {alias.target: alias.pattern for alias in ModelAlias.objects.filter(is_active=True)}
     known = []
@@ -81,6 +82,7 @@ def list_aliases(request: HttpRequest) -> Aliases:
 
 @router.put("/models/alias", response=AliasSaved)
 def put_alias(request: HttpRequest, body: AliasIn) -> AliasSaved:
+    """Make an alias, or lead one elsewhere."""
     if not body.model or not body.alias:
         raise ValidationError({"alias" if body.model else "model": "model and alias are required"})
     alias = save_alias(body.alias, body.model)
@@ -89,6 +91,7 @@ def put_alias(request: HttpRequest, body: AliasIn) -> AliasSaved:
 
 @router.delete("/models/alias", response=Success)
 def delete_alias(request: HttpRequest, alias: str = "") -> Success:
+    """Delete an alias."""
     if not alias:
         raise ValidationError({"alias": "alias is required"})
     row = ModelAlias.objects.filter(pattern=alias).first()

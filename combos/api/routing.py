@@ -74,6 +74,7 @@ class ComboDefaultsPatch(CamelModel):
 
 @router.get("/settings/routing", response=RoutingOut)
 def get_routing(request: HttpRequest) -> RoutingOut:
+    """How accounts are chosen, what is blocked, and the rules of single providers."""
     return shown_routing()
 
 
@@ -86,6 +87,7 @@ def patch_routing(request: HttpRequest, body: RoutingPatch) -> RoutingOut:
 
 @router.get("/settings/combo-defaults", response=ComboDefaults)
 def get_combo_defaults(request: HttpRequest) -> ComboDefaults:
+    """What holds for combos that say nothing themselves, and the overrides of single providers."""
     return _shown_defaults()
 
 

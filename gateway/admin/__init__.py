@@ -1,25 +1,64 @@
-"""The gateway's settings in the admin: one row, so its entry opens the form."""
+"""The gateway's settings in the admin: one row, of which each page shows a part."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import admin
+from django.http import HttpRequest
 
 from gateway.admin.cache import CacheSettingsAdmin as CacheSettingsAdmin
-from gateway.admin.forms import AI_FIELDS, GatewaySettingsForm
+from gateway.admin.forms import AccessForm
 from gateway.admin.proxies import ProxyRuleAdmin as ProxyRuleAdmin
 from gateway.admin.resilience import ProviderProfileAdmin as ProviderProfileAdmin
-from gateway.models import GatewaySettings
+from gateway.models import AccessSettings, AISettings, TimeLimits
 from omniroute.model_admin import SingletonAdmin
+from resilience.lockout import lockouts
+from resilience.models import IpRules
 
 
-@admin.register(GatewaySettings)
-class GatewaySettingsAdmin(SingletonAdmin):
-    form = GatewaySettingsForm
+@admin.register(AccessSettings)
+class AccessSettingsAdmin(SingletonAdmin):
+    form = AccessForm
+    change_form_before_template = "admin/gateway/access.html"
     fieldsets = (
-        ("Access", {"fields": ("require_key_for_models", "fetch_private_addresses")}),
-        ("AI", {"fields": AI_FIELDS}),
+        ("Clients", {"fields": ("require_key_for_models",)}),
+        ("Providers", {"fields": ("blocked_providers", "fetch_private_addresses")}),
+    )
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        shown = {
+            "requires_key": settings.REQUIRE_API_KEY,
+            "ip_rules": IpRules.load(),
+            "locked": len(lockouts.locked()),
+        }
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def save_model(self, request: HttpRequest, obj: AccessSettings, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        form.save_blocked()
+
+
+@admin.register(AISettings)
+class AISettingsAdmin(SingletonAdmin):
+    fieldsets = (
+        ("System prompt", {"fields": ("system_prompt_enabled", "system_prompt")}),
+        ("Thinking budget", {"fields": ("thinking_mode", "thinking_budget", "thinking_effort")}),
+    )
+
+
+@admin.register(TimeLimits)
+class TimeLimitsAdmin(SingletonAdmin):
+    fieldsets = (
         (
-            "Time limits",
+            None,
             {
                 "fields": (
                     "connect_timeout_s",

@@ -43,9 +43,8 @@ def show_health(request: HttpRequest) -> JSONDict | HttpResponse:
 
 @page(
     "resilience",
-    title="Resilience",
-    section="Settings",
-    icon="shield",
+    title="Overview",
+    section="Resilience",
     permission="resilience.view_providerprofile",
 )
 def show_resilience(request: HttpRequest) -> JSONDict:
@@ -56,6 +55,7 @@ def show_resilience(request: HttpRequest) -> JSONDict:
         *ProviderProfile.objects.exclude(name__in=PROFILES),
     ]
     return {
+        "title": "Resilience",
         "profiles": [(KINDS.get(row.name) or names.get(row.name, row.name), row) for row in profiles],
         "limits": RateLimitSettings.load(),
         "protected": sum(account.rate_limit_protection for account in known),

@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from gateway.admin.resilience_forms import IpRulesForm, ProviderProfileForm, TemporaryBanForm
 from omniroute.model_admin import SingletonAdmin
-from omniroute.templatetags.figures import duration
+from omniroute.templatetags.figures import seconds
 from providers.choices import provider_names
 from resilience.models import KINDS, IpRules, ProviderProfile, RateLimitSettings, TemporaryBan
 
@@ -49,16 +49,16 @@ class ProviderProfileAdmin(ModelAdmin):
 
     @display(description="After trouble")
     def after_trouble(self, row: ProviderProfile) -> str:
-        return duration(row.transient_cooldown_s * 1000)
+        return seconds(row.transient_cooldown_s)
 
     @display(description="After a rate limit")
     def after_limit(self, row: ProviderProfile) -> str:
-        first = duration((row.rate_limit_cooldown_s or 1) * 1000)
+        first = seconds(row.rate_limit_cooldown_s or 1)
         return f"{first}, doubled up to {row.max_backoff_level} times"
 
     @display(description="Circuit breaker")
     def circuit(self, row: ProviderProfile) -> str:
-        return f"{row.breaker_failures} failures, then {duration(row.breaker_reset_s * 1000)}"
+        return f"{row.breaker_failures} failures, then {seconds(row.breaker_reset_s)}"
 
 
 class BackToResilience:

@@ -30,13 +30,7 @@ CAN_GO_ON = ("copy_gone", "older_copy", "other_copy")
 """Refusals that an operator may overrule."""
 
 
-@page(
-    "sync",
-    title="Cloud sync",
-    section="Settings",
-    icon="cloud_sync",
-    permission="gateway.change_syncsettings",
-)
+@page("sync", title="Devices and state", section="Cloud sync", permission="gateway.change_syncsettings")
 @sensitive_post_parameters("passphrase", "passphrase_again", "api_key")
 def sync_page(request: HttpRequest) -> JSONDict | HttpResponse:
     values: JSONDict = {}

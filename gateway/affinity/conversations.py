@@ -16,7 +16,7 @@ from gateway.wire import json
 from omniroute.types import InboundRequest
 
 HEADERS = ("x-session-id", "x_session_id", "x-omniroute-session", "session-id", "session_id")
-"""facts/features.md §4; the last one is what Codex sends."""
+"""docs/routing.md; the last one is what Codex sends."""
 AGENT_HEADERS = ("x-agent-id", "x-client-id")
 MAX_ID = 64
 _PIECE = 4096

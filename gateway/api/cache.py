@@ -1,4 +1,4 @@
-"""Management API of the response cache and of idempotency (facts/features.md §6)."""
+"""Management API of the response cache and of idempotency (docs/caching.md)."""
 
 from __future__ import annotations
 
@@ -95,6 +95,7 @@ _COLUMNS = {
 
 @router.get("/cache", response=CacheOut)
 def get_cache(request: HttpRequest) -> CacheOut:
+    """What the response cache holds and has saved, and how many requests are watched for repeats."""
     return CacheOut(
         semantic_cache=semantic_cache(),
         idempotency=Idempotency(
@@ -119,6 +120,7 @@ def clear_cache(
 
 @router.get("/cache/stats", response=Statistics)
 def get_statistics(request: HttpRequest) -> Statistics:
+    """The response cache in figures: hits, misses, size."""
     found = semantic_cache()
     return Statistics(
         size=found.memory_size,
@@ -132,12 +134,14 @@ def get_statistics(request: HttpRequest) -> Statistics:
 
 @router.delete("/cache/stats", response=Cleared)
 def clear_all(request: HttpRequest) -> Cleared:
+    """Forget every cached answer."""
     number = store().forget(Selection())
     return Cleared(message=f"{number} cached answers were forgotten")
 
 
 @router.get("/settings/cache", response=CacheSettingsOut)
 def get_cache_settings(request: HttpRequest) -> CacheSettingsOut:
+    """How long answers are kept, for which requests, and for how long a repeated request gets the same answer."""
     found, row = config.load(), CacheSettings.load()
     return CacheSettingsOut(
         enabled=found.cache,
@@ -151,6 +155,7 @@ def get_cache_settings(request: HttpRequest) -> CacheSettingsOut:
 
 @router.put("/settings/cache", response=CacheSettingsOut)
 def put_cache_settings(request: HttpRequest, body: CacheSettingsChange) -> CacheSettingsOut:
+    """Only the fields that are present change."""
     row = CacheSettings.load()
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
     for name, value in changes.items():

@@ -117,6 +117,7 @@ def list_call_logs(request: HttpRequest, response: HttpResponse, filters: Query[
 
 @router.get("/usage/call-logs/{id}", response=CallLogDetail)
 def get_call_log(request: HttpRequest, id: str) -> CallLogDetail:
+    """One request with its attempts, what it cost, and, where request logs are kept, what was sent and answered."""
     rows = finding.with_id(id[:40])
     if not rows:
         raise NotFound("Request not found")

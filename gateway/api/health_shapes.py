@@ -1,4 +1,4 @@
-"""How the management API shows circuits, cooldowns and limiters (facts/features.md §5, §9)."""
+"""How the management API shows circuits, cooldowns and limiters (docs/resilience.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Management API of access by address, in OmniRoute's shapes (facts/features.md §7)."""
+"""Management API of access by address, in OmniRoute's shapes (docs/api.md)."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ class IpFilterChange(CamelModel):
 
 @router.get("/settings/ip-filter", response=IpFilterOut)
 def get_ip_filter(request: HttpRequest) -> IpFilterOut:
+    """Which addresses may come, and which are banned for a while."""
     row, now = IpRules.load(), timezone.now()
     bans = TemporaryBan.objects.filter(until__gt=now)
     return IpFilterOut(

@@ -1,5 +1,5 @@
 """Management API of what is limited and locked: accounts' rate limits, identifiers that failed too often
-(facts/features.md §5)."""
+(docs/resilience.md)."""
 
 from __future__ import annotations
 
@@ -90,6 +90,7 @@ class ProtectionChanged(CamelModel):
 
 @router.get("/policies", response=Policies)
 def get_policies(request: HttpRequest) -> Policies:
+    """Circuit breakers, and identifiers that are locked because they failed too often."""
     return Policies(
         circuit_breakers=circuit_breakers(health.accounts()), locked_identifiers=locked_identifiers()
     )
@@ -105,6 +106,7 @@ def act_on_policy(request: HttpRequest, body: PolicyAction) -> Unlocked:
 @router.get("/rate-limits", response=RateLimits)
 @router.get("/rate-limit", response=RateLimits, include_in_schema=False)
 def get_rate_limits(request: HttpRequest) -> RateLimits:
+    """Accounts with rate limit protection and what runs or waits there; lockouts; the cache of signatures."""
     known = health.accounts()
     states = {each.account.pk: each for each in health.limited(known)}
     return RateLimits(
@@ -127,6 +129,7 @@ def get_rate_limits(request: HttpRequest) -> RateLimits:
 @router.post("/rate-limits", response=ProtectionChanged)
 @router.post("/rate-limit", response=ProtectionChanged, include_in_schema=False)
 def set_protection(request: HttpRequest, body: ProtectionChange) -> ProtectionChanged:
+    """Protect an account from its provider's limits, or stop doing so."""
     account = Account.objects.filter(pk=row_id(body.connection_id)).first()
     if account is None:
         raise NotFound("There is no such connection", param="connectionId")

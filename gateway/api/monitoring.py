@@ -123,6 +123,7 @@ class TelemetrySummary(Times):
 
 @router.get("/monitoring/health", response=MonitoringHealth)
 def get_monitoring_health(request: HttpRequest) -> MonitoringHealth:
+    """Version, memory and database; circuits, limits, lockouts and latency of the providers."""
     known = health.accounts()
     names = health.provider_names()
     providers = _provider_health(known, names)
@@ -156,6 +157,7 @@ def get_monitoring_health(request: HttpRequest) -> MonitoringHealth:
 def get_telemetry(
     request: HttpRequest, window_ms: Annotated[int, Query(alias="windowMs", ge=1, le=86_400_000)] = 300_000
 ) -> TelemetrySummary:
+    """How long the requests of the last `windowMs` took: percentiles, by phase and by provider."""
     summary = processes.summary(window_ms / 1000)
     return TelemetrySummary(
         **_times(summary.overall).model_dump(),

@@ -1,4 +1,4 @@
-"""Management API of the request-wide policies, in OmniRoute's shapes (facts/features.md §7)."""
+"""Management API of the request-wide policies, in OmniRoute's shapes (docs/api.md)."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class ThinkingBudgetChange(CamelModel):
 
 @router.get("/settings/system-prompt", response=SystemPrompt)
 def get_system_prompt(request: HttpRequest) -> SystemPrompt:
+    """The text that is appended to the instructions of every request."""
     row = GatewaySettings.load()
     return SystemPrompt(enabled=row.system_prompt_enabled, prompt=row.system_prompt)
 
@@ -60,6 +61,7 @@ def put_system_prompt(request: HttpRequest, body: SystemPromptChange) -> SystemP
 
 @router.get("/settings/thinking-budget", response=ThinkingBudget)
 def get_thinking_budget(request: HttpRequest) -> ThinkingBudget:
+    """How much models may think, whatever the client asks for."""
     row = GatewaySettings.load()
     return ThinkingBudget(
         mode=row.thinking_mode, custom_budget=row.thinking_budget, effort_level=row.thinking_effort

@@ -1,4 +1,4 @@
-"""Management API of prices (features §8). USD per million tokens; what is sold by the piece, by the piece."""
+"""Management API of prices. USD per million tokens; what is sold by the piece, by the piece."""
 
 from __future__ import annotations
 

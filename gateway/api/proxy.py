@@ -1,4 +1,4 @@
-"""Management API of proxies (facts/features.md §10). Level `key` is an account, by its connection id."""
+"""Management API of proxies (docs/proxies.md). Level `key` is an account, by its connection id."""
 
 from __future__ import annotations
 
@@ -127,6 +127,7 @@ def put_proxy(request: HttpRequest, body: ProxyChanges) -> JSONDict:
 
 @router.delete("/settings/proxy", response=dict)
 def delete_proxy(request: HttpRequest, level: Level, id: str = "") -> JSONDict:
+    """Delete the entry of a `level` and, but for the global one, an `id`."""
     _store(level, id, None)
     return proxy_entries.everything()
 

@@ -1,4 +1,4 @@
-"""Management API of profiles, default limits and cooldowns, in OmniRoute's shapes (facts/features.md §5)."""
+"""Management API of profiles, default limits and cooldowns, in OmniRoute's shapes (docs/resilience.md)."""
 
 from __future__ import annotations
 
@@ -142,6 +142,7 @@ _COLUMNS: dict[str, tuple[str, float]] = {
 
 @router.get("/resilience", response=Resilience)
 def get_resilience(request: HttpRequest) -> Resilience:
+    """Profiles, circuit breakers and default limits, as they are now."""
     known = health.accounts()
     return Resilience(
         profiles=_profiles(),
@@ -186,6 +187,7 @@ def list_cooldowns(request: HttpRequest) -> CooldownList:
 
 @router.get("/resilience/model-cooldowns", response=ModelCooldowns)
 def list_model_cooldowns(request: HttpRequest) -> ModelCooldowns:
+    """Models that are left out at an account for a while."""
     return ModelCooldowns(cooldowns=model_cooldowns(health.accounts()))
 
 

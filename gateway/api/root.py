@@ -16,6 +16,8 @@ from combos.api.fallback import router as fallback
 from combos.api.models import router as names
 from combos.api.routing import router as routing
 from gateway.api.analytics import router as analytics
+from gateway.api.audit import audited
+from gateway.api.audit import router as audit
 from gateway.api.auth import router as login
 from gateway.api.cache import router as cache
 from gateway.api.call_logs import router as call_logs
@@ -25,6 +27,7 @@ from gateway.api.explain import router as explain
 from gateway.api.export import router as export
 from gateway.api.ip_filter import router as ip_filter
 from gateway.api.limits import router as limits
+from gateway.api.login_policy import router as login_policy
 from gateway.api.management_auth import MANAGEMENT_AUTH
 from gateway.api.me import router as own_usage
 from gateway.api.monitoring import router as monitoring
@@ -44,6 +47,7 @@ from providers.api.models import router as models
 from providers.api.nodes import router as nodes
 from providers.api.oauth import router as sign_ins
 from providers.api.quota import router as quota
+from providers.api.tokens import router as tokens
 
 _DESCRIPTION = """Everything that the admin configures, for scripts.
 
@@ -86,7 +90,7 @@ class ManagementAPI(NinjaAPI):
         patterns = super()._get_urls()
         for pattern in patterns:
             if isinstance(pattern, URLPattern):
-                pattern.callback = json_not_allowed(pattern.callback)
+                pattern.callback = audited(json_not_allowed(pattern.callback))
         return [*patterns[:-1], re_path(r"^.+", not_found), patterns[-1]]
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
@@ -115,10 +119,12 @@ install(api)
 # Where two of them fit a path (providers/validate, providers/{id}), the earlier one serves it.
 for router in (
     login,
+    login_policy,
     checks,
     accounts,
     nodes,
     sign_ins,
+    tokens,
     models,
     learned,
     names,
@@ -145,6 +151,7 @@ for router in (
     ip_filter,
     cloud_sync,
     monitoring,
+    audit,
     system,
 ):
     api.add_router("", router)

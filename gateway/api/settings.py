@@ -77,6 +77,7 @@ SettingsOut: type[BaseModel] = create_model("SettingsOut", __base__=_Environment
 
 @router.get("/settings", response=SettingsOut)
 def get_settings(request: HttpRequest) -> BaseModel:
+    """The gateway's own settings, and a few of routing and of the environment."""
     return _shown(request)
 
 

@@ -1,4 +1,4 @@
-"""Management API of the cloud sync, in OmniRoute's shapes (facts/features.md §11)."""
+"""Management API of the cloud sync, in the shapes that OmniRoute's clients know."""
 
 from __future__ import annotations
 

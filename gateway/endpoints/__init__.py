@@ -19,6 +19,7 @@ from gateway.endpoints.models_list import router as models_router
 from gateway.handler import WireRequest
 from gateway.inbound import parse
 from gateway.passage import JSON_TYPE
+from gateway.passed_on import MODERATION_MODEL
 from gateway.wire import json
 from gateway.wire.gemini import listing
 from omniroute.errors import GatewayError, NotFound
@@ -91,6 +92,24 @@ async def images(request: HttpRequest) -> HttpResponseBase:
     return await serve(request, "openai_chat", operation="image", stream=False)
 
 
+@router.post("/v1/moderations")
+async def moderations(request: HttpRequest) -> HttpResponseBase:
+    return await serve(
+        request, "openai_chat", operation="moderate", stream=False, default_model=MODERATION_MODEL
+    )
+
+
+@router.post("/v1/rerank")
+async def rerank(request: HttpRequest) -> HttpResponseBase:
+    return await serve(request, "openai_chat", operation="rerank", stream=False)
+
+
+@router.post("/v1/audio/speech")
+async def speech(request: HttpRequest) -> HttpResponseBase:
+    return await serve(request, "openai_chat", operation="speak", stream=False)
+
+
+@router.post("/v1/audio/translations")
 @router.post("/v1/audio/transcriptions")
 async def transcriptions(request: HttpRequest) -> HttpResponseBase:
     assert isinstance(request, WireRequest)

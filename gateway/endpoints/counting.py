@@ -1,7 +1,7 @@
 """How many tokens a request has: the provider's own count where it offers one, else an honest local estimate.
 
 Clients call this often and treat a failure as fatal, so beyond the client's own mistakes nothing here fails
-(facts/translators.md §5). Counting costs nothing and is not in the usage.
+(docs/protocol-notes.md, Counting). Counting costs nothing and is not in the usage.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`/v1/providers/{provider}/...`: the wire endpoints, for one provider's models only (facts/features.md §2).
+"""`/v1/providers/{provider}/...`: the wire endpoints, for one provider's models only (docs/routing.md).
 
 The prefix may be left out. A model of another provider is refused, so that nothing is spent where it was not meant to.
 """
@@ -23,7 +23,13 @@ from providers.config import ProvidersConfig
 from providers.spec import ProviderSpec
 
 router = Router()
-_OPERATIONS = {"embeddings": "embed", "images/generations": "image"}
+_OPERATIONS = {
+    "embeddings": "embed",
+    "images/generations": "image",
+    "moderations": "moderate",
+    "rerank": "rerank",
+    "audio/speech": "speak",
+}
 """Whose answers are no streams."""
 
 
@@ -100,6 +106,22 @@ async def images(request: HttpRequest, provider: str) -> HttpResponseBase:
     return await serve(request, provider, "images/generations")
 
 
+@router.post("/v1/providers/{provider}/moderations")
+async def moderations(request: HttpRequest, provider: str) -> HttpResponseBase:
+    return await serve(request, provider, "moderations")
+
+
+@router.post("/v1/providers/{provider}/rerank")
+async def rerank(request: HttpRequest, provider: str) -> HttpResponseBase:
+    return await serve(request, provider, "rerank")
+
+
+@router.post("/v1/providers/{provider}/audio/speech")
+async def speech(request: HttpRequest, provider: str) -> HttpResponseBase:
+    return await serve(request, provider, "audio/speech")
+
+
+@router.post("/v1/providers/{provider}/audio/translations")
 @router.post("/v1/providers/{provider}/audio/transcriptions")
 async def transcriptions(request: HttpRequest, provider: str) -> HttpResponseBase:
     assert isinstance(request, WireRequest)

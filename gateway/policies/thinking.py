@@ -1,7 +1,7 @@
 """The thinking policy: how much every request may think, put into the fields of the client's own format.
 
 `rewrite` works on the request before it is routed. `policies.thinking_fit` makes the result fit each attempt's model.
-Source: facts/features.md §7.
+Source: docs/api.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EFFORTS = ("none", "low", "medium", "high")
 MAX_BUDGET = 131_072
 DEFAULT_BUDGET = 10_240
 EFFORT_BUDGETS = {"none": 0, "low": 1024, "medium": 10_240, "high": MAX_BUDGET}
-"""What `adaptive` starts from, in tokens (facts/translators.md §1.6)."""
+"""What `adaptive` starts from, in tokens (docs/protocol-notes.md, Thinking)."""
 LEVEL_BUDGETS = {"none": 0, "low": 4096, "medium": 8192, "high": 24_576}
 """A body's `thinkingLevel`, which no wire format has at its top level, in tokens."""
 SUFFIX = "-thinking"

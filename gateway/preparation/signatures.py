@@ -2,7 +2,7 @@
 
 Gemini 3 refuses a conversation whose tool calls came back without their `thoughtSignature`. Clients of other formats
 get it in a field that some of them keep and many do not; for those it is kept here: in memory, and behind that in the
-database, so that it survives a restart and another process finds it (facts/translators.md §1.6).
+database, so that it survives a restart and another process finds it (docs/protocol-notes.md, Thinking).
 """
 
 from __future__ import annotations

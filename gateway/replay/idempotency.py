@@ -41,7 +41,7 @@ class Claim:
 
 
 @dataclass(slots=True)
-class _Entry:
+class Entry:
     claim: Claim
     exchange: Exchange
     """The first request's."""
@@ -53,22 +53,29 @@ class Table:
     """What this process is asking, or asked a moment ago."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, claim: Claim) -> _Entry | None:
+    def get(self, claim: Claim) -> Entry | None:
         entry = self._entries.get(claim.scope)
         return None if entry is None or entry.recording.abandoned else entry
 
-    def open(self, claim: Claim, exchange: Exchange, ask: Ask) -> _Entry:
-        entry = self._entries[claim.scope] = _Entry(claim, exchange)
+    def running(self, scope: str, request: str) -> Entry | None:
+        """What is asked as this very request, and not answered yet."""
+        entry = self._entries.get(scope)
+        if entry is None or entry.exchange.inbound.id != request or entry.recording.abandoned:
+            return None
+        return None if entry.recording.closed else entry
+
+    def open(self, claim: Claim, exchange: Exchange, ask: Ask) -> Entry:
+        entry = self._entries[claim.scope] = Entry(claim, exchange)
         entry.recording.start(ask, partial(self._ended, entry))
         return entry
 
-    def _ended(self, entry: _Entry) -> None:
+    def _ended(self, entry: Entry) -> None:
         recording = entry.recording
         size = recording.size
         if self._entries.get(entry.claim.scope) is not entry:  # abandoned, and begun anew by another
@@ -83,7 +90,7 @@ class Table:
         loop = asyncio.get_running_loop()
         loop.call_later(entry.claim.window_s, self._forget, entry.claim.scope, entry)
 
-    def _forget(self, scope: str, only: _Entry | None = None) -> None:
+    def _forget(self, scope: str, only: Entry | None = None) -> None:
         entry = self._entries.get(scope)
         if entry is not None and entry.recording.closed and only in (None, entry):
             del self._entries[scope]

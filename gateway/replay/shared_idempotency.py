@@ -1,7 +1,7 @@
 """Idempotency between processes, in Redis: a lease while a request runs, its answer for a while afterwards.
 
-A duplicate waits for a whole answer that another process is asked for. A stream that runs elsewhere is not waited for:
-its events could come only after its end, so such a duplicate is asked anew. Without Redis each process is on its own.
+A duplicate waits for a whole answer that another process is asked for, and reads a stream along, see
+`gateway.replay.along`. Without Redis each process is on its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from gateway.exchange import Exchange, Served
+from gateway.replay.along import Along, AlongStream, End
 from gateway.replay.idempotency import HEADER, Ask, Claim, Finish, refuse, served
 from gateway.responses import Recorded, Streaming
 from omniroute.shared_state import Script, Unavailable, client, guard, name
@@ -64,9 +65,41 @@ async def ask_once(claim: Claim, exchange: Exchange, ask: Ask, record: Finish) -
         if found.done:
             return await _replay(found, exchange, record)
         if exchange.inbound.stream:
-            return await ask()
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, POLL_S[1])
+            stream = await _along(key, found, claim, exchange, record)
+            if stream is not None:
+                return stream
+        else:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, POLL_S[1])
+
+
+async def _along(
+    key: str, found: State, claim: Claim, exchange: Exchange, record: Finish
+) -> AlongStream | None:
+    """None: it runs no more, or answers with no stream."""
+
+    async def rest(sent: int) -> tuple[End, bytes] | None:
+        with guard:
+            held: Any = await client().get(key)
+        state = _decode(held) if held else None
+        if state is None or state.request != found.request:
+            raise LookupError(key)
+        return (End(200, served=state.served), state.content[sent:]) if state.done else None
+
+    along = Along(claim, found.request)
+    try:
+        while True:
+            if first := await along.next():
+                return AlongStream(along, first, exchange, record, rest)
+            if await rest(0) is not None:
+                break
+    except (LookupError, Unavailable):
+        pass
+    except BaseException:
+        along.leave()
+        raise
+    along.leave()
+    return None
 
 
 async def _claim(key: str, mine: bytes) -> State | None:

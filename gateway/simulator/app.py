@@ -14,7 +14,7 @@ from gateway.simulator import models, side_answers, sound, wiring
 from gateway.simulator.behavior import Behavior, UnknownBehavior
 from gateway.simulator.errors import error_body
 from gateway.simulator.formats.anthropic import read_conversation
-from gateway.simulator.formats.base import Dialect, Step
+from gateway.simulator.formats.base import Dialect, Step, sse
 from gateway.simulator.formats.gemini import camel, read_contents
 from gateway.simulator.formats.openai_responses import read_input
 from gateway.simulator.journal import Entry, Journal
@@ -164,7 +164,11 @@ async def _hear(
     else:
         await player.json({"error": "Transcript lookup error, transcript id not found"}, 400)
         return
-    await player.plain(said.body, said.content_type)
+    if said.events:
+        steps = [Step(sse(event), True) for event in said.events]
+        await player.stream(steps, sse(error_body("openai", 500)), said.content_type)
+    else:
+        await player.plain(said.body, said.content_type)
 
 
 async def _list(player: Player, family: str, model: str) -> None:

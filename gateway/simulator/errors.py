@@ -1,4 +1,4 @@
-"""Error bodies of the three families, as their own servers send them (facts/translators.md §4)."""
+"""Error bodies of the three families, as their own servers send them (docs/protocol-notes.md, Errors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model list, in the three shapes that share a path and are told apart by header (DESIGN §7)."""
+"""The model list, in the three shapes that share a path and are told apart by header."""
 
 from __future__ import annotations
 

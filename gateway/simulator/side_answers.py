@@ -1,4 +1,4 @@
-"""Embeddings and images: answers that are no conversation.
+"""Embeddings, images, moderations and rankings: answers that are no conversation.
 
 An embedding counts the words of its text by their hash, so texts with the same words lie close together.
 """
@@ -68,6 +68,26 @@ def _images(body: JSONDict) -> JSONDict:
     return {"created": 1_700_000_000, "data": images, "usage": usage}
 
 
+def _moderations(body: JSONDict) -> JSONDict:
+    """What says "kill" is flagged."""
+    given = body["input"]
+    flags = ["kill" in str(each).lower() for each in (given if isinstance(given, list) else [given])]
+    results = [
+        {"flagged": flag, "categories": {"violence": flag}, "category_scores": {"violence": float(flag)}}
+        for flag in flags
+    ]
+    return {"id": "modr-1", "model": body["model"], "results": results}
+
+
+def _rerank(body: JSONDict) -> JSONDict:
+    """By the angle between query and document."""
+    query = vector(body["query"])
+    scores = [sum(a * b for a, b in zip(query, vector(str(text)), strict=True)) for text in body["documents"]]
+    best = sorted(range(len(scores)), key=lambda place: -scores[place])[: body.get("top_n")]
+    results = [{"index": place, "relevance_score": round(scores[place], 6)} for place in best]
+    return {"id": "rerank-1", "results": results, "meta": {"billed_units": {"search_units": 1}}}
+
+
 def vector(text: str, dimensions: Any = None) -> list[float]:
     """Of length 1."""
     numbers = [0.0] * int(dimensions or DIMENSIONS)
@@ -86,6 +106,8 @@ def _packed(numbers: list[float]) -> str:
 _ANSWERS = {
     "/embeddings": _embeddings,
     "/images/generations": _images,
+    "/moderations": _moderations,
+    "/rerank": _rerank,
     ":embedContent": _embed_content,
     ":batchEmbedContents": _batch_embed,
 }

@@ -1,7 +1,7 @@
-"""Transcripts: OpenAI's endpoint, Deepgram's, and AssemblyAI's, which is asked several times.
+"""Sound: OpenAI's transcripts and speech, Deepgram's transcripts, and AssemblyAI's, which is asked several times.
 
-What was said is a sentence about the file, a word every 0.4 seconds. How long it lasted: by the header of a WAV file,
-else 16 kB are a second.
+What was said is a sentence about the file, a word every 0.4 seconds; speech is silence of that length. How long a file
+lasted: by the header of a WAV file, else 16 kB are a second.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from urllib.parse import parse_qs
 
 from gateway.simulator.question import BadRequest, JSONDict
 
-ENDINGS = ("/audio/transcriptions", "/listen", "/upload", "/transcript")
+FORMS = ("/audio/transcriptions", "/audio/translations")
+"""OpenAI's, which take a form."""
+ENDINGS = ("/audio/speech", *FORMS, "/listen", "/upload", "/transcript")
 BYTES_PER_SECOND = 16_000
 WORD_S = 0.4
 POLLS = 2
@@ -34,6 +36,8 @@ class Said:
 
     content_type: str
     body: bytes
+    events: tuple[JSONDict, ...] = ()
+    """Of an answer that is streamed."""
 
 
 @dataclass(slots=True)
@@ -51,8 +55,10 @@ def model_of(ending: str, body: bytes, headers: dict[str, str], query: str) -> s
     """Raise `BadRequest`."""
     if ending == "/listen":
         return parse_qs(query).get("model", ["base"])[0]
-    if ending == "/audio/transcriptions":
+    if ending in FORMS:
         return str(_form(body, headers)[0].get("model") or "")
+    if ending == "/audio/speech":
+        return str(_json(body).get("model") or "")
     if ending == "/transcript":
         models = _json(body).get("speech_models") or [""]
         return str(models[0]) if isinstance(models, list) else ""
@@ -63,8 +69,10 @@ def answer(ending: str, body: bytes, headers: dict[str, str], query: str) -> Sai
     """Raise `BadRequest`."""
     if ending == "/listen":
         return _as_json(_listen(body, parse_qs(query)))
-    if ending == "/audio/transcriptions":
+    if ending in FORMS:
         return _transcribe(*_form(body, headers))
+    if ending == "/audio/speech":
+        return _speak(_json(body))
     if ending == "/upload":
         name = secrets.token_hex(8)
         _keep(_uploads, name, body)
@@ -102,6 +110,18 @@ def ordered(name: str) -> Said | None:
             "language_code": order.body.get("language_code") or "en_us",
         }
     )
+
+
+def _speak(body: JSONDict) -> Said:
+    if not isinstance(body.get("input"), str) or not body.get("voice"):
+        raise BadRequest("'input' and 'voice' are required.", "voice")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(bytes(round(len(body["input"].split()) * WORD_S * 8000) * 2))
+    return Said("audio/wav", file.getvalue())
 
 
 def _listen(sound: bytes, query: dict[str, list[str]]) -> JSONDict:
@@ -146,23 +166,30 @@ def _transcribe(fields: JSONDict, sound: bytes) -> Said:
         details = {"text_tokens": 4, "audio_tokens": asked - 4}
         usage = {"type": "tokens", "input_tokens": asked, "output_tokens": made, "total_tokens": asked + made}
         usage["input_token_details"] = details
+    if counts_tokens and fields.get("stream") == "true":
+        words: list[JSONDict] = [
+            {"type": "transcript.text.delta", "delta": f" {word}" if number else word}
+            for number, word in enumerate(text.split())
+        ]
+        done = {"type": "transcript.text.done", "text": text, "usage": usage}
+        return Said("text/event-stream", b"", (*words, done))
     if shape == "json":
         return _as_json({"text": text, "usage": usage})
     if shape != "verbose_json":
         raise BadRequest(f"response_format '{shape}' is not supported.", "response_format")
-    words = _words(sound)
+    timed = _words(sound)
     segment = {
         "id": 0,
         "seek": 0,
-        "start": words[0][1],
-        "end": words[-1][2],
+        "start": timed[0][1],
+        "end": timed[-1][2],
         "text": f" {text}",
         "tokens": [1],
     }
     segment |= {"temperature": 0, "avg_logprob": -0.2, "compression_ratio": 1.1, "no_speech_prob": 0.01}
     verbose = {"task": "transcribe", "language": "english", "duration": seconds, "text": text, "usage": usage}
     if "word" in fields.get("timestamp_granularities", ()):
-        verbose["words"] = [{"word": word, "start": start, "end": end} for word, start, end in words]
+        verbose["words"] = [{"word": word, "start": start, "end": end} for word, start, end in timed]
     return _as_json({**verbose, "segments": [segment]})
 
 

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
+from django.apps import apps
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.signals import post_delete, post_save
@@ -22,12 +23,16 @@ LOST_AFTER = timedelta(minutes=2)
 
 
 def watch_models() -> None:
+    """Settings are edited by proxy models, too, which send signals of their own."""
+    watched = {each.model for each in portable.kinds().values()}
     for each in portable.kinds().values():
-        related = (each.model._meta.get_field(name).related_model for name in each.children)
-        for model in (each.model, *related):
-            name = getattr(model, "__name__", "")
-            post_save.connect(_on_change, sender=model, dispatch_uid=f"sync-save-{name}")
-            post_delete.connect(_on_change, sender=model, dispatch_uid=f"sync-delete-{name}")
+        for name in each.children:
+            related: Any = each.model._meta.get_field(name).related_model
+            watched.add(related)
+    for model in apps.get_models():
+        if model._meta.concrete_model in watched:
+            post_save.connect(_on_change, sender=model, dispatch_uid=f"sync-save-{model._meta.label}")
+            post_delete.connect(_on_change, sender=model, dispatch_uid=f"sync-delete-{model._meta.label}")
 
 
 def _on_change(sender: type[models.Model], instance: models.Model, raw: bool = False, **kwargs: Any) -> None:
@@ -37,7 +42,7 @@ def _on_change(sender: type[models.Model], instance: models.Model, raw: bool = F
     if groups is None:
         return
     for kind, each in kinds_of(groups).items():
-        if each.model is sender:
+        if each.model is sender._meta.concrete_model:
             _note(kind, portable.key_of(instance, kind))
         elif whole := _whole(each, sender, instance):
             _note(kind, portable.key_of(whole, kind))

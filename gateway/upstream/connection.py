@@ -97,7 +97,13 @@ class Connection(asyncio.Protocol):
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
         """Raise `OSError`, `ssl.SSLError` among them."""
-        transport = await self._loop.start_tls(self._transport, self, context, server_hostname=host)
+        try:
+            transport = await self._loop.start_tls(self._transport, self, context, server_hostname=host)
+        except TypeError as error:
+            # Of TLS within TLS, the loop of Python 3.11.7 and before stumbles while it says what failed (gh-113214).
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
         if transport is None:
             raise ConnectionResetError("closed during the TLS handshake")
         self._transport = transport

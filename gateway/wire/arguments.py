@@ -1,9 +1,11 @@
-"""A tool call's arguments as an object, for the formats that want one (facts/translators.md §1.3)."""
+"""A tool call's arguments as an object, for the formats that want one (docs/protocol-notes.md, Tools)."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+
+import msgspec
 
 from gateway.wire import json
 from omniroute.errors import InvalidRequest
@@ -36,6 +38,16 @@ def parse_object(arguments: str) -> JSONDict:
     return value if isinstance(value, dict) else {VALUE: value}
 
 
+def as_json(arguments: str) -> str:
+    """For histories, which many servers parse and refuse otherwise. The text of an object stays as it was written."""
+    try:
+        _decode_object(arguments)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return json.dumps(parse_object(arguments)).decode("utf-8", "surrogatepass")
+    return arguments
+
+
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _BROKEN = object()
 
 

@@ -39,6 +39,8 @@ class ModelProfile:
     """The model was seen to refuse documents of plain text: their text goes into the message itself."""
     sound_as_json: bool = False
     """Recordings are sent as base64 within JSON, not in a form."""
+    one_image: bool = False
+    """One request makes one image, whatever its `n` says."""
     thought_tag: str = ""
     """The model writes its thoughts into its text, in a tag of this name, e.g. `think`."""
 
@@ -118,7 +120,7 @@ class StreamDecoder(Protocol):
 
 
 class StreamParser(ABC):
-    """A provider's stream into events. Tolerates what `facts/translators.md` §3.2 lists."""
+    """A provider's stream into events. Tolerates what `docs/protocol-notes.md` lists."""
 
     @abstractmethod
     def feed(self, event: ServerEvent) -> list[ir.Event]: ...

@@ -1,6 +1,6 @@
 """JSON that a model put between Markdown fences although the client had asked for JSON alone.
 
-Models that are asked in words do so now and then (facts/translators.md §1.5). In a stream it stays.
+Models that are asked in words do so now and then (docs/protocol-notes.md, Structured output). In a stream it stays.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A conversation made to fit a format that did not write it (facts/translators.md §1.2, §1.3).
+"""A conversation made to fit a format that did not write it (docs/protocol-notes.md, Messages and Tools).
 
 Clients cut and edit their histories: calls lose their results, results their calls, ids repeat. Every vendor
 answers such a conversation with 400, each for other reasons; what comes out of here pleases all whose

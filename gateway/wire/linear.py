@@ -1,4 +1,5 @@
-"""One open part at a time, for the formats whose streams know no other (facts/translators.md §3.3, §3.5).
+"""One open part at a time, for the formats whose streams know no other
+(docs/protocol-notes.md, Messages streams).
 
 A stream of another format may have several parts open at once: parallel tool calls whose arguments
 interleave, or a text that its parser only ends at the end. `Linearizer` turns such events into ones that an

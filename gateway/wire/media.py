@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from typing import NamedTuple
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.parse import unquote, unquote_to_bytes
 
 _DATA_URI = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
@@ -75,6 +75,7 @@ _EXTENSIONS = {
     "mpeg": "video/mpeg",
     "mpg": "video/mpeg",
 }
+_BEHIND_PATH = re.compile(r"[?#]")
 IMAGES_EVERYWHERE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """What all four vendors take; Gemini also takes HEIC and HEIF."""
 
@@ -139,7 +140,7 @@ def image_type(media_type: str | None, data: str) -> str:
 
 def media_type_of_url(url: str) -> str | None:
     """Guessed from the path's extension, also for bare file names."""
-    _, dot, extension = urlsplit(url).path.rpartition(".")
+    _, dot, extension = _BEHIND_PATH.split(url, 1)[0].rpartition(".")
     return _EXTENSIONS.get(extension.lower()) if dot else None
 
 

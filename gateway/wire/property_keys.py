@@ -1,4 +1,4 @@
-"""Names of a tool's parameters that Claude refuses, and the way back (facts/translators.md §1.4).
+"""Names of a tool's parameters that Claude refuses, and the way back (docs/protocol-notes.md, Schemas).
 
 A schema's `properties` may be called anything (`$filter`, a sentence), but Claude takes letters, digits and few signs.
 The names that do not fit are replaced in what the model reads, and put back in the arguments that it writes: in their

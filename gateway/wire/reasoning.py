@@ -1,6 +1,6 @@
 """How much a model shall think: effort words, token budgets and levels, and which of them a model takes.
 
-Sources: facts/translators.md §1.6 and the vendors' documentation of thinking. Pure functions of a
+Sources: the vendors' documentation (docs/protocol-notes.md, Thinking). Pure functions of a
 `ReasoningRequest` and a `ModelProfile`; the emitters put the result into their format's fields.
 """
 

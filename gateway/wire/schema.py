@@ -1,4 +1,4 @@
-"""JSON Schemas of tools and structured output, made to fit a vendor (facts/translators.md §1.4).
+"""JSON Schemas of tools and structured output, made to fit a vendor (docs/protocol-notes.md, Schemas).
 
 Pure functions: the input is never changed. In the neutral form a schema is JSON Schema, whatever dialect the
 client wrote; `standard` brings Gemini's there. A vendor's function is applied by that vendor's emitter, once.
@@ -54,6 +54,7 @@ _CAMEL: dict[str, str] = {
 }
 """google-genai's spellings of Schema fields."""
 _COUNTS = {"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"}
+_MAX_DIGITS = 20
 _NOT_STRICT = {
     "allOf",
     "oneOf",
@@ -120,7 +121,7 @@ def _standard(schema: Any) -> Any:
         name = _CAMEL.get(key, key)
         if name in ("propertyOrdering", "nullable") or (name == "format" and value == "enum"):
             continue
-        if name in _COUNTS and isinstance(value, str) and value.isdecimal():
+        if name in _COUNTS and isinstance(value, str) and value.isdecimal() and len(value) < _MAX_DIGITS:
             value = int(value)
         node[name] = _lower(value) if name == "type" else value
     if schema.get("nullable") is True:

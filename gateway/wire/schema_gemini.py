@@ -2,7 +2,7 @@
 (`parametersJsonSchema`, `responseJsonSchema`).
 
 Every model and clone understands the subset. Where it cannot name the values (any type, numeric enums, maps,
-unions of types), `fits_gemini` is False and the JSON Schema field is better (facts/translators.md §1.4).
+unions of types), `fits_gemini` is False and the JSON Schema field is better (docs/protocol-notes.md, Schemas).
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Thoughts that a model writes into its text, `<think>…</think>answer`, as reasoning (facts/translators.md §3.6).
+"""Thoughts that a model writes into its text, `<think>…</think>answer`, as reasoning.
 
 Only for models that are known to (`ModelProfile.thought_tag`): elsewhere the tag may be what was asked for.
+
+Source: docs/protocol-notes.md, Thinking.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many input tokens a request has, where no provider can be asked (facts/translators.md §5)."""
+"""How many input tokens a request has, where no provider can be asked (docs/protocol-notes.md, Counting)."""
 
 from __future__ import annotations
 

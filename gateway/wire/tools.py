@@ -1,7 +1,7 @@
 """Makes the tools of one format fit another, and a reply's tool calls fit the client again.
 
 Names become what the target allows, free-text tools become functions, groups become flat
-(facts/translators.md §1.3). Tools that a vendor runs itself are left alone: the emitter keeps or drops them.
+(docs/protocol-notes.md, Tools). Tools that a vendor runs itself are left alone: the emitter keeps or drops them.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from providers.adapters import (
     claude_code,
     code_assist,
     codex,
+    cohere,
     copilot,
     deepseek,
     fireworks,
@@ -21,7 +22,7 @@ from providers.adapters.base import Adapter, Draft, Rewrite, registry
 
 __all__ = ["MODULES", "Adapter", "Draft", "Rewrite", "adapter_of", "registry"]
 
-MODULES = (claude_code, code_assist, codex, copilot, deepseek, fireworks, iflow, kiro, qwen)
+MODULES = (claude_code, code_assist, codex, cohere, copilot, deepseek, fireworks, iflow, kiro, qwen)
 """Importing them registers what they hold."""
 
 

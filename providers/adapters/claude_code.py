@@ -1,7 +1,9 @@
-"""Claude Code's subscription endpoint: Anthropic's own format, with headers of its own (facts/oauth_providers.md §1).
+"""Claude Code's subscription endpoint: Anthropic's own format, with headers of its own.
 
 Nothing is invented: what a genuine Claude Code says of itself is passed on, other programs are not made to look like
 it. The exception is `PROMPT_OPTION`, which an operator sets on an account, with Anthropic's terms beside it.
+
+Source: docs/protocol-notes.md, Claude Code.
 """
 
 from __future__ import annotations

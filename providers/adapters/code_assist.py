@@ -1,6 +1,6 @@
 """Gemini CLI's Code Assist: Gemini's format in an envelope, for a Google Cloud project.
 
-Source: facts/oauth_providers.md §3.
+Source: docs/protocol-notes.md, Gemini CLI.
 """
 
 from __future__ import annotations

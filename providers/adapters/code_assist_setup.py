@@ -1,4 +1,4 @@
-"""Which Google Cloud project an account's requests belong to, and its onboarding (facts/oauth_providers.md §3.3).
+"""Which Google Cloud project an account's requests belong to, and its onboarding (docs/protocol-notes.md, Gemini CLI).
 
 Asked once for an account: the answer is kept in its provider data. While it is asked, others wait for the same answer.
 """

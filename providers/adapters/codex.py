@@ -1,4 +1,4 @@
-"""Codex: OpenAI Responses, strictly: nothing is stored, everything is streamed (facts/oauth_providers.md §2)."""
+"""Codex: OpenAI Responses, strictly: nothing is stored, everything is streamed (docs/protocol-notes.md, Codex)."""
 
 from __future__ import annotations
 

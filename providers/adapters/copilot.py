@@ -1,4 +1,7 @@
-"""GitHub Copilot: three formats behind one token, and honesty about who starts a turn (facts/oauth_providers.md §4)."""
+"""GitHub Copilot: three formats behind one token, and honesty about who starts a turn.
+
+Source: docs/protocol-notes.md, GitHub Copilot.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""DeepSeek: an answer that the client has begun is continued at another address (facts/api_key_providers.md §2)."""
+"""DeepSeek: an answer that the client has begun is continued at another address.
+
+Source: docs/protocol-notes.md, Parameters.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Fireworks: OpenAI's shape, but for FLUX images, which have a path, a body and an answer of their own.
 
-Facts: docs.fireworks.ai, "Generate an image with FLUX.1 [schnell] FP8". One image a request, whatever `n` says.
+Facts: docs.fireworks.ai, "Generate an image with FLUX.1 [schnell] FP8". One image a
+request, whatever `n` says (the trait `one_image`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""iFlow: OpenAI Chat with signed requests (facts/oauth_providers.md §5)."""
+"""iFlow: OpenAI Chat with signed requests (docs/protocol-notes.md, iFlow)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Kiro: who asks, and in which region. The conversation is the wire format's business (facts/oauth_providers.md §7)."""
+"""Kiro: who asks, and in which region. The conversation is the wire format's business.
+
+Source: docs/protocol-notes.md, Kiro.
+"""
 
 from __future__ import annotations
 

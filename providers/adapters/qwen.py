@@ -1,4 +1,4 @@
-"""Qwen Code: OpenAI Chat at the host that the token belongs to (facts/oauth_providers.md §6)."""
+"""Qwen Code: OpenAI Chat at the host that the token belongs to (docs/protocol-notes.md, Qwen Code)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Management API of accounts, which it calls connections (facts/features.md §9)."""
+"""Management API of accounts, which it calls connections (docs/api.md)."""
 
 from __future__ import annotations
 
@@ -112,6 +112,7 @@ class Message(CamelModel):
 
 @router.get("/providers", response=ConnectionList)
 def list_connections(request: HttpRequest, provider: str = "") -> ConnectionList:
+    """All accounts, or those of one `provider` (its id or prefix), in the order in which they are used."""
     rows = Account.objects.order_by("provider", "priority", "id")
     specs = load_specs()
     if provider:
@@ -132,6 +133,7 @@ def create_connection(request: HttpRequest, body: ConnectionIn) -> Status[Connec
 
 @router.get("/providers/{id}", response=ConnectionBody)
 def get_connection(request: HttpRequest, id: str) -> ConnectionBody:
+    """One account. Its credential is never shown."""
     account = find_account(id)
     return ConnectionBody(connection=_shown(account, find_spec(account.provider)))
 
@@ -147,6 +149,7 @@ def update_connection(request: HttpRequest, id: str, body: ConnectionPatch) -> C
 
 @router.delete("/providers/{id}", response=Message)
 def delete_connection(request: HttpRequest, id: str) -> Message:
+    """Delete an account. Its usage stays."""
     delete_account(find_account(id))
     return Message(message="Connection deleted")
 

@@ -128,6 +128,7 @@ def check_batch(request: HttpRequest, body: BatchIn) -> Batch:
 
 @router.post("/providers/{id}/test", response=TestResult)
 def check_connection(request: HttpRequest, id: str) -> TestResult:
+    """Send the provider a small request with the account's credential, and remember what came of it."""
     account = find_account(id)
     required_spec(account.provider)
     result = verdict(async_to_sync(validation.validate_account)(account))

@@ -51,6 +51,7 @@ class Forgotten(CamelModel):
 
 @router.get("/learned-quirks", response=LearnedList)
 def list_learned(request: HttpRequest, provider: str = "", model: str = "") -> LearnedList:
+    """What providers refused, and what is changed about requests since then."""
     return LearnedList(learned_quirks=[_shown(row) for row in _chosen(provider, model)])
 
 

@@ -71,6 +71,7 @@ class Removed(CamelModel):
 
 @router.get("/models/catalog", response=Catalog)
 def get_catalog(request: HttpRequest) -> Catalog:
+    """Every provider's models with their kinds, and whether an account makes them usable."""
     config = load()
     custom = set(CustomModel.objects.values_list("provider", "model_id"))
     return Catalog(
@@ -165,6 +166,7 @@ def add_model(request: HttpRequest, body: AddedModelIn) -> AddedModelBody:
 
 @router.delete("/provider-models", response=Removed)
 def remove_model(request: HttpRequest, provider: str = "", model: str = "") -> Removed:
+    """Take back a model that was added by hand."""
     if not provider or not model:
         raise ValidationError({"model" if provider else "provider": "provider and model are required"})
     spec = find_spec(provider)

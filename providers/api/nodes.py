@@ -78,11 +78,13 @@ class NodeList(CamelModel):
 
 @router.get("/provider-nodes", response=NodeList)
 def list_nodes(request: HttpRequest) -> NodeList:
+    """Providers that were added by hand: any server that speaks OpenAI's or Anthropic's format."""
     return NodeList(nodes=[_shown(node) for node in ProviderNode.objects.all()])
 
 
 @router.post("/provider-nodes", response={201: NodeBody})
 def create_node(request: HttpRequest, body: NodeIn) -> Status[NodeBody]:
+    """Add a provider by its address and a `prefix` for its models. Accounts are added to it like to any other."""
     return Status(201, _save(ProviderNode(), NodePatch(**dict(body))))
 
 
@@ -106,6 +108,7 @@ def validate_node(request: HttpRequest, body: NodeProbe) -> Verdict:
 
 @router.get("/provider-nodes/{id}", response=NodeBody)
 def get_node(request: HttpRequest, id: str) -> NodeBody:
+    """One custom provider."""
     return NodeBody(node=_shown(_find(id)))
 
 

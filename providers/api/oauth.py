@@ -1,4 +1,4 @@
-"""Management API of sign-ins (facts/oauth_providers.md §G). No answer holds a token."""
+"""Management API of sign-ins (docs/protocol-notes.md, Sign-in in general). No answer holds a token."""
 
 from __future__ import annotations
 
@@ -88,6 +88,7 @@ def authorize(
 
 @router.post("/oauth/{provider}/exchange", response=Progress)
 def exchange(request: HttpRequest, provider: str, body: ExchangeIn) -> Progress:
+    """End a sign-in that began in the browser: the code, or the whole address that the browser came back to."""
     spec = _offered(provider)
     row = _sign_in(body.state, spec)
     with _told():
@@ -125,6 +126,8 @@ def find_file(request: HttpRequest, provider: str) -> Places:
 
 @router.post("/oauth/{provider}/import", response=Progress)
 def import_file(request: HttpRequest, provider: str, body: ImportIn) -> Progress:
+    """Make an account of a sign-in of the vendor's own program: of its file on this machine, the file's `content`, or a
+    `token`."""
     spec = _offered(provider)
     with _told():
         if body.token:

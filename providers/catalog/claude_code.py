@@ -1,4 +1,7 @@
-"""Claude Code: a Claude subscription, signed in to as Anthropic's program does. Source: facts/oauth_providers.md §1."""
+"""Claude Code: a Claude subscription, signed in to as Anthropic's program does.
+
+Source: docs/protocol-notes.md, Claude Code.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,7 @@ ERRORS = (
         reset=(f"header:{_UNIFIED}reset", f"header:{_UNIFIED}5h-reset"),
     ),
 )
-"""facts/oauth_providers.md §1.6. Of two rejected windows the weekly one ends later, so it is looked at first. A request
+"""Of two rejected windows the weekly one ends later, so it is looked at first. A request
 without Claude Code's system block is refused for what it is: that keeps nobody else from the account."""
 
 SPEC = ProviderSpec(

@@ -22,4 +22,4 @@ ANTHROPIC_CLONE: tuple[Quirk, ...] = (
         drop=("context_management", "output_config", "container", "mcp_servers", "speed", "inference_geo"),
     ),
 )
-"""facts/api_key_providers.md §2, "Anthropic-compatible third parties"."""
+"""docs/protocol-notes.md, Parameters."""

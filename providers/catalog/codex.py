@@ -1,4 +1,4 @@
-"""OpenAI Codex: a ChatGPT plan, signed in to as OpenAI's program does. Source: facts/oauth_providers.md §2."""
+"""OpenAI Codex: a ChatGPT plan, signed in to as OpenAI's program does. Source: docs/protocol-notes.md, Codex."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ REFUSED = (
     *("max_tokens", "max_output_tokens", "max_completion_tokens", "user", "metadata", "stream_options"),
     *("safety_identifier", "prompt_cache_retention", "previous_response_id", "background", "truncation"),
 )
-"""The endpoint answers "Unsupported parameter" to each of them (facts/oauth_providers.md §2.2)."""
+"""The endpoint answers "Unsupported parameter" to each of them (docs/protocol-notes.md, Codex)."""
 
 ERRORS = (
     ErrorRule(
@@ -71,7 +71,7 @@ ERRORS = (
     ErrorRule(means="rate_limited", text=r"rate_limit_exceeded", reset=("text", "find:resets_in_seconds")),
     ErrorRule(means="rate_limited", statuses=(403,), text=r"<html|<!doctype", wait_s=60),
 )
-"""facts/oauth_providers.md §2.6. An HTML page under a 403 is the edge's, and passes."""
+"""docs/protocol-notes.md, Codex. An HTML page under a 403 is the edge's, and passes."""
 
 SPEC = ProviderSpec(
     id="codex",

@@ -1,4 +1,4 @@
-"""Gemini CLI: Google's Code Assist, signed in to as its program does. Source: facts/oauth_providers.md §3."""
+"""Gemini CLI: Google's Code Assist, signed in to as its program does. Source: docs/protocol-notes.md, Gemini CLI."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ERRORS = (
     ),
     ErrorRule(means="model", statuses=(404,)),
 )
-"""facts/oauth_providers.md §3.5. Quotas are counted by model, and days end at midnight in California."""
+"""docs/protocol-notes.md, Gemini CLI. Quotas are counted by model, and days end at midnight in California."""
 
 SPEC = ProviderSpec(
     id="gemini-cli",

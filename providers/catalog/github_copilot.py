@@ -1,4 +1,7 @@
-"""GitHub Copilot: signed in to by device code, asked with a minted token. Source: facts/oauth_providers.md §4."""
+"""GitHub Copilot: signed in to by device code, asked with a minted token.
+
+Source: docs/protocol-notes.md, GitHub Copilot.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ ERRORS = (
     ),
     ErrorRule(means="model", statuses=(400,), text=r"model_not_supported|requested model is not supported"),
 )
-"""facts/oauth_providers.md §4.4."""
+"""docs/protocol-notes.md, GitHub Copilot."""
 
 SPEC = ProviderSpec(
     id="github",

@@ -1,4 +1,4 @@
-"""iFlow, which its vendor has closed. Source: facts/oauth_providers.md §5."""
+"""iFlow, which its vendor has closed. Source: docs/protocol-notes.md, iFlow."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Kiro: Amazon's coding assistant, signed in to with an AWS Builder ID or another account.
 
-Source: facts/oauth_providers.md §7.
+Source: docs/protocol-notes.md, Kiro.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ ERRORS = (
         text=r"Improperly formed request|REQUEST_BODY_INVALID|CONVERSATION_LIMIT_EXCEEDED",
     ),
 )
-"""facts/oauth_providers.md §7.8; §G about repeats. What names its own wait is not repeated within it."""
+"""docs/protocol-notes.md, Kiro, and Sign-in in general. What names its own wait is not repeated within it."""
 
 SPEC = ProviderSpec(
     id="kiro",

@@ -77,5 +77,6 @@ SPEC = ProviderSpec(
         Quirk(models=("o1-mini*", "o1-preview*"), messages=("system_to_user",)),
         Quirk(messages=("strip_reasoning",)),
         Quirk(models=("gpt-image-*",), formats=("openai_images",), drop=("response_format",)),
+        Quirk(models=("dall-e-3*",), traits={"one_image": True}),
     ),
 )

@@ -67,7 +67,10 @@ PROVIDERS: tuple[ProviderSpec, ...] = (
                 "accounts/fireworks/models/flux-1-dev-fp8 accounts/fireworks/models/flux-1-schnell-fp8",
             ),
         ),
-        quirks=(Quirk(edits=("short_without_stream",)),),
+        quirks=(
+            Quirk(edits=("short_without_stream",)),
+            Quirk(models=("*flux-1-*",), traits={"one_image": True}),
+        ),
         adapter="fireworks",
     ),
     compatible(
@@ -110,6 +113,7 @@ PROVIDERS: tuple[ProviderSpec, ...] = (
         "cohere",
         "Cohere",
         "https://api.cohere.ai/compatibility/v1",
+        adapter="cohere",
         signup_url="https://dashboard.cohere.com/api-keys",
         key_hint="40 letters and digits",
         models=(

@@ -1,4 +1,4 @@
-"""Qwen Code's free sign-in, which its vendor has ended. Source: facts/oauth_providers.md §6."""
+"""Qwen Code's free sign-in, which its vendor has ended. Source: docs/protocol-notes.md, Qwen Code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vendors that transcribe and do nothing else. Source: facts/api_key_providers.md §8."""
+"""Vendors that transcribe and do nothing else. Source: docs/protocol-notes.md, Speech."""
 
 from __future__ import annotations
 

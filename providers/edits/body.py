@@ -1,4 +1,4 @@
-"""Edits that look at several fields of a body at once. Source: facts/api_key_providers.md §2."""
+"""Edits that look at several fields of a body at once. Source: docs/protocol-notes.md, Parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits of conversations that Anthropic's endpoints are strict about (facts/oauth_providers.md §1.2)."""
+"""Edits of conversations that Anthropic's endpoints are strict about (docs/protocol-notes.md, Claude Code)."""
 
 from __future__ import annotations
 

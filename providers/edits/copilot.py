@@ -1,4 +1,4 @@
-"""What Copilot's chat endpoint takes less of than OpenAI's (facts/oauth_providers.md §4.1)."""
+"""What Copilot's chat endpoint takes less of than OpenAI's (docs/protocol-notes.md, GitHub Copilot)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Edits of `messages`, for Chat Completions unless a name or docstring says Anthropic.
 
-Source: facts/api_key_providers.md §2.
+Source: docs/protocol-notes.md, Parameters.
 """
 
 from __future__ import annotations

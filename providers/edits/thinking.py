@@ -1,7 +1,7 @@
 """Edits that take earlier thoughts out of a conversation, for a provider that refuses their proofs.
 
 A proof is valid at the vendor that gave it, and only unchanged; without the thoughts the conversation still says what
-was said and done (facts/translators.md §1.6). One edit a wire format.
+was said and done (docs/protocol-notes.md, Thinking). One edit a wire format.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Edits of `tools`. Source: facts/api_key_providers.md §2."""
+"""Edits of `tools`. Source: docs/protocol-notes.md, Parameters."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from providers.accounts import renumber
@@ -72,6 +72,7 @@ def keep(spec: ProviderSpec, tokens: Tokens, again: Account | None = None) -> Ac
     left alone.
     """
     with transaction.atomic():
+        _alone(spec.id)
         rows = list(Account.objects.select_for_update().filter(provider=spec.id).order_by("priority", "id"))
         account = _same(rows, tokens, again)
         if account is None:
@@ -88,6 +89,16 @@ def keep(spec: ProviderSpec, tokens: Tokens, again: Account | None = None) -> Ac
         renumber(spec.id)
     clear_cooldowns([account.pk])
     return account
+
+
+def _alone(provider: str) -> None:
+    """Until the transaction ends nobody else adds an account by signing in to this provider: locked rows do not keep
+    the first two from being made side by side. On SQLite a transaction that writes is alone from its beginning."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtext('omniroute sign-in'), hashtext(%s))", [provider]
+            )
 
 
 def _new_name(spec: ProviderSpec, rows: list[Account], tokens: Tokens) -> str:

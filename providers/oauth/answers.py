@@ -22,7 +22,7 @@ FATAL = frozenset(
         *("invalid_token", "expired_token", "unauthorized_client", "access_denied", "invalid_request"),
     )
 )
-"""Somebody has to sign in again (facts/oauth_providers.md §G)."""
+"""Somebody has to sign in again (docs/protocol-notes.md, Sign-in in general)."""
 TRANSIENT = frozenset(("server_error", "temporarily_unavailable", "slow_down"))
 _AWS = {
     "InvalidGrantException": "invalid_grant",

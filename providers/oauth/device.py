@@ -1,6 +1,6 @@
 """Device flows: a code to enter at the vendor's page, while the gateway asks whether it was. Each vendor's own dialect.
 
-Source: facts/oauth_providers.md §2.4 (Codex), §4.2 (GitHub), §6.2 (Qwen), §7.4 (AWS).
+Source: docs/protocol-notes.md, Subscriptions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sign-ins that the vendors' own programs have made: their credential files, read and told about without a secret.
 
-Source: facts/oauth_providers.md, "Import" of each provider.
+Source: docs/protocol-notes.md, Subscriptions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where official programs keep a sign-in that no file holds, and how its owner gets it out. Shown on the import page.
 
-Source: facts/oauth_providers.md, "Import" of each provider.
+Source: docs/protocol-notes.md, Subscriptions.
 """
 
 from __future__ import annotations

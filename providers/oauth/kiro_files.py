@@ -1,4 +1,4 @@
-"""Where Kiro's editor and command line keep their sign-in. Source: facts/oauth_providers.md §7.6."""
+"""Where Kiro's editor and command line keep their sign-in. Source: docs/protocol-notes.md, Kiro."""
 
 from __future__ import annotations
 

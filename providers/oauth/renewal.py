@@ -2,7 +2,7 @@
 
 A lease in the account's row (not a lock: nothing is held in the database while a vendor is asked) tells who renews. Who
 does not get it waits until the row shows the new pair. The pair is stored before anybody uses it, since a refresh token
-that was used twice is dead (facts/oauth_providers.md §G).
+that was used twice is dead (docs/protocol-notes.md, Sign-in in general).
 """
 
 from __future__ import annotations

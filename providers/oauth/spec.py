@@ -1,4 +1,4 @@
-"""How one signs in at a provider, as a value. Sources: facts/oauth_providers.md, per provider."""
+"""How one signs in at a provider, as a value. Sources: docs/protocol-notes.md, Subscriptions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Where windows come from: one source a vendor, named by `ProviderSpec.quota`. Sources: facts/oauth_providers.md.
+"""Where windows come from: one source a vendor, named by `ProviderSpec.quota`.
 
 A failing quota endpoint never disables chat: what was known stays, until its reset.
+
+Source: docs/protocol-notes.md, Subscriptions.
 """
 
 from __future__ import annotations

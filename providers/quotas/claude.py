@@ -1,6 +1,6 @@
 """Claude Code's windows: on every answer, and at an endpoint that is asked rarely.
 
-Source: facts/oauth_providers.md §1.4, §1.5.
+Source: docs/protocol-notes.md, Claude Code.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gemini CLI's windows: a day for each model (facts/oauth_providers.md §3.4)."""
+"""Gemini CLI's windows: a day for each model (docs/protocol-notes.md, Gemini CLI)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codex' windows, told apart by how long they are, not by where they stand (facts/oauth_providers.md §2.5)."""
+"""Codex' windows, told apart by how long they are, not by where they stand (docs/protocol-notes.md, Codex)."""
 
 from __future__ import annotations
 

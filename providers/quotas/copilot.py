@@ -1,4 +1,4 @@
-"""Copilot's windows: on every answer as a query string, and at an endpoint (facts/oauth_providers.md §4.3)."""
+"""Copilot's windows: on every answer as a query string, and at an endpoint (docs/protocol-notes.md, GitHub Copilot)."""
 
 from __future__ import annotations
 

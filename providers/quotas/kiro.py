@@ -1,4 +1,4 @@
-"""Kiro's windows: a month of credits, and a trial beside it (facts/oauth_providers.md §7.7)."""
+"""Kiro's windows: a month of credits, and a trial beside it (docs/protocol-notes.md, Kiro)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Qwen Code's day, which its vendor never told of (facts/oauth_providers.md §6.3). Days end at midnight in Beijing."""
+"""Qwen Code's day, which its vendor never told of. Days end at midnight in Beijing.
+
+Source: docs/protocol-notes.md, Qwen Code.
+"""
 
 from __future__ import annotations
 

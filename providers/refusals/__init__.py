@@ -1,7 +1,7 @@
 """A provider's refusal of a request, read for what would make the request acceptable.
 
 A table, read from top to bottom; the first rule that yields a remedy wins. The wordings are those of
-facts/api_key_providers.md §2, facts/translators.md §1.6, and of vendors' and servers' issue trackers. Pure.
+docs/protocol-notes.md, Parameters and Thinking, and of vendors' and servers' issue trackers. Pure.
 """
 
 from __future__ import annotations

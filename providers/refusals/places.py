@@ -64,7 +64,7 @@ def value_at(body: JSONDict, path: str) -> Any:
 
 
 def may_go(path: str) -> bool:
-    """Whether a request without it is still the same request (facts/api_key_providers.md §2)."""
+    """Whether a request without it is still the same request (docs/protocol-notes.md, Parameters)."""
     if path in _STRUCTURE or path.startswith("response_format."):
         return False
     first, *rest = path.split(".")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.simulator import Simulator
+from tests.e2e import template
 from tests.e2e.server import Gateway, running
 
 
@@ -14,7 +15,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("e2e")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL database after a gateway's first start, dropped afterwards."""
+    with template.postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def _gateway(tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator) -> Iterator[Gateway]:
     """One process for the tests that leave it as they found it; providers sim1, sim2, sim3 are one simulator."""
     with running(tmp_path_factory.mktemp("gateway")) as gateway:

@@ -15,35 +15,37 @@ from typing import Any
 
 import httpx
 
-from tests.services import ROOT
+from tests.e2e import template
+from tests.e2e.template import PASSWORD as PASSWORD
 
 START_S = 180
-PASSWORD = "correct-horse-9"
 
 
 class Gateway:
-    """`omniroute serve` with a data folder of its own. `http` is a client without a key, `manage` has a manage key;
-    `ids` is the test's to fill: providers by their prefix."""
+    """`omniroute serve` with a data folder of its own, which had its first start, unless it is to be `fresh`. `http` is
+    a client without a key, `manage` has a manage key; `ids` is the test's to fill: providers by their prefix."""
 
     def __init__(
-        self, folder: Path, env: dict[str, str] | None = None, arguments: Sequence[str] = ()
+        self,
+        folder: Path,
+        env: dict[str, str] | None = None,
+        arguments: Sequence[str] = (),
+        *,
+        fresh: bool = False,
     ) -> None:
         self.folder, self.arguments = folder, list(arguments)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {
-            **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
-            "HOME": str(folder),
-            "DATA_DIR": str(folder / "data"),
+            **template.environment(folder),
             "PORT": str(self.port),
-            "INITIAL_PASSWORD": PASSWORD,
-            "PYTHONPATH": str(ROOT),
-            "DJANGO_SETTINGS_MODULE": "omniroute.settings",
             **(env or {}),
         }
         self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
         self.process: subprocess.Popen[bytes] | None = None
-        self.key = ""
+        self.key = "" if fresh or template.BREAKING & (env or {}).keys() else template.KEY
+        if self.key and not (data := Path(self.env["DATA_DIR"])).exists():
+            template.copy(data)
         self.ids: dict[str, str] = {}
 
     def start(self) -> None:
@@ -146,9 +148,13 @@ class Gateway:
 
 @contextmanager
 def running(
-    folder: Path, env: dict[str, str] | None = None, arguments: Sequence[str] = ()
+    folder: Path,
+    env: dict[str, str] | None = None,
+    arguments: Sequence[str] = (),
+    *,
+    fresh: bool = False,
 ) -> Iterator[Gateway]:
-    gateway = Gateway(folder, env, arguments)
+    gateway = Gateway(folder, env, arguments, fresh=fresh)
     try:
         gateway.start()
         yield gateway

@@ -239,6 +239,8 @@ PLACES = {
     "/v1/completions": OPENAI,
     "/v1/embeddings": OPENAI,
     "/v1/images/generations": OPENAI,
+    "/v1/audio/speech": OPENAI,
+    "/v1/rerank": OPENAI,
     "/v1/providers/sim1/chat/completions": OPENAI,
     "/v1/messages": ANTHROPIC,
     "/v1/messages/count_tokens": ANTHROPIC,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import openai
@@ -169,6 +170,27 @@ def test_images_are_paid_by_the_piece(gateway: Gateway) -> None:
     assert (float(row["cost"]), row["cost_source"]) == (0.12, "override")
 
 
+def test_who_draws_one_image_at_a_time_is_asked_for_each(gateway: Gateway, simulator: Simulator) -> None:
+    account = {
+        "apiKey": "sk-draw-0123456789",
+        "name": "draw",
+        "providerSpecificData": {"baseUrl": simulator.openai_url},
+    }
+    gateway.manage("POST", "/api/providers", {"provider": "openai", **account})
+    body = {"model": "dall-e-3", "prompt": "a cat", "n": 6, "seed": 7}
+    path = "/v1/providers/openai/images/generations"
+    simulator.behave("slow100")
+    assert len(post(gateway, path, body).json()["data"]) == 6
+    sent = [json.loads(asked.body) for asked in simulator.requests]
+    assert {one["seed"] for one in sent} == {7, 8, 9, 10, 11, 12}
+    assert not any("n" in one for one in sent)
+    row = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]
+    assert (row["output_tokens"], row["attempt_count"]) == (600, 1)
+    assert json.loads(row["priced_apart"])["output_images"] == 6
+    assert post(gateway, path, {**body, "n": 11}).json()["error"]["param"] == "n"
+    assert post(gateway, path, {**body, "n": "2"}).status_code == 400
+
+
 def test_fireworks_draws_by_its_own_path(gateway: Gateway, simulator: Simulator) -> None:
     account = {
         "apiKey": "fw",
@@ -205,3 +227,58 @@ def test_fireworks_draws_by_its_own_path(gateway: Gateway, simulator: Simulator)
         "messages": [{"role": "user", "content": "hi"}],
     }
     assert post(gateway, "/v1/chat/completions", chat).status_code == 200
+
+
+def last(gateway: Gateway) -> dict[str, Any]:
+    row: dict[str, Any] = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]
+    return row
+
+
+def test_the_sdk_speaks_and_is_paid_by_the_letter(gateway: Gateway, simulator: Simulator) -> None:
+    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none")
+    said = client.audio.speech.create(model="openai/tts-1", voice="alloy", input="Good morning")
+    assert said.content.startswith(b"RIFF")
+    assert said.response.headers["content-type"] == "audio/wav"
+    row = last(gateway)
+    assert (row["endpoint"], row["status"]) == ("/v1/audio/speech", 200)
+    assert Decimal(str(row["cost"])) == 12 * Decimal("0.000015")
+    gateway.add_combo("voices", "anthropic/claude-haiku-4-5", "sim1/sim-500", "openai/tts-1")
+    body = {"model": "voices", "voice": "alloy", "input": "Hi"}
+    assert post(gateway, "/v1/audio/speech", body).content.startswith(b"RIFF")
+    assert last(gateway)["attempt_count"] == 2
+    simulator.reply({"error": {"message": "no credits"}}, path="/audio/speech")
+    broken = post(gateway, "/v1/audio/speech", {**body, "model": "openai/tts-1"})
+    assert (broken.status_code, "no credits" in broken.text) == (502, True)
+    refused = post(gateway, "/v1/audio/speech", {**body, "stream_format": "sse"})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "stream_format")
+
+
+def test_moderations_need_no_model(gateway: Gateway, simulator: Simulator) -> None:
+    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none")
+    found = client.moderations.create(input=["hello", "I will kill you"])
+    assert [result.flagged for result in found.results] == [False, True]
+    assert json.loads(simulator.requests[-1].body)["model"] == "omni-moderation-latest"
+    row = last(gateway)
+    assert (row["endpoint"], row["served_model"]) == ("/v1/moderations", "omni-moderation-latest")
+    assert row["input_tokens"] > 0
+    named = post(gateway, "/v1/providers/sim1/moderations", {"model": "strict", "input": "hello"})
+    assert named.json()["results"][0]["flagged"] is False
+
+
+def test_documents_are_ranked_and_cohere_is_asked_at_its_own_path(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    body = {"query": "red apple", "documents": ["green pear", "red apple pie", "a car"], "top_n": 1}
+    ranked = post(gateway, "/v1/rerank", {**body, "model": "sim1/reranker", "unknown": [1]}).json()
+    assert [result["index"] for result in ranked["results"]] == [1]
+    assert json.loads(simulator.requests[-1].body) == {**body, "model": "reranker", "unknown": [1]}
+    assert json.loads(last(gateway)["priced_apart"]) == {"rerank_searches": 1}
+    account = {"apiKey": "co", "name": "co"}
+    account |= {"providerSpecificData": {"baseUrl": f"{simulator.url}/compatibility/v1"}}  # type: ignore[dict-item]
+    gateway.manage("POST", "/api/providers", {"provider": "cohere", **account})
+    assert post(gateway, "/v1/rerank", {**body, "model": "cohere/rerank-v3.5"}).json()["results"]
+    assert simulator.requests[-1].path == "/v2/rerank"
+    assert gateway.chat("cohere/command-a-03-2025").status_code == 200
+    assert simulator.requests[-1].path == "/compatibility/v1/chat/completions"
+    refused = post(gateway, "/v1/rerank", {**body, "model": "sim1/reranker", "documents": "red apple"})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "documents")

@@ -125,6 +125,24 @@ def test_ctrl_c_stops_the_web_process_and_the_background_worker(tmp_path: Path) 
         gateway.process = None
 
 
+def test_a_history_is_not_copied_for_a_column_more_and_the_start_says_what_it_does(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    with running(tmp_path) as gateway:
+        gateway.add_provider("sim", simulator.openai_url)
+        assert gateway.chat("sim/x").status_code == 200
+        assert "being changed" not in gateway.log
+        gateway.stop()
+        gateway.command("migrate", "billing", "0006")
+        where = "SELECT rootpage FROM sqlite_master WHERE name = 'billing_usagerecord'"
+        before = gateway.rows(where)
+        gateway.start()
+        assert gateway.rows(where) == before
+        assert "The database is being changed" in gateway.log
+        assert gateway.chat("sim/x").status_code == 200
+        assert [(row["status"], row["is_extra"]) for row in gateway.rows()] == [(200, 0), (200, 0)]
+
+
 def test_the_background_worker_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
     with running(tmp_path, arguments=["--host", "127.0.0.1"]) as gateway:
         deadline = time.monotonic() + 10

@@ -50,18 +50,9 @@ def told(socket: ClientConnection) -> dict[str, Any]:
     return message
 
 
-PREPARE = """
-from django.core.management import call_command
-from omniroute.first_start import ensure_admin
-call_command("migrate", verbosity=0)
-ensure_admin()
-"""
-
-
 @contextmanager
 def under_daphne(folder: Path, simulator: Simulator) -> Iterator[Gateway]:
     gateway = Gateway(folder)
-    gateway.command("shell", "-v", "0", "-c", PREPARE)
     command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(gateway.port)]
     with (folder / "log").open("ab") as log:
         gateway.process = subprocess.Popen(

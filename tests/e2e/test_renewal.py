@@ -107,12 +107,25 @@ def check(answers: list[httpx.Response], vendor: Answering, old: str) -> None:
     assert old not in used
 
 
+def import_at_once(gateway: Gateway, vendor: Answering) -> None:
+    """The same sign-in, brought by several people in the same moment."""
+    access, refresh = vendor.pair()
+    kept = {"claudeAiOauth": {"accessToken": access, "refreshToken": refresh, "expiresAt": 1}}
+    body = {"content": json.dumps(kept)}
+    with ThreadPoolExecutor(2 * PROCESSES) as pool:
+        for done in [pool.submit(gateway.manage, "POST", "/api/oauth/claude/import", body) for _ in range(8)]:
+            done.result()
+
+
 @pytest.mark.cluster
 def test_four_processes_renew_a_token_that_works_once_once(
     tmp_path: Path, vendor: Answering, postgres_url: str, redis_url: str
 ) -> None:
     env = environment(tmp_path, vendor, DATABASE_URL=postgres_url, REDIS_URL=redis_url)
     with running(tmp_path, env, ["--no-jobs", "--workers", str(PROCESSES)]) as gateway:
+        assert gateway.manage("GET", "/api/providers")["connections"] == []
+        import_at_once(gateway, vendor)
+        assert len(gateway.manage("GET", "/api/providers")["connections"]) == 1
         old, _ = import_account(gateway, vendor)
         time.sleep(2.5)  # until every process knows of the account
         check(ask_all(gateway), vendor, old)

@@ -17,6 +17,7 @@ from combos import strategies
 from gateway.simulator import Simulator
 from providers import selection
 from tests import services
+from tests.e2e import template
 from tests.e2e.server import Gateway, running
 
 pytestmark = pytest.mark.cluster
@@ -35,7 +36,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator) -> 
     """Two processes; `sim` has three accounts, `other` one, and `dead` answers nobody."""
     if reason := services.no_postgres() or services.no_redis():
         pytest.skip(reason)
-    with services.empty_postgres() as postgres, services.empty_redis() as redis:
+    with template.postgres() as postgres, services.empty_redis() as redis:
         env = {"DATABASE_URL": postgres, "REDIS_URL": redis}
         with running(tmp_path_factory.mktemp("cluster"), env, ["--no-jobs", "--workers", "2"]) as gateway:
             node = gateway.add_provider("sim", _simulator.openai_url, key="k1")

@@ -186,6 +186,52 @@ def test_openrouter_is_sent_base64_within_json(gateway: Gateway, simulator: Simu
     assert (sent["model"], sent["input_audio"]["format"]) == ("openai/whisper-1", "wav")
 
 
+@pytest.mark.parametrize("model", ["openai/gpt-4o-transcribe", *MODELS])
+def test_a_transcript_is_streamed_to_the_sdk_whoever_makes_it(gateway: Gateway, model: str) -> None:
+    """As it comes from those who stream, at once from those who do not."""
+    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none")
+    given: Any = {"model": model, "file": ("talk.wav", WAV), "stream": True}
+    events = list(client.audio.transcriptions.create(**given))
+    said = [event.delta for event in events if event.type == "transcript.text.delta"]
+    assert ("".join(said), len(said)) == (TEXT, 6 if "4o" in model else 1)
+    assert (events[-1].type, events[-1].text) == ("transcript.text.done", TEXT)
+    row = last(gateway)
+    assert (row["status"], row["stream"]) == (200, 1)
+    if model in MODELS:
+        assert round(Decimal(str(row["cost"])), 9) == round(MODELS[model], 9)
+    else:
+        assert (row["input_tokens"], row["output_tokens"]) == (64, 6)
+
+
+def test_a_streamed_transcript_that_breaks_is_told_and_before_it_began_the_next_one_is_asked(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    simulator.behave("inband2", model="gpt-4o-transcribe", times=1)
+    broken = post(gateway, "openai/gpt-4o-transcribe", stream="true")
+    assert (broken.text.count("transcript.text.delta"), '"error"' in broken.text) == (2, True)
+    assert last(gateway)["status"] != 200
+    simulator.behave("cut3", model="gpt-4o-transcribe", times=1)
+    cut = post(gateway, "openai/gpt-4o-transcribe", stream="true")
+    assert "stream_cut" in cut.text or "broken" in cut.text
+    gateway.add_combo("spoken", "openai/gpt-4o-transcribe", "deepgram/nova-3")
+    simulator.behave("inband0", model="gpt-4o-transcribe", times=1)
+    other = post(gateway, "spoken", stream="true")
+    assert "transcript.text.done" in other.text
+    assert last(gateway)["provider"] == "deepgram"
+
+
+def test_a_recording_is_translated_by_who_has_that(gateway: Gateway, simulator: Simulator) -> None:
+    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none")
+    said = client.audio.translations.create(model="openai/whisper-1", file=("talk.wav", WAV))
+    assert said.text == TEXT
+    assert simulator.requests[-1].path.endswith("/v1/audio/translations")
+    row = last(gateway)
+    assert (row["endpoint"], row["apart"]["audio_seconds"]) == ("/v1/audio/translations", SECONDS)
+    gateway.add_combo("translating", "deepgram/nova-3", "groq/whisper-large-v3")
+    assert post(gateway, "translating", path="/v1/audio/translations").json()["text"] == TEXT
+    assert last(gateway)["provider"] == "groq"
+
+
 def test_the_dedicated_route_and_the_list_of_models_know_them(gateway: Gateway) -> None:
     answer = post(gateway, "nova-3", path="/v1/providers/deepgram/audio/transcriptions")
     assert answer.json()["text"] == TEXT
@@ -225,7 +271,10 @@ def test_forms_that_are_none_are_refused_in_words(
 
 
 def test_what_cannot_be_done_is_said_by_name(gateway: Gateway) -> None:
-    assert post(gateway, "deepgram/nova-3", stream="true").json()["error"]["param"] == "stream"
+    streamed = post(gateway, "openai/whisper-1", stream="true", response_format="srt").json()["error"]
+    assert streamed["param"] == "response_format"
+    translated = post(gateway, "deepgram/nova-3", path="/v1/audio/translations").json()["error"]
+    assert translated["code"] == "unsupported_operation"
     assert post(gateway, "deepgram/nova-3", ("a.wav", b"", "audio/wav")).json()["error"]["param"] == "file"
     shape = post(gateway, "deepgram/nova-3", response_format="diarized_json").json()["error"]
     assert shape["param"] == "response_format"

@@ -14,9 +14,9 @@ from django_q.models import Schedule, Success
 from billing.keys import create_api_key
 from billing.models import DailyUsage, Price, UsageRecord
 from billing.queries import utc_today
-from combos.models import Combo, ComboTarget, ModelAlias
-from gateway.models import GatewaySettings
-from omniroute import pages
+from combos.models import Combo, ComboTarget, ModelAlias, ProviderRouting
+from gateway.models import AISettings, ConfigVersion, GatewaySettings
+from omniroute import audit, pages
 from omniroute.admin_site import OmniRouteAdminSite
 from omniroute.empty_lists import EMPTY_LISTS
 from omniroute.pages import page
@@ -53,6 +53,7 @@ def rows():
         "kind": "clamp",
         "field": "max_tokens",
     }
+    audit.note("used", actor="admin", target="/admin/")
     LearnedQuirk.objects.create(**lesson, value=[None, 4096], reason="max_tokens must be at most 4096")
     Price.objects.create(provider="glm", model="glm-4.7", input="0.6", output="2.2")
     UsageRecord.objects.create(created_at=now, status=200, provider=node.pk, attempts=[{"provider": "glm"}])
@@ -71,7 +72,7 @@ def pages_of_a_row(model) -> list[str]:
     return [reverse(f"admin:{name}", args=(row.pk,)) for name in names] if row else []
 
 
-NEVER_EMPTY = {"auth.User", "django_q.Schedule", "resilience.ProviderProfile"}
+NEVER_EMPTY = {"auth.User", "omniroute.AuditEntry", "django_q.Schedule", "resilience.ProviderProfile"}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
@@ -98,7 +99,7 @@ def test_every_page_of_every_model_answers_and_shows_no_secret(model, rows, admi
 
 
 def test_every_configuration_model_can_be_edited(rows, admin_client):
-    for model in (Account, ProviderNode, CustomModel, Combo, ModelAlias, Price, GatewaySettings, User):
+    for model in (Account, ProviderNode, CustomModel, Combo, ModelAlias, Price, AISettings, User):
         assert "_save" in admin_client.get(pages_of_a_row(model)[0]).content.decode(), model
 
 
@@ -111,29 +112,64 @@ def test_usage_is_read_only(model, rows, admin_client):
     assert admin_client.post(delete, {"post": "yes"}).status_code == 403
 
 
-def links_of(response) -> list[tuple[str, list[str]]]:
-    groups = response.context["sidebar_navigation"]
-    return [
-        (group["title"], [item["link"] for item in group["items"] if item["has_permission"]])
-        for group in groups
-    ]
+def test_the_sidebar_is_short_and_every_entry_leads_somewhere(rows, admin_client):
+    groups = admin_client.get(reverse("admin:index")).context["sidebar_navigation"]
+    entries = [item for group in groups for item in group["items"]]
+    titles = [item["title"] for item in entries]
+    assert titles[:8] == ["Home", "Providers", "Combos", "API keys", "Usage", "Costs", "Health", "Settings"]
+    for item in entries:
+        page = admin_client.get(item["link"], follow=True)
+        assert page.status_code == 200, item
+        shown = [each for group in page.context["sidebar_navigation"] for each in group["items"]]
+        assert [each["title"] for each in shown if each["active"]] == [item["title"]]
 
 
-def test_the_sidebar_leads_to_every_page(rows, admin_client):
-    groups = links_of(admin_client.get(reverse("admin:index")))
-    assert [title for title, _ in groups] == [
-        "Overview",
-        "Providers",
-        "Combos",
-        "Clients",
-        "Usage",
-        "Costs",
-        "Settings",
+def tabs_of(response) -> list[list[str]]:
+    return [[tab.title for tab in row] for row in response.context["place_tabs"]]
+
+
+def test_settings_are_in_five_tabs(admin_client):
+    links = {}
+    page = admin_client.get(reverse("admin:password_change"))
+    first, second = page.context["place_tabs"]
+    assert [tab.title for tab in first][:5] == ["Security", "Routing", "Resilience", "AI", "Advanced"]
+    assert [tab.title for tab in first if tab.active] == ["Security"]
+    assert [tab.title for tab in second if tab.active] == ["Password"]
+    for tab in first:
+        page = admin_client.get(tab.link, follow=True)
+        assert page.status_code == 200
+        links[tab.title] = tabs_of(page)[1]
+    assert {"Access", "IP access", "Admin users"} <= set(links["Security"])
+    assert {"Model aliases", "Fallback chains", "Provider rules"} <= set(links["Routing"])
+    assert {"Overview", "Profiles", "Rate limits", "Time limits"} <= set(links["Resilience"])
+    assert {"Prompt and thinking", "Caches"} <= set(links["AI"])
+    assert {"Proxies", "History and logs", "Background jobs"} <= set(links["Advanced"])
+
+
+def test_the_page_of_one_row_is_no_tab(rows, admin_client):
+    change = pages_of_a_row(ModelAlias)[0]
+    assert tabs_of(admin_client.get(change)) == []
+    assert tabs_of(admin_client.get(reverse("admin:combos_modelalias_changelist")))
+
+
+def test_every_page_of_an_app_is_in_the_menu():
+    lost = [
+        item.title for item in pages.all_pages() if item.section and place_of(f"/admin/{item.path}") is None
     ]
-    links = [link for _, links in groups for link in links]
-    assert reverse("admin:providers_catalog") in links
-    for link in links:
-        assert admin_client.get(link, follow=True).status_code == 200, link
+    assert lost == []
+
+
+def test_providers_are_blocked_under_security(admin_client):
+    url = reverse("admin:gateway_accesssettings_change", args=(1,))
+    body = {"require_key_for_models": "on", "blocked_providers": ["deepseek", "groq"]}
+    assert admin_client.post(url, body).status_code == 302
+    assert {rule.provider for rule in ProviderRouting.objects.filter(is_blocked=True)} == {"deepseek", "groq"}
+    assert GatewaySettings.load().require_key_for_models
+    before = ConfigVersion.objects.get().version
+    admin_client.post(url, {"blocked_providers": []})
+    assert not ProviderRouting.objects.exists()
+    assert not GatewaySettings.load().require_key_for_models
+    assert ConfigVersion.objects.get().version > before
 
 
 def test_a_stranger_is_sent_to_the_login():
@@ -161,12 +197,13 @@ def test_a_user_sees_what_the_permissions_allow(rows):
     user.user_permissions.add(Permission.objects.get(codename="view_usagerecord"))
     client = Client()
     client.force_login(user)
-    links = [link for _, links in links_of(client.get(reverse("admin:index"))) for link in links]
-    assert links == [
-        reverse("admin:index"),
-        reverse("admin:billing_usagerecord_changelist"),
-        reverse("admin:gateway_usage"),
-    ]
+    groups = client.get(reverse("admin:index")).context["sidebar_navigation"]
+    shown = [item for group in groups for item in group["items"] if item["has_permission"]]
+    assert [item["title"] for item in shown][:2] == ["Home", "Usage"]
+    assert "Settings" in [item["title"] for item in shown]  # one's own password
+    assert client.get(shown[1]["link"]).status_code == 200
+    requests = reverse("admin:billing_usagerecord_changelist")
+    assert tabs_of(client.get(requests)) == [["Analytics", "Requests"]]
     home = client.get(reverse("admin:index")).content.decode()
     assert "Last requests" in home
     assert reverse("admin:providers_account_changelist") not in home
@@ -179,7 +216,7 @@ def test_who_may_only_look_gets_forms_without_fields(rows):
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client = Client()
     client.force_login(user)
-    for model in (Account, ProviderNode, CustomModel, Combo, ModelAlias, Price, GatewaySettings):
+    for model in (Account, ProviderNode, CustomModel, Combo, ModelAlias, Price, AISettings):
         response = client.get(pages_of_a_row(model)[0])
         assert response.status_code == 200, model
         assert 'name="_save"' not in response.content.decode(), model

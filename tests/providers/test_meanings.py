@@ -1,4 +1,4 @@
-"""What each vendor means by its errors, by the rules of its row. The bodies are those of facts/oauth_providers.md."""
+"""What each vendor means by its errors, by the rules of its row. Bodies: docs/protocol-notes.md, Subscriptions."""
 
 from __future__ import annotations
 

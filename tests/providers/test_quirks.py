@@ -1,4 +1,4 @@
-"""What providers take differently, on bodies as they come from clients: facts/api_key_providers.md §2."""
+"""What providers take differently, on bodies as they come from clients: docs/protocol-notes.md, Parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stand-ins for the vendors that one signs in to: real servers, built from facts/oauth_providers.md.
+"""Stand-ins for the vendors that one signs in to: real servers, built from docs/protocol-notes.md, Subscriptions.
 
 One module per vendor. `running(Claude())` serves it from a thread; `overlay` is the overlay file that makes the gateway
 ask it. Tokens are strict: a code works once, a refresh token that rotates works once, and using it again kills the

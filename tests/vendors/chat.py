@@ -1,6 +1,6 @@
 """The vendors' chat endpoints, as strict as the real ones. What they say comes from the simulator's formats.
 
-Source: facts/oauth_providers.md, each vendor's sections on chat.
+Source: docs/protocol-notes.md, Subscriptions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Anthropic's sign-in for Claude Code. Source: facts/oauth_providers.md §1.3."""
+"""Anthropic's sign-in for Claude Code. Source: docs/protocol-notes.md, Claude Code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenAI's sign-in for Codex. Source: facts/oauth_providers.md §2.4."""
+"""OpenAI's sign-in for Codex. Source: docs/protocol-notes.md, Codex."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Google's sign-in for Gemini CLI. Source: facts/oauth_providers.md §3.2."""
+"""Google's sign-in for Gemini CLI. Source: docs/protocol-notes.md, Gemini CLI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GitHub's device flow, and the minting of Copilot tokens. Source: facts/oauth_providers.md §4.2."""
+"""GitHub's device flow, and the minting of Copilot tokens. Source: docs/protocol-notes.md, GitHub Copilot."""
 
 from __future__ import annotations
 

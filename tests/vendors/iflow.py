@@ -1,4 +1,4 @@
-"""iFlow's sign-in, as it was. Source: facts/oauth_providers.md §5.2."""
+"""iFlow's sign-in, as it was. Source: docs/protocol-notes.md, iFlow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS's sign-in for Kiro, and Kiro's own. Source: facts/oauth_providers.md §7.4 to §7.6."""
+"""AWS's sign-in for Kiro, and Kiro's own. Source: docs/protocol-notes.md, Kiro."""
 
 from __future__ import annotations
 

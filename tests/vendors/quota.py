@@ -1,4 +1,4 @@
-"""The vendors' quota endpoints. Source: facts/oauth_providers.md, each vendor's section on quota."""
+"""The vendors' quota endpoints. Source: docs/protocol-notes.md, Subscriptions."""
 
 from __future__ import annotations
 

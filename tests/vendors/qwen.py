@@ -1,4 +1,4 @@
-"""Qwen Code's device flow, as it was. Source: facts/oauth_providers.md §6.2."""
+"""Qwen Code's device flow, as it was. Source: docs/protocol-notes.md, Qwen Code."""
 
 from __future__ import annotations
 

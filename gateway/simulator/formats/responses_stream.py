@@ -1,4 +1,4 @@
-"""The events of a Responses stream, in the vendor's order (facts/translators.md §3.5)."""
+"""The events of a Responses stream, in the vendor's order (docs/protocol-notes.md, Responses streams)."""
 
 from __future__ import annotations
 

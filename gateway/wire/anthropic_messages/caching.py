@@ -1,4 +1,4 @@
-"""Claude's cache breakpoints, `cache_control` (facts/translators.md §1.7).
+"""Claude's cache breakpoints, `cache_control` (docs/protocol-notes.md, Prompt caches).
 
 The vendor refuses a request with more than four. What stands before a breakpoint is cached: tools, then instructions,
 then the turns, so that the latest ones are worth most.

@@ -1,4 +1,4 @@
-"""Streams of Anthropic Messages: events into a client's stream (facts/translators.md §3.3)."""
+"""Streams of Anthropic Messages: events into a client's stream (docs/protocol-notes.md, Messages streams)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of Anthropic Messages, and those of the providers that imitate it (facts/translators.md §4)."""
+"""Errors of Anthropic Messages, and those of the providers that imitate it (docs/protocol-notes.md, Errors)."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def remove_foreign(fields: Fields) -> None:
     """Take out the blocks that `signatures` marked, which Claude refuses as `Invalid signature`, and such citations.
 
     A chain of tool calls that loses its thinking block cannot go on thinking with a budget: Claude demands
-    the block, so thinking is off for that request (facts/translators.md §1.6 History). A body without marked
+    the block, so thinking is off for that request (docs/protocol-notes.md, Thinking). A body without marked
     blocks is not touched.
     """
     raw = fields.get("messages")

@@ -72,7 +72,7 @@ class BlockWriter:
         return {"type": "text", "text": f"[{shown} omitted: this model cannot take it]"}
 
     def _reasoning(self, part: ir.Reasoning) -> JSONDict | None:
-        """The model's own proof or nothing: any other is a 400 (facts/translators.md §1.6 History)."""
+        """The model's own proof or nothing: any other is a 400 (docs/protocol-notes.md, Thinking)."""
         if self._same:
             kept = part.vendor in (None, VENDOR) and FOREIGN not in part.extra.get(NAME, {})
         else:

@@ -35,7 +35,7 @@ _REASONS: dict[ir.FinishReason, str] = {
     "pause": "pause_turn",
     "error": "end_turn",
 }
-"""facts/translators.md §2.1."""
+"""docs/protocol-notes.md, Finish reasons."""
 _TIERS = {"standard": "standard", "default": "standard", "priority": "priority", "batch": "batch"}
 _ENVELOPE = ("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage")
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")

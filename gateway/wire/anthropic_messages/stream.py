@@ -1,4 +1,4 @@
-"""Streams of Anthropic Messages: a provider's into events (facts/translators.md §3.3)."""
+"""Streams of Anthropic Messages: a provider's into events (docs/protocol-notes.md, Messages streams)."""
 
 from __future__ import annotations
 

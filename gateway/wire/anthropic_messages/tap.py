@@ -31,7 +31,7 @@ class _ServerTools(msgspec.Struct):
 
 
 class UsageBody(msgspec.Struct):
-    """`usage` of a message; `input_tokens` is without what the cache read and wrote (facts §2.3)."""
+    """`usage` of a message; `input_tokens` is without what the cache read and wrote (docs/protocol-notes.md, Usage)."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None

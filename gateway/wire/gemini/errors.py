@@ -30,7 +30,7 @@ _STATUS: dict[int, str] = {
     504: "DEADLINE_EXCEEDED",
     529: "UNAVAILABLE",
 }
-"""facts/translators.md §4."""
+"""docs/protocol-notes.md, Errors."""
 _HTTP: dict[str, int] = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,

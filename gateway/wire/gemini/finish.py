@@ -1,4 +1,4 @@
-"""Finish reasons and log probabilities (facts/translators.md §2.1)."""
+"""Finish reasons and log probabilities (docs/protocol-notes.md, Finish reasons)."""
 
 from __future__ import annotations
 
@@ -26,14 +26,27 @@ _REASONS: dict[str, ir.FinishReason] = {
     "PUP_LIMITED_DISABLED": "content_filter",
 }
 """Everything else is a fault of the model: MALFORMED_FUNCTION_CALL, UNEXPECTED_TOOL_CALL, OTHER, ..."""
+_NUMBERS: dict[int, ir.FinishReason] = {
+    1: "stop",
+    2: "length",
+    3: "content_filter",
+    4: "content_filter",
+    6: "content_filter",
+    7: "content_filter",
+    8: "content_filter",
+}
+"""As Vertex answers requests that ask for enums as numbers. From 6 on its numbers are not Google AI's."""
 _WORDS: dict[ir.FinishReason, str] = {"length": "MAX_TOKENS", "content_filter": "SAFETY", "error": "OTHER"}
 
 
 def parse_finish(reason: Any, has_calls: bool) -> ir.FinishReason | None:
     """None while the model has not stopped."""
-    if not isinstance(reason, str) or reason in ("", "FINISH_REASON_UNSPECIFIED"):
+    if isinstance(reason, int) and reason:
+        found = _NUMBERS.get(reason, "error")
+    elif isinstance(reason, str) and reason not in ("", "FINISH_REASON_UNSPECIFIED"):
+        found = _REASONS.get(reason.upper(), "error")
+    else:
         return None
-    found = _REASONS.get(reason.upper(), "error")
     return "tool_calls" if found in ("stop", "error") and has_calls else found
 
 

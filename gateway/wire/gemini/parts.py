@@ -196,7 +196,7 @@ def _emit_media(
 
 
 def is_fetchable(url: str) -> bool:
-    """Gemini itself reads these; any other address must be inlined before (facts/translators.md §1.2)."""
+    """Gemini itself reads these; any other address must be inlined before (docs/protocol-notes.md, Messages)."""
     return url.startswith(
         (
             "gs://",

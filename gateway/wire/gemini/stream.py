@@ -1,7 +1,7 @@
 """streamGenerateContent: chunks into events. The way back is in `emitter.py`.
 
 A chunk is a small GenerateContentResponse: parts come whole, usage is cumulative, nothing marks the end but a
-finish reason, behind which more chunks may come (facts/translators.md §3.4).
+finish reason, behind which more chunks may come (docs/protocol-notes.md, Gemini streams).
 """
 
 from __future__ import annotations

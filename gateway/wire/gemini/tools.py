@@ -12,6 +12,7 @@ _KNOWN = frozenset({"name", "description", "parameters", "parametersJsonSchema"}
 _MODES = {"AUTO": "auto", "ANY": "any", "NONE": "none", "VALIDATED": "auto"}
 _WEB_SEARCH = ("web_search", "google_search")
 """Prefixes of other vendors' names for a search that the vendor runs."""
+_SEARCH: JSONDict = {"googleSearch": {}}
 
 
 def parse_tools(raw: Any) -> list[ir.Tool]:
@@ -50,7 +51,7 @@ def emit_tools(tools: list[ir.Tool], dropped: list[str]) -> list[JSONDict]:
         if tool.format == FORMAT and tool.raw is not None:
             groups.append(tool.raw)
         elif tool.name.startswith(_WEB_SEARCH) and not functions:
-            groups.append({"googleSearch": {}})  # beside functions only Gemini 3 takes it
+            groups += [_SEARCH] if _SEARCH not in groups else []  # beside functions only Gemini 3 takes it
         else:
             dropped.append(f"tools.{tool.name}")
     return groups

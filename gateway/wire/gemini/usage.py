@@ -18,7 +18,7 @@ class _Modality(msgspec.Struct, rename="camel"):
 
 
 class UsageBody(msgspec.Struct, rename="camel"):
-    """facts/translators.md §2.3."""
+    """docs/protocol-notes.md, Usage."""
 
     prompt_token_count: int | None = None
     candidates_token_count: int | None = None

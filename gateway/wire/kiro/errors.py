@@ -1,4 +1,4 @@
-"""Errors of AWS's services, `{message, reason, __type}`, under a status or in the middle of a stream (§7.8)."""
+"""Errors of AWS's services, `{message, reason, __type}`, under a status or in the middle of a stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS event-stream frames, incrementally and without I/O (facts/oauth_providers.md §7.3).
+"""AWS event-stream frames, incrementally and without I/O (docs/protocol-notes.md, Kiro).
 
 A frame is two lengths and their CRC, headers, a payload, a CRC of all: big-endian, CRC-32 as in zlib. It becomes one
 `ServerEvent` whose `name` is the frame's event type. What the service reports as an exception has the name

@@ -1,4 +1,4 @@
-"""Requests: one conversation state whose last turn is the user's (facts/oauth_providers.md §7.2).
+"""Requests: one conversation state whose last turn is the user's (docs/protocol-notes.md, Kiro).
 
 There is no role for instructions and no field for a wish about tools: both become text before the first turn. `Rules`
 of this format have made the turns alternate by now, each call with its result in the next turn.

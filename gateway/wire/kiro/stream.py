@@ -1,4 +1,4 @@
-"""A stream of events into neutral ones (facts/oauth_providers.md §7.3). There is no other kind of answer.
+"""A stream of events into neutral ones (docs/protocol-notes.md, Kiro). There is no other kind of answer.
 
 Nothing marks the end but the end, and tokens are rarely counted: the share of the context that is used tells how many
 there were.

@@ -1,4 +1,4 @@
-"""Thoughts that a model writes into its text: `<thinking>…</thinking>` at the beginning of an answer (§7.2)."""
+"""Thoughts that a model writes into its text: `<thinking>…</thinking>` at the beginning of an answer."""
 
 from __future__ import annotations
 

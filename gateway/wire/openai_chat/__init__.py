@@ -19,7 +19,7 @@ _UNDERSTOOD = (
     "model messages stream stream_options max_tokens max_completion_tokens stop n temperature top_p top_k "
     "seed frequency_penalty presence_penalty logprobs top_logprobs tools tool_choice functions "
     "function_call parallel_tool_calls response_format reasoning_effort reasoning thinking user metadata "
-    "service_tier store prompt_cache_key prompt_cache_retention safety_identifier"
+    "service_tier store prompt_cache_key prompt_cache_retention safety_identifier web_search_options"
 )
 
 

@@ -1,6 +1,6 @@
 """One choice of a chat stream into the events of one candidate, whatever its server makes of the grammar.
 
-facts/translators.md §3.2 lists what occurs: no index, one index for several calls, whole calls, cumulative
+What occurs (docs/protocol-notes.md, Chat streams): no index, one index for several calls, whole calls, cumulative
 arguments, repeated names, arguments that come only in a last whole message, content behind the finish reason.
 """
 

@@ -17,7 +17,7 @@ def new_call_id() -> str:
 
 
 def parse_calls(message: JSONDict) -> list[ir.ToolCall]:
-    """Calls without a name are none: GLM and Snowflake send empty ones (facts/translators.md §3.2)."""
+    """Calls without a name are none: GLM and Snowflake send empty ones (docs/protocol-notes.md, Chat streams)."""
     listed = message.get("tool_calls")
     calls = [parse_call(raw) for raw in listed if isinstance(raw, dict)] if isinstance(listed, list) else []
     legacy = message.get("function_call")

@@ -1,4 +1,4 @@
-"""A message's content into parts: text, images, audio, files (facts/translators.md §1.2)."""
+"""A message's content into parts: text, images, audio, files (docs/protocol-notes.md, Messages)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.wire import ir
-from gateway.wire.media import audio_type
+from gateway.wire.media import audio_type, media_type_of_url, sniff
 from gateway.wire.openai_chat.emission import CLAUDE, MARK, NATIVE, emit_part
 from gateway.wire.openai_chat.keep import CHAT, SHAPE, difference
 from omniroute.errors import InvalidRequest
@@ -110,6 +110,24 @@ def _parse_file(raw: JSONDict, where: str) -> ir.Part:
     return part
 
 
+def _parse_linked_file(raw: JSONDict, where: str) -> ir.Part:
+    """Mistral's `document_url`, whose value is a string, and Perplexity's `file_url`, which may hold bare base64."""
+    name = str(raw.get("type"))
+    value = raw.get(name)
+    url = value.get("url") if isinstance(value, dict) else value
+    if not isinstance(url, str) or not url:
+        raise InvalidRequest(f"{where}.{name} must be a string", param=f"{where}.{name}")
+    title = raw.get("document_name", raw.get("file_name"))
+    part = ir.File(filename=title if isinstance(title, str) else None)
+    if match := _DATA_URI.match(url):
+        part.media_type, part.data = match[1] or None, match[2]
+    elif "://" in url:
+        part.url = url
+    else:
+        part.media_type, part.data = sniff(url) or media_type_of_url(title or ""), url
+    return part
+
+
 def _parse_video(raw: JSONDict, where: str) -> ir.Part:
     value = raw.get("video_url")
     url = value.get("url") if isinstance(value, dict) else value
@@ -139,7 +157,8 @@ def _parse_thinking(raw: JSONDict, where: str) -> ir.Part | None:
     """Mistral: `{"type": "thinking", "thinking": [{"type": "text", "text": ...}]}`; a string elsewhere."""
     value = raw.get("thinking")
     if isinstance(value, list):
-        value = "".join(item.get("text") or "" for item in value if isinstance(item, dict))
+        texts = [item.get("text") for item in value if isinstance(item, dict)]
+        value = "".join(text for text in texts if isinstance(text, str))
     if not isinstance(value, str):
         return None
     signature = raw.get("signature")
@@ -158,6 +177,8 @@ _PARSERS: dict[str, Callable[[JSONDict, str], ir.Part | None]] = {
     "input_image": _parse_image,
     "input_audio": _parse_audio,
     "file": _parse_file,
+    "document_url": _parse_linked_file,
+    "file_url": _parse_linked_file,
     "video_url": _parse_video,
     "image": _parse_source,
     "document": _parse_source,

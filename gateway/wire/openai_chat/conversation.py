@@ -6,10 +6,11 @@ An emitted turn gives its tool results first, each as a message of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.wire import ir
+from gateway.wire.arguments import as_json
 from gateway.wire.history import mark_error
 from gateway.wire.openai_chat import calls, thinking
 from gateway.wire.openai_chat.emission import MARK, Emission, emit_part
@@ -23,14 +24,14 @@ _USER_ONLY = (ir.Image, ir.Audio, ir.File)
 _BILLING = "x-anthropic-billing-header"
 """First system block of Claude Code. It changes with every request and defeats other vendors' caches."""
 ECHOES = frozenset({"deepseek", "glm", "kimi", "kimi-coding", "minimax"})
-"""Providers that want `reasoning_content` back with its tool calls (facts/api_key_providers.md §2)."""
+"""Providers that want `reasoning_content` back with its tool calls (docs/protocol-notes.md, Parameters)."""
 TAKES_REFUSALS = frozenset({"openai"})
 """Elsewhere the field is ignored, and the model would not know what it had said."""
 FLAT = frozenset({"cerebras", "deepseek", "nvidia", "perplexity"})
 """Providers some of whose models take text only as one string."""
 PREFILLS = {"deepseek": "prefix", "kimi": "partial", "kimi-coding": "partial"}
-"""The field that makes the model's last turn the beginning of its answer (facts/translators.md §1.2). Mistral's is a
-quirk of its row, since it refuses such a turn otherwise; to everybody else the turn is history."""
+"""The field that makes the model's last turn the beginning of its answer (docs/protocol-notes.md, Messages).
+Mistral's is a quirk of its row, since it refuses such a turn otherwise; to everybody else the turn is history."""
 
 
 @dataclass(slots=True)
@@ -138,6 +139,8 @@ def _emit_model_turn(message: ir.Message, emission: Emission) -> JSONDict:
     if refusals and not isinstance(emitted["content"], list):
         emitted["refusal"] = "".join(refusals)
     tool_calls = [part for part in message.parts if isinstance(part, ir.ToolCall)]
+    if not emission.native:
+        tool_calls = [replace(call, arguments=as_json(call.arguments)) for call in tool_calls]
     emitted.update(calls.emit_calls(tool_calls, emission.native, emission.profile.vendor == "gemini"))
     if not emission.native:
         _echo_reasoning(emitted, reasoning, bool(tool_calls), emission)

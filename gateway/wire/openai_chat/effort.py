@@ -1,4 +1,4 @@
-"""How a chat request asks for thinking: every vendor has its own field (facts/api_key_providers.md §2)."""
+"""How a chat request asks for thinking: every vendor has its own field (docs/protocol-notes.md, Parameters)."""
 
 from __future__ import annotations
 

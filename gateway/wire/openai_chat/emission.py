@@ -30,6 +30,8 @@ TEXT_ONLY = frozenset(
     | {"nvidia", "perplexity", "together", "xai"}
 )
 """Providers that take no `file` parts, so that documents of plain text go into the message."""
+FILE_LINKS = {"mistral": "document_url", "perplexity": "file_url"}
+"""Providers whose parts for documents have a name and a shape of their own."""
 VIDEO_TAKERS = frozenset({"openrouter", "glm"})
 NO_VISION = "[An image was left out: this model takes no images.]"
 
@@ -154,8 +156,19 @@ def _emit_document(file: ir.File, emission: Emission) -> JSONDict | None:
         emission.drop("parts.file.file_id")
         return None
     filename = file.filename or file.title
+    if not emission.native and emission.profile.provider in FILE_LINKS:
+        return _linked(FILE_LINKS[emission.profile.provider], value["file_data"], filename)
     if filename is None and not emission.native:
         filename = f"document.{_EXTENSIONS.get(media_type or '', 'pdf')}"
     if filename is not None:
         value["filename"] = filename
     return {"type": "file", "file": value}
+
+
+def _linked(kind: str, url: str, filename: str | None) -> JSONDict:
+    """Perplexity takes base64 without the head of a data URI."""
+    if kind == "document_url":
+        named: JSONDict = {"document_name": filename} if filename else {}
+        return {"type": kind, kind: url, **named}
+    named = {"file_name": filename} if filename else {}
+    return {"type": kind, kind: {"url": url.partition(";base64,")[2] or url}, **named}

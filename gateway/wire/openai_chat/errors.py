@@ -1,4 +1,4 @@
-"""Errors of Chat Completions: every provider's shape (facts/api_key_providers.md §5), and OpenAI's own."""
+"""Errors of Chat Completions: every provider's shape (docs/protocol-notes.md, Error bodies), and OpenAI's own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TYPES: dict[int, str] = {
     504: "timeout",
     529: "overloaded",
 }
-"""facts/translators.md §4."""
+"""docs/protocol-notes.md, Errors."""
 _STATUS_OF_CODE: dict[str, int] = {
     "context_length_exceeded": 400,
     "insufficient_quota": 429,

@@ -1,4 +1,4 @@
-"""Why an answer ended, in the words of dozens of servers (facts/translators.md §2.1)."""
+"""Why an answer ended, in the words of dozens of servers (docs/protocol-notes.md, Finish reasons)."""
 
 from __future__ import annotations
 

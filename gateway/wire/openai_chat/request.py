@@ -20,7 +20,7 @@ _NUMBERS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
 _INTEGERS = ("top_k", "seed", "n", "top_logprobs")
 _FLAGS = ("logprobs", "parallel_tool_calls")
 _NEW_LIMIT = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9]|codex)")
-"""OpenAI models that refuse `max_tokens` (facts/api_key_providers.md §2, openai)."""
+"""OpenAI models that refuse `max_tokens` (docs/protocol-notes.md, Parameters)."""
 TAKES_TOP_K = frozenset({"fireworks", "nvidia", "openrouter", "together"})
 TAKES_TIER = frozenset({"groq", "openai", "openrouter"})
 _TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})

@@ -1,4 +1,4 @@
-"""Tool calls of one streamed choice (facts/translators.md §3.2)."""
+"""Tool calls of one streamed choice (docs/protocol-notes.md, Chat streams)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reasoning as chat messages carry it, which every vendor does differently (facts/translators.md §1.6, §3.2).
+"""Reasoning as chat messages carry it, which every vendor does differently (docs/protocol-notes.md, Thinking).
 
 `reasoning_content` (DeepSeek and most others), `reasoning` (Groq, vLLM, OpenRouter), `reasoning_details`
 (OpenRouter: text, summaries and opaque data) and `thinking_blocks` (litellm: Claude's blocks

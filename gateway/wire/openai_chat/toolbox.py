@@ -1,4 +1,4 @@
-"""Tools, the choice among them, and the format of the answer (facts/translators.md §1.3, §1.5)."""
+"""Tools, the choice among them, and the format of the answer (docs/protocol-notes.md, Tools and Structured output)."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def parse_tools(body: JSONDict) -> list[ir.Tool]:
         tool = _parse_function({"type": "function", "function": raw}, f"functions[{number}]")
         tool.extra[SHAPE] = LEGACY
         tools.append(tool)
+    if isinstance(body.get("web_search_options"), dict):
+        tools.append(ir.Tool("web_search", kind="hosted", format=CHAT))
     return tools
 
 
@@ -112,10 +114,10 @@ def emit_tools(tools: list[ir.Tool], emission: Emission) -> JSONDict:
     functions: list[JSONDict] = []
     for tool in tools:
         if tool.kind == "hosted":
-            if tool.format == CHAT and tool.raw is not None:
-                listed.append(tool.raw)
-            else:
+            if tool.format != CHAT:
                 emission.drop(f"tools.{tool.name}")
+            elif tool.raw is not None:  # a search has none: `web_search_options` asks for it
+                listed.append(tool.raw)
             continue
         emitted = restore(_emit_own(tool), tool.extra.get(CHAT))
         if not emission.native:

@@ -1,4 +1,4 @@
-"""Token counts of Chat Completions, as vendors spell them (facts/translators.md §2.3)."""
+"""Token counts of Chat Completions, as vendors spell them (docs/protocol-notes.md, Usage)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Details(msgspec.Struct):
 
 
 class UsageBody(msgspec.Struct):
-    """`usage` and what vendors add to it (facts/translators.md §2.3, api_key_providers.md §2)."""
+    """`usage` and what vendors add to it (docs/protocol-notes.md, Usage)."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None

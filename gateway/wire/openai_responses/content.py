@@ -1,4 +1,4 @@
-"""Content parts of messages and tool results: text, images, files (facts/translators.md §1.2)."""
+"""Content parts of messages and tool results: text, images, files (docs/protocol-notes.md, Messages)."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from gateway.wire import ir, json
+from gateway.wire.arguments import as_json
 from gateway.wire.base import ModelProfile
 from gateway.wire.history import mark_error
 from gateway.wire.openai_responses import shell
@@ -82,6 +83,8 @@ class InputEmitter:
 
     def _add_other(self, part: ir.Part) -> None:
         match part:
+            case ir.ToolCall(kind="function") if NAME not in part.extra:
+                self.items.append(emit_call(replace(part, arguments=as_json(part.arguments))))
             case ir.ToolCall():
                 self.items.append(emit_call(part))
             case ir.ToolResult():

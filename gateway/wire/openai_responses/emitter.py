@@ -1,4 +1,4 @@
-"""Neutral events into this format's event stream (facts/translators.md §3.5).
+"""Neutral events into this format's event stream (docs/protocol-notes.md, Responses streams).
 
 One item is open at a time. A part is finished when the next one begins or the answer ends: by then its
 signature, annotations and log probabilities are known, and whether it was cut.

@@ -1,4 +1,4 @@
-"""The Response object around the output: it echoes what the client asked (facts/translators.md §2.2)."""
+"""The Response object around the output: it echoes what the client asked (docs/protocol-notes.md, Envelopes)."""
 
 from __future__ import annotations
 

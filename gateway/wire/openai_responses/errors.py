@@ -1,4 +1,4 @@
-"""Errors: as in Chat Completions, in a stream as `response.failed` (facts/translators.md §3.6, §4)."""
+"""Errors: as in Chat Completions, in a stream as `response.failed` (docs/protocol-notes.md, Errors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items, the unit of input and output alike: into parts (facts/translators.md §1.2, §1.3, §3.5).
+"""Items, the unit of input and output alike: into parts (docs/protocol-notes.md, Messages, Tools).
 
 What a part keeps in `extra["openai_responses"]`:
 * Text, Refusal, Image, File, Audio: `part`, the rest of the content part; the first of a message item also

@@ -110,7 +110,7 @@ def _logprob(entry: JSONDict) -> JSONDict:
         "bytes": spelt if isinstance(spelt, list) else [],  # base64 from servers in Go
         "logprob": entry.get("logprob") or 0.0,
     }
-    if top is None:
+    if not isinstance(top, list):
         return {**filled, "top_logprobs": []}
     inner = [_logprob(alternative) for alternative in top if isinstance(alternative, dict)]
     return {

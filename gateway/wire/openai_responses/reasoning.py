@@ -1,4 +1,4 @@
-"""`reasoning` of a request (facts/translators.md §1.6)."""
+"""`reasoning` of a request (docs/protocol-notes.md, Thinking)."""
 
 from __future__ import annotations
 

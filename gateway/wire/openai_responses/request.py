@@ -1,4 +1,4 @@
-"""Requests (facts/translators.md §1). Parsing and emitting go through the fields in one order."""
+"""Requests. Parsing and emitting go through the fields in one order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole replies (facts/translators.md §2)."""
+"""Whole replies."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ def parse_logprobs(parts: list[ir.Part]) -> JSONDict | None:
 
 def created(body: JSONDict) -> int | None:
     value = body.get("created_at")
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return int(value) if abs(value) < 1 << 53 else None  # 1e999 is JSON, too, and infinite
 
 
 def _text(value: Any) -> str:

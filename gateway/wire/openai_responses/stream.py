@@ -1,4 +1,4 @@
-"""A provider's event stream into neutral events (facts/translators.md §3.5).
+"""A provider's event stream into neutral events (docs/protocol-notes.md, Responses streams).
 
 Providers differ: some leave out `content_part.added`, some the deltas, some all but `response.completed`.
 So each event is compared with what was already passed on, and only what is missing follows.

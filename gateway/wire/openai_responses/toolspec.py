@@ -1,4 +1,4 @@
-"""Tools and tool choice (facts/translators.md §1.3)."""
+"""Tools and tool choice (docs/protocol-notes.md, Tools)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`usage` of this format (facts/translators.md §2.3)."""
+"""`usage` of this format (docs/protocol-notes.md, Usage)."""
 
 from __future__ import annotations
 

@@ -32,6 +32,8 @@ def answer_shape(wish: Wish, model: str) -> str:
             code="unsupported_value",
             param="response_format",
         )
+    if wish.stream:
+        return wish.shape
     if wish.shape in ("srt", "vtt") or (wish.shape in ("json", "text") and "whisper" in model.lower()):
         return VERBOSE
     return "json" if wish.shape == "text" else wish.shape

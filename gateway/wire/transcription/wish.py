@@ -22,6 +22,7 @@ class Wish:
     language: str = ""
     """A code such as `en`; "": to be found out."""
     prompt: str = ""
+    stream: bool = False
     granularities: tuple[str, ...] = ()
     extra: Mapping[str, Any] | None = None
     """The other fields of the form: for vendors that know them."""
@@ -40,14 +41,21 @@ _KNOWN = frozenset({
 })  # fmt: skip
 
 
-def parse(fields: Mapping[str, Any], file: Upload) -> Wish:
-    """`fields` are decoded: texts and lists of texts. Raise `InvalidRequest` for an empty file."""
+def parse(fields: Mapping[str, Any], file: Upload, stream: bool = False) -> Wish:
+    """`fields` are decoded: texts and lists of texts. Raise `InvalidRequest` for an empty file, and for a stream of
+    subtitles."""
     if not len(file.data):
         raise InvalidRequest("The file is empty", param="file")
     granularities = fields.get("timestamp_granularities") or ()
+    shape = _text(fields, "response_format") or "json"
+    if stream and shape in TIMED:
+        raise InvalidRequest(f"A transcript is not streamed as {shape}", param="response_format")
+    if stream and shape == "text":
+        shape = "json"  # events are what they are; the text is within
     return Wish(
         file=file,
-        shape=_text(fields, "response_format") or "json",
+        shape=shape,
+        stream=stream,
         language=_text(fields, "language"),
         prompt=_text(fields, "prompt"),
         granularities=(granularities,) if isinstance(granularities, str) else tuple(granularities),

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import threading
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db.migrations import Migration
+from django.db.models.signals import pre_migrate
 
 from omniroute import first_start
 
@@ -45,6 +48,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Set HOST={host} instead of --host: it decides whether API keys are required."
             )
+        pre_migrate.connect(self.announce)
         call_command("migrate", verbosity=0, interactive=False)
         self.greet(host, port, first_start.ensure_admin())
         jobs = None if no_jobs else JobProcess()
@@ -53,6 +57,15 @@ class Command(BaseCommand):
         finally:
             if jobs is not None:
                 jobs.stop()
+
+    def announce(self, plan: Sequence[tuple[Migration, bool]] = (), **_: Any) -> None:
+        """Once, and not where everything is new."""
+        pre_migrate.disconnect(self.announce)
+        if plan and not any(migration.initial for migration, _ in plan):
+            self.stdout.write(
+                "The database is being changed for this version; a long history takes its time."
+            )
+            self.stdout.flush()
 
     def greet(self, host: str, port: int, login: str | None) -> None:
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104

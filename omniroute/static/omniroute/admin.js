@@ -65,3 +65,15 @@ document.addEventListener("DOMContentLoaded", () => {
   search?.setAttribute("aria-label", "Search");
   search?.form?.querySelector("button")?.setAttribute("aria-label", "Search");
 });
+
+/* On a phone: the open tab is in sight, and a list without checkboxes names its first column by its own heading. */
+document.addEventListener("DOMContentLoaded", () => {
+  for (const tab of document.querySelectorAll(".or-tabs a[aria-current]")) {
+    const row = tab.parentElement;
+    row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+  }
+  const heading = document.querySelector("#result_list thead th")?.textContent.trim();
+  for (const cell of heading ? document.querySelectorAll("#result_list td:first-child") : []) {
+    if (!cell.querySelector("input")) cell.dataset.label = heading;
+  }
+});

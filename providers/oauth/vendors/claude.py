@@ -1,4 +1,4 @@
-"""Claude Code's tokens. Source: facts/oauth_providers.md §1.3."""
+"""Claude Code's tokens. Source: docs/protocol-notes.md, Claude Code."""
 
 from __future__ import annotations
 

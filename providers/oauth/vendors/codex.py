@@ -1,4 +1,4 @@
-"""Codex' tokens: who it is stands in the id token. Source: facts/oauth_providers.md §2.4."""
+"""Codex' tokens: who it is stands in the id token. Source: docs/protocol-notes.md, Codex."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gemini CLI's tokens. The project is found by the chat adapter. Source: facts/oauth_providers.md §3.2."""
+"""Gemini CLI's tokens. The project is found by the chat adapter. Source: docs/protocol-notes.md, Gemini CLI."""
 
 from __future__ import annotations
 

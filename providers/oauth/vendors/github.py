@@ -1,6 +1,8 @@
-"""GitHub's token, and the short-lived Copilot token that is minted from it. Source: facts/oauth_providers.md §4.2.
+"""GitHub's token, and the short-lived Copilot token that is minted from it.
 
 The GitHub token takes the place of a refresh token, the Copilot token that of the access token.
+
+Source: docs/protocol-notes.md, GitHub Copilot.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """iFlow's tokens: requests are made with a key that the profile holds, or that its console gives for a cookie.
 
-Source: facts/oauth_providers.md §5.2.
+Source: docs/protocol-notes.md, iFlow.
 """
 
 from __future__ import annotations

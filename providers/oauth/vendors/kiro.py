@@ -1,6 +1,6 @@
 """Kiro's tokens: of AWS IAM Identity Center, of Kiro's own Google and GitHub sign-in, of a company's directory.
 
-Source: facts/oauth_providers.md §7.4 to §7.6. `secrets` holds the client that AWS registered for this installation.
+Source: docs/protocol-notes.md, Kiro. `secrets` holds the client that AWS registered for this installation.
 """
 
 from __future__ import annotations

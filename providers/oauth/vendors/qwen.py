@@ -1,4 +1,4 @@
-"""Qwen Code's tokens, each bound to the host that came with it. Source: facts/oauth_providers.md §6.2."""
+"""Qwen Code's tokens, each bound to the host that came with it. Source: docs/protocol-notes.md, Qwen Code."""
 
 from __future__ import annotations
 

@@ -145,9 +145,9 @@ def test_it_reads_no_more_with_a_longer_history(used, admin_client):
 
 
 def test_settings_open_their_one_form(admin_client):
-    response = admin_client.get("/admin/gateway/gatewaysettings/", follow=True)
+    response = admin_client.get("/admin/gateway/timelimits/", follow=True)
     form = response.context["adminform"].form
-    values = {name: str(form.initial[name]) for name in form.fields if name != "require_key_for_models"}
+    values = {name: str(form.initial[name]) for name in form.fields}
     url = response.redirect_chain[-1][0]
     refused = admin_client.post(url, {**values, "idle_timeout_s": "0"})
     assert "idle_timeout_s" in refused.context["adminform"].form.errors

@@ -15,6 +15,7 @@ from providers.proxies import Proxy
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+COME_S = 60.0
 EVENT = b"d\r\ndata: event\n\n\r\n"
 
 
@@ -64,8 +65,8 @@ class Provider:
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def visit(self, number: int) -> Visit:
-        """The `number`th connection, once it is there."""
-        async with self.came:
+        """The `number`th connection, once it is there. Raise `TimeoutError` where it does not come."""
+        async with asyncio.timeout(COME_S), self.came:
             await self.came.wait_for(lambda: len(self.visits) > number)
         return self.visits[number]
 
@@ -84,7 +85,8 @@ async def serving(behave: Behaviour, tls: ssl.SSLContext | None = None) -> Async
             await behave(visit)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, limit=1 << 16)
+    # Beyond the backlog, connections that the client takes for made are none, and nobody says so.
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, limit=1 << 16, backlog=2048)
     port = server.sockets[0].getsockname()[1]
     provider.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}/v1"
     try:

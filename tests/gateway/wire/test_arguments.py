@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.wire.arguments import parse_object
+from gateway.wire.arguments import as_json, parse_object
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,22 @@ def test_no_text_makes_it_fail(text):
 
 def test_deep_nesting_is_wrapped():
     assert parse_object("[" * 100_000) == {"_raw": "[" * 100_000}
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ('{"a": 1.50,  "b":12345678901234567890}', '{"a": 1.50,  "b":12345678901234567890}'),
+        ("", "{}"),
+        ('{"a": 1,}', '{"a":1}'),
+        ('{"command": "rm -rf /tmp/a', '{"_raw":"{\\"command\\": \\"rm -rf /tmp/a"}'),
+        ("[1]", '{"value":[1]}'),
+    ],
+)
+def test_a_history_holds_arguments_that_can_be_read_back(text, sent):
+    assert as_json(text) == sent
+
+
+@given(st.text())
+def test_whatever_was_written_can_be_read_back(text):
+    assert isinstance(json.loads(as_json(text)), dict)

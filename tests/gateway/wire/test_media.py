@@ -86,3 +86,4 @@ def test_an_address_tells_its_media_type():
     assert media.media_type_of_url("https://example.com/a/b.JPG?x=1") == "image/jpeg"
     assert media.media_type_of_url("report.pdf") == "application/pdf"
     assert media.media_type_of_url("https://example.com/") is None
+    assert media.media_type_of_url("https://[no address/a.pdf#page=2") == "application/pdf"

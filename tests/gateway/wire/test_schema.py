@@ -292,6 +292,10 @@ def test_googles_types_may_be_numbers():
     assert schema.standard({"type": 0}) == {"type": 0}
 
 
+def test_a_count_of_too_many_digits_is_left_to_the_vendor():
+    assert schema.standard({"min_items": "9" * 5000}) == {"minItems": "9" * 5000}
+
+
 def test_a_standard_schema_stays_as_it_is():
     assert schema.standard(CITY) == CITY
 

@@ -262,3 +262,14 @@ def test_the_array_decoder_reads_what_the_emitter_writes():
     events = decoder.feed(emit(FOREIGN, asked)) + decoder.flush()
     assert [json.loads(event.data) for event in events[:-1]] == read(emit(FOREIGN))
     assert events[-1].data == array.END
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"), [(1, "stop"), (2, "length"), (3, "content_filter"), (5, "error")]
+)
+def test_a_finish_reason_may_be_the_number_of_its_enum(number, reason):
+    assert parse(chunk({"text": "a"}, finishReason=number))[-1] == ir.Finished(reason)
+
+
+def test_a_call_is_a_call_whatever_the_spelling_of_the_end():
+    assert parse(chunk({"functionCall": {"name": "f"}}, finishReason=1))[-1] == ir.Finished("tool_calls")

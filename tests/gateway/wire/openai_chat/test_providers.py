@@ -10,6 +10,7 @@ from providers.catalog import builtin
     "ids",
     [
         emission.TEXT_ONLY,
+        emission.FILE_LINKS.keys(),
         emission.VIDEO_TAKERS,
         effort.TOGGLES,
         effort.BY_PROVIDER.keys(),

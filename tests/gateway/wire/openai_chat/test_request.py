@@ -231,7 +231,8 @@ def test_media_become_typed_parts():
     assert parts[4].media_type in ("audio/mpeg", "audio/mp3")
     assert isinstance(parts[5], ir.File)
     assert (parts[5].media_type, parts[5].data) == ("application/pdf", "AAAA")
-    assert isinstance(parts[8], ir.Unknown)
+    assert isinstance(parts[8], ir.File)
+    assert parts[8].url == "https://example.com/a.pdf"
     assert isinstance(parts[9], ir.Image)
 
 
@@ -256,6 +257,14 @@ def test_a_legacy_function_message_answers_the_call_before_it():
     assert request.tools[0].name == "f"
     assert request.tool_choice is not None
     assert request.tool_choice.names == ("f",)
+
+
+def test_odd_pieces_of_a_thought_are_left_out():
+    pieces = [{"type": "text", "text": "a"}, {"text": {}}, None, {"text": "b"}]
+    turn = {"role": "assistant", "content": [{"type": "thinking", "thinking": pieces}]}
+    (thought,) = parse(messages=[turn]).messages[0].parts
+    assert isinstance(thought, ir.Reasoning)
+    assert thought.text == "ab"
 
 
 def test_gemini_signatures_of_calls_are_read_back():
@@ -549,6 +558,71 @@ def test_a_text_document_is_a_file_to_openai_and_text_to_others():
     part = emit(request)["messages"][0]["content"][0]
     assert part == {"type": "file", "file": {"file_data": "data:text/plain;base64,YWJj", "filename": "t"}}
     assert "abc" in emit(request, ModelProfile(provider="groq"))["messages"][0]["content"]
+
+
+PDF = "JVBERi0xLjQK"
+
+
+def test_documents_of_mistrals_and_perplexitys_clients_are_read():
+    parts = [
+        {"type": "document_url", "document_url": "https://example.com/a.pdf", "document_name": "A"},
+        {"type": "document_url", "document_url": {"url": f"data:application/pdf;base64,{PDF}"}},
+        {"type": "file_url", "file_url": {"url": PDF}, "file_name": "b.pdf"},
+        {"type": "file_url", "file_url": "https://example.com/b.pdf"},
+    ]
+    request = parse(messages=[{"role": "user", "content": parts}])
+    found = [(part.media_type, part.data, part.url, part.filename) for part in request.messages[0].parts]
+    assert found == [
+        (None, None, "https://example.com/a.pdf", "A"),
+        ("application/pdf", PDF, None, None),
+        ("application/pdf", PDF, None, "b.pdf"),
+        (None, None, "https://example.com/b.pdf", None),
+    ]
+    assert emit(request)["messages"][0]["content"] == parts
+
+
+def test_a_document_without_an_address_is_refused_by_name():
+    with pytest.raises(InvalidRequest) as error:
+        parse(messages=[{"role": "user", "content": [{"type": "document_url", "document_url": {}}]}])
+    assert error.value.param == "messages[0].content[0].document_url"
+
+
+@pytest.mark.parametrize(
+    ("provider", "part"),
+    [
+        (
+            "mistral",
+            {
+                "type": "document_url",
+                "document_url": f"data:application/pdf;base64,{PDF}",
+                "document_name": "t",
+            },
+        ),
+        ("perplexity", {"type": "file_url", "file_url": {"url": PDF}, "file_name": "t"}),
+    ],
+)
+def test_documents_have_the_providers_own_name(provider, part):
+    request = foreign(ir.Message("user", [ir.File("application/pdf", PDF, title="t")]))
+    assert emit(request, ModelProfile(provider=provider))["messages"][0]["content"] == [part]
+
+
+def test_broken_arguments_of_a_history_are_made_readable():
+    said = ir.Message("assistant", [ir.ToolCall("1", "f", '{"a": 1,}'), ir.ToolCall("2", "f")])
+    calls = emit(foreign(said))["messages"][0]["tool_calls"]
+    assert [call["function"]["arguments"] for call in calls] == ['{"a":1}', "{}"]
+
+
+def test_a_wish_for_a_web_search_is_known_to_other_vendors():
+    request = parse(web_search_options={"search_context_size": "low"})
+    assert [(tool.name, tool.kind) for tool in request.tools] == [("web_search", "hosted")]
+    body = emit(request)
+    assert body["web_search_options"] == {"search_context_size": "low"}
+    assert "tools" not in body
+    assert request.dropped == []
+    google = get_format("gemini").emit_request(request, ModelProfile(model="gemini-2.5-flash"))
+    assert google["tools"] == [{"googleSearch": {}}]
+    get_format("anthropic_messages").emit_request(request, ModelProfile(model="claude-sonnet-4-5"))
+    assert request.dropped == ["tools.web_search"]
 
 
 def test_only_instructions_become_the_users_turn():

@@ -306,3 +306,9 @@ def test_cache_keys_and_verbosity_of_chat_travel():
     body = emit(request)
     assert (body["prompt_cache_key"], body["text"]) == ("k", {"verbosity": "low"})
     assert "logit_bias" not in body
+
+
+def test_broken_arguments_of_a_history_are_made_readable():
+    said = ir.Message("assistant", [ir.ToolCall("c1", "f", '{"a": 1,}')])
+    body = emit(foreign(user("Hi"), said))
+    assert body["input"][1]["arguments"] == '{"a":1}'

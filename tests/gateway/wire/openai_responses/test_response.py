@@ -224,6 +224,10 @@ def test_any_body_is_an_answer_or_a_declared_error(body):
         FORMAT.parse_response(body)
 
 
+def test_an_infinite_time_is_none():
+    assert FORMAT.parse_response({**WHOLE, "created_at": float("inf")}).created is None
+
+
 # ---- from other formats
 
 
@@ -364,6 +368,14 @@ def test_log_probabilities_are_complete():
             "logprob": -0.1,
             "top_logprobs": [{"token": "b", "bytes": [], "logprob": -2.0}],
         }
+    ]
+
+
+def test_odd_log_probabilities_are_none():
+    response = said(ir.Text("a"))
+    response.candidates[0].logprobs = {"content": [{"token": "a", "top_logprobs": 1.5}, None]}
+    assert emit(response)["output"][0]["content"][0]["logprobs"] == [
+        {"token": "a", "bytes": [], "logprob": 0.0, "top_logprobs": []}
     ]
 
 
