@@ -93,7 +93,6 @@ _SETTINGS = Entry(
                 Entry("Caches", "gateway.cachesettings"),
             ),
         ),
-        Entry("Cloud sync", tabs=(Entry("Kept for others", "gateway.syncspace"),)),
         Entry(
             "Advanced",
             tabs=(
@@ -103,6 +102,7 @@ _SETTINGS = Entry(
                 JOBS,
             ),
         ),
+        Entry("Cloud sync", tabs=(Entry("Kept for others", "gateway.syncspace"),)),
     ),
 )
 _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
