@@ -73,6 +73,11 @@ def load(request_id: str) -> JSONDict | None:
         return None
 
 
+def is_on_disk(request_id: str) -> bool:
+    path = _path(request_id)
+    return path is not None and path.exists()
+
+
 def folder() -> Path:
     return Path(django_settings.DATA_DIR) / FOLDER
 

@@ -18,6 +18,23 @@ from resilience.lockout import lockouts
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """The admin site's word that its user may use models. It is in the ASGI scope of a request that this process makes
+    to itself (`gateway.translator.own_client`), where nothing that comes over a socket can put anything.
+
+    `key_id`: the API key whose rights, limits and budgets hold; 0: none. `account_id`: the only account to be asked; 0:
+    any.
+    """
+
+    key_id: int = 0
+    account_id: int = 0
+
+
+GRANT = "omniroute.grant"
+"""The scope's key of a `Grant`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """`address` is the peer's, `query` the raw query string; header names are lower case."""
 
@@ -26,6 +43,8 @@ class Caller:
     query: str = ""
     received: float = field(default_factory=time.perf_counter)
     """When its request was complete, on `time.perf_counter`."""
+    grant: Grant | None = None
+    """None for everybody who comes over a socket."""
 
 
 def presented_key(headers: Mapping[str, str], query: str) -> str:
@@ -45,16 +64,12 @@ def authenticate(caller: Caller, billing: BillingConfig, *, required: bool) -> K
     Raise `Unauthorized` for a missing or unusable key, `Forbidden` where a web page of another origin tries to use
     the gateway through its visitor's browser.
     """
+    if caller.grant is not None:
+        return _granted(caller.grant, billing)
     secret = presented_key(caller.headers, caller.query)
     key = billing.keys.get(hash_key(secret)) if secret else None
     if key is not None:
-        if not key.is_usable:
-            raise Unauthorized(
-                "This API key is disabled" if not key.is_active else "This API key has expired"
-            )
-        if key.scope == "sync":
-            raise Forbidden("This API key is for sync, not for models")
-        return key
+        return _usable(key)
     if required or not is_local(caller.address):
         if secret:
             raise Unauthorized("This API key is not known here")
@@ -63,6 +78,23 @@ def authenticate(caller: Caller, billing: BillingConfig, *, required: bool) -> K
         )
     _refuse_foreign_pages(caller.headers)
     return None
+
+
+def _granted(grant: Grant, billing: BillingConfig) -> KeyConfig | None:
+    if not grant.key_id:
+        return None
+    key = next((each for each in billing.keys.values() if each.id == grant.key_id), None)
+    if key is None:
+        raise Unauthorized("There is no such API key", code="unknown_api_key")
+    return _usable(key)
+
+
+def _usable(key: KeyConfig) -> KeyConfig:
+    if not key.is_usable:
+        raise Unauthorized("This API key is disabled" if not key.is_active else "This API key has expired")
+    if key.scope == "sync":
+        raise Forbidden("This API key is for sync, not for models")
+    return key
 
 
 def count_wrong_key(error: GatewayError, address: str) -> GatewayError:

@@ -70,6 +70,8 @@ class Exchange:
     """Of budgets, until the row is committed."""
     warning: str = ""
     """What the client is to know of its budgets."""
+    only_account: int = 0
+    """The one that may be asked; 0: any."""
     laps: Laps | None = None
     """What came before the first trial took."""
 

@@ -39,6 +39,15 @@ def blocked_for(key: KeyConfig) -> Gate:
     return gate
 
 
+def only_account(account: int) -> Gate:
+    """All others are out: somebody wants to know of this one."""
+
+    def gate(attempt: Attempt) -> Obstacle | None:
+        return None if attempt.account.id == account else Obstacle("not_chosen")
+
+    return gate
+
+
 def circuit(attempt: Attempt) -> Obstacle | None:
     """Providers that failed again and again: nothing is sent, but for the one trial of a half-open circuit."""
     found = breakers.get(attempt.target.provider.id)

@@ -21,7 +21,7 @@ from django.urls import Resolver404, get_resolver
 from django.utils.functional import cached_property
 
 from gateway import encodings
-from gateway.auth import Caller, count_wrong_key
+from gateway.auth import GRANT, Caller, count_wrong_key
 from gateway.inbound import request_id
 from gateway.records import request_log
 from gateway.responses import Streaming, error_response
@@ -120,7 +120,7 @@ class WireRequest(HttpRequest):
         self.path_info = self.path
         query = scope["query_string"].decode("latin-1")
         self.META = {"REQUEST_METHOD": self.method, "QUERY_STRING": query}
-        self.caller = Caller(peer(scope), headers, query)
+        self.caller = Caller(peer(scope), headers, query, grant=scope.get(GRANT))
         self._body = body
 
     @cached_property

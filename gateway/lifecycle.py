@@ -13,7 +13,7 @@ from django.conf import settings
 from billing.budgets.shared import keep_lease
 from gateway import snapshot
 from gateway.records import processes, request_log
-from gateway.records.live import live
+from gateway.records.live import FEEDS
 from gateway.records.recorder import recorder
 from gateway.records.write_behind import writer
 from gateway.replay.store import MemoryStore, store
@@ -42,7 +42,7 @@ async def start() -> list[asyncio.Task[Any]]:
     ]
     if settings.REDIS_URL:
         background.append(asyncio.create_task(link.run(), name="shared state"))
-        background.append(asyncio.create_task(live.follow(), name="live watchers"))
+        background += [asyncio.create_task(feed.follow(), name=f"who watches {feed.group}") for feed in FEEDS]
         background.append(asyncio.create_task(keep_lease(), name="budget reservations"))
         background.append(asyncio.create_task(limiters.keep_leases(), name="slots"))
         background.append(asyncio.create_task(gossip.run(), name="what other processes do"))

@@ -14,6 +14,7 @@ from gateway.sync.models import SyncObject as SyncObject
 from gateway.sync.models import SyncRun as SyncRun
 from gateway.sync.models import SyncSettings as SyncSettings
 from gateway.sync.models import SyncSpace as SyncSpace
+from gateway.translator.models import TranslatorSample as TranslatorSample
 from omniroute.singleton import Singleton
 
 MAX_SYSTEM_PROMPT = 100_000

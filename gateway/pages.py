@@ -9,9 +9,11 @@ from django.urls import reverse
 from combos.queries import combo_names
 from gateway import snapshot as snapshots
 from gateway.admin import (
+    cli_tools_page,  # noqa: F401  (register their pages)
     health_pages,  # noqa: F401  (register their pages)
     pricing_page,  # noqa: F401  (register their pages)
     sync_page,  # noqa: F401  (register their pages)
+    translator,  # noqa: F401  (register their pages)
     usage_page,  # noqa: F401  (register their pages)
 )
 from gateway.explain import explain

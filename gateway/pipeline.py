@@ -146,7 +146,8 @@ def _admit(inbound: InboundRequest, caller: Caller, snapshot: Snapshot) -> Excha
     laps.end("resolve")
     inbound = policies.apply(inbound, snapshot.policies)
     laps.end("policy")
-    return Exchange(inbound, route, key, caller.address, laps=laps)
+    only = caller.grant.account_id if caller.grant is not None else 0
+    return Exchange(inbound, route, key, caller.address, only_account=only, laps=laps)
 
 
 def route_of(model: str, snapshot: Snapshot) -> Route:
@@ -190,6 +191,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
         if healing is not None:
             healing.expect_change(request)
         trial = exchange.begin(attempt, endpoint.format, proxy)
+        trial.dropped = request.dropped
         try:
             await claim(exchange, trial, snapshot)
             await admission.hold_account(exchange, trial, snapshot)

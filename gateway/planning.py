@@ -19,7 +19,7 @@ from combos.resolve import Branch, Route, Target
 from gateway.affinity import conversations
 from gateway.affinity.sessions import sessions
 from gateway.exchange import Exchange
-from gateway.gates import gates
+from gateway.gates import gates, only_account
 from gateway.pricing.offers import offer_of
 from gateway.snapshot import Snapshot, remembered
 from omniroute import shared_state
@@ -35,7 +35,10 @@ async def plan_for(exchange: Exchange, snapshot: Snapshot) -> Plan:
     made = ordering(snapshot, stream=exchange.inbound.stream)
     made.shares_turns = shared_state.is_shared()
     await _keep_conversation(exchange, snapshot, made)
-    return Plan(route, made, cooldowns, gates(snapshot, exchange.key), snapshot.patience.profiles)
+    found = gates(snapshot, exchange.key)
+    if exchange.only_account:
+        found = (only_account(exchange.only_account), *found)
+    return Plan(route, made, cooldowns, found, snapshot.patience.profiles)
 
 
 def rehearsal(

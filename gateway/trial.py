@@ -18,6 +18,7 @@ from omniroute.types import Usage
 from providers.proxies import Proxy
 
 HEDGE_LOST = "hedge_lost"
+MAX_DROPPED = 20
 Release = Callable[["Trial"], None]
 
 
@@ -41,6 +42,8 @@ class Trial:
     usage: Usage | None = None
     is_asked: bool = False
     """Its request was sent, or is about to be."""
+    dropped: tuple[str, ...] = ()
+    """What its request left out: see `UpstreamRequest.dropped`."""
     heard: int = 0
     """About how many tokens the provider sent, for an answer without usage: events of a stream, or letters by four."""
     _releases: list[Release] = field(default_factory=list)
@@ -95,6 +98,8 @@ class Trial:
             "at": round((self.started - request_started) * 1000),
             "ms": round((decided - self.started) * 1000),
         }
+        if self.dropped:
+            entry["dropped"] = [clean(name, 80) for name in self.dropped[:MAX_DROPPED]]
         if self.proxy is not None:
             entry["proxy"] = self.proxy.shown
         if self.error is not None:

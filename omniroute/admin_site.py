@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from unfold.forms import AuthenticationForm
@@ -94,12 +95,12 @@ class OmniRouteAdminSite(UnfoldAdminSite):
             response["Retry-After"] = str(form.blocked_s)
         return response
 
-    def _page_view(self, page: Page) -> Callable[..., HttpResponse]:
-        def view(request: HttpRequest, **captured: str) -> HttpResponse:
+    def _page_view(self, page: Page) -> Callable[..., HttpResponseBase]:
+        def view(request: HttpRequest, **captured: str) -> HttpResponseBase:
             if not page.is_allowed(request):
                 raise PermissionDenied
             result = page.view(request, **captured)
-            if isinstance(result, HttpResponse):
+            if isinstance(result, HttpResponseBase):
                 return result
             request.current_app = self.name
             context = {**self.each_context(request), "title": page.title, **result}

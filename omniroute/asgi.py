@@ -20,8 +20,7 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 from gateway import edge  # noqa: E402
 from gateway.handler import Receive, Scope, Send, WireHandler  # noqa: E402
 from gateway.lifecycle import start, stop  # noqa: E402
-from gateway.records.consumers import live_application  # noqa: E402
-from gateway.records.live import PATH  # noqa: E402
+from gateway.records.consumers import SOCKETS  # noqa: E402
 from gateway.surface import canonical  # noqa: E402
 
 django_application = ASGIHandler()
@@ -42,8 +41,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif kind == "lifespan":
         await _lifespan(receive, send)
     elif kind == "websocket":
-        serve = live_application if scope["path"] == PATH else _refuse_socket
-        await serve(scope, receive, send)
+        await SOCKETS.get(scope["path"], _refuse_socket)(scope, receive, send)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models.signals import post_save
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from omniroute.models import AuditEntry
+
+R = TypeVar("R", bound=HttpResponseBase)
 
 KEPT = 10_000
 """Entries; older ones are deleted."""
@@ -34,10 +37,18 @@ def note(
     )
 
 
+def only_asked(response: R) -> R:
+    """Mark the answer to a POST that changed nothing: a question too long for an address."""
+    response.only_asked = True  # type: ignore[attr-defined]
+    return response
+
+
 def of_page(request: HttpRequest, response: HttpResponse) -> None:
     """What was done on a page of the admin, unless the admin's own log tells it (`_saved`)."""
     match, user = request.resolver_match, request.user
     if request.method != "POST" or response.status_code >= 400 or match is None or not user.is_staff:
+        return
+    if getattr(response, "only_asked", False):
         return
     name = match.url_name or ""
     done = (

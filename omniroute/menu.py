@@ -136,7 +136,16 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             _SETTINGS,
         ),
     ),
-    (TOOLS, ()),
+    (
+        TOOLS,
+        (
+            Entry(
+                "Translator",
+                icon="translate",
+                tabs=(Entry("Playground", "gateway_translator", permission="gateway.use_translator"),),
+            ),
+        ),
+    ),
 )
 _ORDER = {
     OVERVIEW: ("Home", "Providers", "Combos", "API keys", "Usage", "Costs", "Health", "Settings"),
@@ -145,6 +154,7 @@ _ORDER = {
     "Costs": ("Budgets", "Pricing"),
     "Resilience": ("Overview",),
     "Cloud sync": ("Devices and state",),
+    "Translator": ("Playground", "Chat Tester", "Test Bench", "Live Monitor"),
 }
 """What comes first, where entries and pages of apps are listed together."""
 

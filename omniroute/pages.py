@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from omniroute.types import JSONDict
 
-PageView = Callable[..., JSONDict | HttpResponse]
+PageView = Callable[..., JSONDict | HttpResponseBase]
 """Takes the request, and what its route captures."""
 
 
@@ -24,6 +25,7 @@ PageView = Callable[..., JSONDict | HttpResponse]
 class Page:
     app: str
     name: str
+    """With a slash for a page below another one."""
     title: str
     section: str
     """The title of the sidebar's group that lists the page; "": no group does."""
@@ -40,7 +42,7 @@ class Page:
 
     @property
     def url_name(self) -> str:
-        return f"{self.app}_{self.name}"
+        return f"{self.app}_{self.name}".replace("/", "_")
 
     @property
     def template(self) -> str:

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 from omniroute.env import bind_address, data_dir, env, under_test
-from omniroute.net import is_loopback
+from omniroute.net import is_loopback, is_private
 from omniroute.secrets import read_or_create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -56,6 +56,25 @@ PROXY_TEST_URL = env.str("PROXY_TEST_URL", default="https://api64.ipify.org?form
 """Answers with the address that the question came from."""
 CLOUD_URL = env.str("CLOUD_URL", default="")
 
+# ---- Command-line tools -----------------------------------------------------------------------------------------
+CLI_ALLOW_CONFIG_WRITES = env.bool(
+    "CLI_ALLOW_CONFIG_WRITES", default=is_private(HOST, BASE_URL, TRUSTED_PROXIES)
+)
+"""Whether the admin and the management API write the tools' settings. Who serves others would write into a home that
+is not theirs, so it is off there."""
+CLI_CONFIG_HOME = Path(env.str("CLI_CONFIG_HOME", default="") or Path.home()).expanduser().absolute()
+CLI_EXTRA_PATHS = env.list("CLI_EXTRA_PATHS", default=[])
+CLI_BINARIES = {
+    name: path for name, path in env.ENVIRON.items() if name.startswith("CLI_") and name.endswith("_BIN")
+}
+"""By the variable's name: where a tool's program is."""
+CLI_FOLDERS = {
+    name: env.ENVIRON[name]
+    for name in ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "LLM_USER_PATH", "XDG_CONFIG_HOME")
+    if env.ENVIRON.get(name) and not env.ENVIRON.get("CLI_CONFIG_HOME")
+}
+"""The tools' own variables, which move their settings out of the home folder."""
+
 # ---- Django -----------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
@@ -91,6 +110,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "omniroute.addresses.without_nul",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -18,8 +18,12 @@ from omniroute.schema import CamelModel
 router = Router(tags=["System"], by_alias=True)
 
 MAX_ENTRIES = 1000
-_OWN = ("/api/auth/login", "/api/auth/logout")
+_OWN = frozenset({"/api/auth/login", "/api/auth/logout"})
 """Noted by Django's signals."""
+_QUESTIONS = frozenset(
+    {f"/api/translator/{name}" for name in ("detect", "translate", "inspect")} | {"/api/route/explain"}
+)
+"""What is asked by POST and changes nothing."""
 
 
 class Entry(CamelModel):
@@ -70,7 +74,7 @@ def audited(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         if (
             request.method not in audit.READING
             and response.status_code < 400
-            and request.path not in _OWN
+            and request.path not in _OWN | _QUESTIONS
             and who
         ):
             name = f"API key {who.name}" if isinstance(who, ApiKey) else who.get_username()

@@ -21,6 +21,7 @@ from gateway.api.audit import router as audit
 from gateway.api.auth import router as login
 from gateway.api.cache import router as cache
 from gateway.api.call_logs import router as call_logs
+from gateway.api.cli_tools import router as cli_tools
 from gateway.api.combos import router as combos_at_work
 from gateway.api.errors import StrictParser, install, json_not_allowed, not_found
 from gateway.api.explain import router as explain
@@ -38,6 +39,7 @@ from gateway.api.resilience import router as resilience
 from gateway.api.settings import router as settings
 from gateway.api.sync import router as cloud_sync
 from gateway.api.system import router as system
+from gateway.api.translator import router as translator
 from gateway.api.usage import router as usage
 from omniroute import __version__
 from providers.api.accounts import router as accounts
@@ -132,6 +134,7 @@ for router in (
     combos,
     routing,
     explain,
+    translator,
     fallback,
     keys,
     budgets,
@@ -146,6 +149,7 @@ for router in (
     proxies,
     cache,
     policies,
+    cli_tools,
     resilience,
     limits,
     ip_filter,

@@ -14,9 +14,9 @@ from django.db.models import TextField
 from django.http import HttpRequest
 from ninja import Router
 from ninja.orm.fields import TYPES
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictInt, create_model
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model
 
-from combos.api.routing import RoutingPatch, save_routing, shown_routing
+from combos.api.routing import Limit, RoutingPatch, save_routing, shown_routing
 from gateway.models import GatewaySettings
 from omniroute.errors import Unauthorized
 from omniroute.schema import CamelModel, Line
@@ -51,7 +51,7 @@ class _Routing(CamelModel):
         Line, Field(validation_alias=AliasChoices("accountStrategy", "fallbackStrategy", "account_strategy"))
     ] = None  # type: ignore[assignment]  # null is no value
     sticky_limit: Annotated[
-        StrictInt,
+        Limit,
         Field(validation_alias=AliasChoices("stickyLimit", "stickyRoundRobinLimit", "sticky_limit")),
     ] = None  # type: ignore[assignment]
     blocked_providers: Annotated[list[Line], Field(max_length=1000)] = None  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""The socket behind the home page's live requests, `/ws/live`."""
+"""The sockets behind pages of live requests: the home page's, `/ws/live`, and the translator's, `/ws/translations`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from billing.models import UsageRecord
 from billing.queries import recent_requests
 from gateway.handler import Receive, Scope, Send
-from gateway.records.live import FIELDS, GROUP, ROWS, live
+from gateway.records.live import PATH, TRANSLATIONS_PATH, Live, live, translations
 from omniroute.net import is_own_origin
 
 SESSION_S = 300.0
@@ -30,6 +30,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     The first message says what is there already (`replace`), so that a page that was offline is complete again.
     """
 
+    feed: Live = live
+    template = "admin/gateway/request_rows.html"
+
     _expires = 0.0
     _closed = False
 
@@ -37,7 +40,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            live.unwatch(self)
+            self.feed.unwatch(self)
 
     async def connect(self) -> None:
         """Refused with 403 unless the session may see requests."""
@@ -46,13 +49,13 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             return
         self._expires = time.monotonic() + SESSION_S
         await self.accept()
-        await self.channel_layer.group_add(GROUP, self.channel_name)
-        live.watch(self)
-        await self.send_json({"replace": True, **await _recent()})
+        await self.channel_layer.group_add(self.feed.group, self.channel_name)
+        self.feed.watch(self)
+        await self.send_json({"replace": True, **await self._recent()})
 
     async def disconnect(self, code: int) -> None:
-        live.unwatch(self)
-        await self.channel_layer.group_discard(GROUP, self.channel_name)
+        self.feed.unwatch(self)
+        await self.channel_layer.group_discard(self.feed.group, self.channel_name)
 
     async def receive(self, text_data: Any = None, bytes_data: Any = None, **kwargs: Any) -> None:
         """A page has nothing to say."""
@@ -64,7 +67,28 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             self._closed = True
             await self.close(EXPIRED)
             return
-        await self.send_json({"replace": False, **await _rendered(event["requests"])})
+        await self.send_json({"replace": False, **await self._rendered(event["requests"])})
+
+    @database_sync_to_async
+    def _recent(self) -> dict[str, Any]:
+        rows = list(recent_requests(self.feed.rows))
+        return {"requests": [_values(row, self.feed.fields) for row in rows], "html": self._html(rows)}
+
+    @database_sync_to_async
+    def _rendered(self, requests: list[dict[str, Any]]) -> dict[str, Any]:
+        """Newest first, as the page has them."""
+        newest = requests[::-1]
+        return {"requests": newest, "html": self._html([_record(values) for values in newest])}
+
+    def _html(self, rows: list[UsageRecord]) -> str:
+        return render_to_string(self.template, {"requests": rows})
+
+
+class TranslationsConsumer(LiveConsumer):
+    """The same with what became of formats."""
+
+    feed = translations
+    template = "admin/gateway/translator/rows.html"
 
 
 class OwnPagesOnly:
@@ -83,7 +107,10 @@ class OwnPagesOnly:
         await send({"type": "websocket.close"})
 
 
-live_application = OwnPagesOnly(AuthMiddlewareStack(LiveConsumer.as_asgi()))
+SOCKETS = {
+    path: OwnPagesOnly(AuthMiddlewareStack(consumer.as_asgi()))
+    for path, consumer in ((PATH, LiveConsumer), (TRANSLATIONS_PATH, TranslationsConsumer))
+}
 
 
 @database_sync_to_async
@@ -91,25 +118,8 @@ def _may_watch(user: Any) -> bool:
     return bool(user.is_active and user.is_staff and user.has_perm("billing.view_usagerecord"))
 
 
-@database_sync_to_async
-def _recent() -> dict[str, Any]:
-    rows = list(recent_requests(ROWS))
-    return {"requests": [_values(row) for row in rows], "html": _html(rows)}
-
-
-@database_sync_to_async
-def _rendered(requests: list[dict[str, Any]]) -> dict[str, Any]:
-    """Newest first, as the page has them."""
-    newest = requests[::-1]
-    return {"requests": newest, "html": _html([_record(values) for values in newest])}
-
-
-def _html(rows: list[UsageRecord]) -> str:
-    return render_to_string("admin/gateway/request_rows.html", {"requests": rows})
-
-
-def _values(row: UsageRecord) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in FIELDS}
+def _values(row: UsageRecord, fields: tuple[str, ...]) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in fields}
     cost = None if row.cost is None else str(row.cost)
     return {**values, "created_at": row.created_at.isoformat(), "cost": cost}
 

@@ -1,7 +1,7 @@
-"""Finished requests, told to the home pages that are open. Nobody waits for it, and an answer does not depend on it.
+"""Finished requests, told to the pages that are open. Nobody waits for it, and an answer does not depend on it.
 
-While nobody watches, it costs the recorder one look at `live.watched` per batch. While somebody does, the newest rows
-go out together, a few times a second at most, however many requests there are.
+While nobody watches, it costs the recorder one look per page and batch. While somebody does, the newest rows go out
+together, a few times a second at most, however many requests there are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PATH = "/ws/live"
-GROUP = "live"
 ROWS = 8
 """As many as the page shows; older ones that nobody was told of by then are dropped."""
 INTERVAL_S = 0.25
@@ -32,18 +31,27 @@ FIELDS = (
 )  # fmt: skip
 """What of a `UsageRow` is told; time and cost as text, so that every channel layer can carry them."""
 
-_WATCHED_KEY = "live-watched"
+TRANSLATIONS_PATH = "/ws/translations"
+TRANSLATIONS_ROWS = 100
+TRANSLATION_FIELDS = (
+    *FIELDS, "endpoint", "client_format", "provider_format", "stream", "combo", "provider", "account_id",
+    "account_name", "error_message", "first_token_ms", "cache_hit", "attempts",
+)  # fmt: skip
+"""What the translator's live monitor is told. `attempts` are a list; what they left out is in it."""
+
 _FOLLOW_S = 2.0
 
 
 class Live:
-    """One per process, used from its event loop."""
+    """What one kind of page is told: one per process, used from its event loop. `rows` is how many it shows, `fields`
+    what of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, group: str, rows: int, fields: tuple[str, ...]) -> None:
+        self.group, self.rows, self.fields = group, rows, fields
         self.watched = False
         self._watchers: set[object] = set()
         self._elsewhere = False
-        self._pending: deque[UsageRow] = deque(maxlen=ROWS)
+        self._pending: deque[UsageRow] = deque(maxlen=rows)
         self._sender: asyncio.Task[None] | None = None
 
     def watch(self, watcher: object) -> None:
@@ -63,12 +71,13 @@ class Live:
 
     async def follow(self) -> None:
         """Where several processes serve: learn whether pages are open at another one, until cancelled."""
+        key = f"{self.group}-watched"
         while True:
             try:
                 if self._watchers:
-                    await cache.aset(_WATCHED_KEY, 1, timeout=3 * _FOLLOW_S)
+                    await cache.aset(key, 1, timeout=3 * _FOLLOW_S)
                 else:
-                    self._elsewhere = await cache.aget(_WATCHED_KEY) is not None
+                    self._elsewhere = await cache.aget(key) is not None
             except Exception as error:  # whatever the cache's client raises
                 self._elsewhere = False
                 logger.warning("Live requests of other processes are not shown: %s", error)
@@ -78,20 +87,26 @@ class Live:
     async def _send(self) -> None:
         while self._pending:
             await asyncio.sleep(INTERVAL_S)
-            requests = [_told(row) for row in self._pending]
+            requests = [_told(row, self.fields) for row in self._pending]
             self._pending.clear()
             try:
-                await get_channel_layer().group_send(GROUP, {"type": "live.requests", "requests": requests})
+                await get_channel_layer().group_send(
+                    self.group, {"type": "live.requests", "requests": requests}
+                )
             except Exception as error:  # whatever the layer's client raises
                 logger.warning("Live requests were not sent: %s", error)
 
 
-live = Live()
+live = Live("live", ROWS, FIELDS)
+translations = Live("translations", TRANSLATIONS_ROWS, TRANSLATION_FIELDS)
+FEEDS = (live, translations)
 
 
-def _told(row: UsageRow) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in FIELDS}
+def _told(row: UsageRow, fields: tuple[str, ...]) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in fields}
     cost = row.cost
+    if "attempts" in values:
+        values["attempts"] = json.loads(row.attempts)
     return {
         **values,
         "created_at": row.created_at.isoformat(),

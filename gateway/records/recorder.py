@@ -27,7 +27,7 @@ from billing.budgets.bills import Bill, Totals, settle
 from billing.models import ApiKey, UsageRecord
 from billing.rollups import Amounts, Place, Try
 from billing.statements import execute, mark
-from gateway.records.live import live
+from gateway.records.live import FEEDS
 from omniroute.types import JSONDict
 
 logger = logging.getLogger(__name__)
@@ -155,8 +155,9 @@ class Recorder:
             self._next_batch(loop)
         else:
             self._busy = False
-        if live.watched:
-            live.publish(entry.row for entry in batch if not entry.row.is_extra)
+        for feed in FEEDS:
+            if feed.watched:
+                feed.publish(entry.row for entry in batch if not entry.row.is_extra)
 
     def _write(self, batch: Sequence[Entry]) -> Totals | None:
         """The new totals of budgets; None if the batch was given up."""

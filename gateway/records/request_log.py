@@ -113,6 +113,11 @@ class Call:
         self._sent.append(sent)
         return sent
 
+    @property
+    def sent_by_now(self) -> list[Sent]:
+        """A copy: more may be added."""
+        return list(self._sent)
+
     def hearing(self, send: Send) -> Send:
         """`send`, keeping what goes through it."""
 

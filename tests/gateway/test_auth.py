@@ -4,7 +4,7 @@ import pytest
 
 from billing.config import BillingConfig, KeyConfig
 from billing.keys import hash_key
-from gateway.auth import Caller, authenticate, presented_key
+from gateway.auth import Caller, Grant, authenticate, presented_key
 from omniroute.errors import Forbidden, Unauthorized
 
 KEY = KeyConfig(1, "k", "use", True, None, ())
@@ -76,3 +76,20 @@ def test_a_page_of_another_origin_needs_a_key(origin):
 @pytest.mark.parametrize("origin", ["http://localhost:20128", "http://127.0.0.1:3000", "http://[::1]:20128"])
 def test_a_page_of_this_machine_does_not(origin):
     assert check({"origin": origin}) is None
+
+
+def granted(grant: Grant, **headers: str):
+    caller = Caller("203.0.113.7", headers, grant=grant)
+    return authenticate(caller, BILLING, required=True)
+
+
+def test_a_grant_stands_for_a_key_that_is_chosen_or_for_none():
+    assert granted(Grant()) is None
+    assert granted(Grant(key_id=1)) is KEY
+    assert granted(Grant(key_id=1), authorization="Bearer sk-or-off") is KEY
+
+
+@pytest.mark.parametrize("key_id", [2, 99])
+def test_a_grant_makes_no_key_usable_that_is_not(key_id):
+    with pytest.raises(Unauthorized):
+        granted(Grant(key_id=key_id))

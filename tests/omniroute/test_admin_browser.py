@@ -159,6 +159,8 @@ def test_nothing_is_wider_than_a_phone(theme, page):
         "combos/combo/add/",
         "billing/usagerecord/",
         "gateway/usage/",
+        "gateway/cli-tools/",
+        "gateway/cli-tools/tool/codex/",
     )
     for path in paths:
         page.goto(f"/admin/{path}")
@@ -262,3 +264,19 @@ def test_the_health_page_looks_again_by_itself(page, monkeypatch):
     expect(card.get_by_text("Closed")).to_be_visible()
     page.route("**/health/?cards", lambda route: route.fulfill(status=200, body="<p>newer</p>"))
     expect(page.get_by_text("newer")).to_be_visible()
+
+
+def test_what_to_write_by_hand_follows_what_is_entered(page):
+    page.goto("/admin/gateway/cli-tools/tool/codex/")
+    shown = page.locator("#snippet-1")
+    expect(shown).to_contain_text('experimental_bearer_token = "your-omniroute-api-key"')
+    page.get_by_label("API key", exact=True).fill(KEY)
+    expect(shown).to_contain_text(f'experimental_bearer_token = "{KEY}"')
+    with page.expect_response(lambda response: "by-hand" in response.url) as caught:
+        page.get_by_label("Model", exact=True).fill("my/combo")
+        page.get_by_label("Address of this gateway").fill("https://llm.example.com")
+    assert KEY not in caught.value.url
+    expect(shown).to_contain_text('model = "my/combo"')
+    expect(shown).to_contain_text(f'experimental_bearer_token = "{KEY}"')
+    page.get_by_label("API key", exact=True).click()
+    expect(shown).to_contain_text('base_url = "https://llm.example.com/v1"')

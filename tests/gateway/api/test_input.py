@@ -50,6 +50,18 @@ def test_a_body_that_is_too_large_is_a_413(api: ManagementClient, settings):  # 
     assert api.call("POST", "/api/combos", b'{"name": "' + b"x" * 1000 + b'"}')[0] == 413
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/oauth/a%00b/authorize", "/api/learned-quirks?model=a%00", "/admin/?q=%00"]
+)
+def test_a_nul_in_an_address_is_a_400(client, path):
+    assert client.get(path).status_code == 400
+
+
+def test_a_setting_of_routing_out_of_range_is_a_400(api: ManagementClient):  # noqa: F811
+    status, answer = api.call("PATCH", "/api/settings", b'{"stickyLimit": 0}')
+    assert (status, answer["error"]["field"]) == (400, "stickyLimit")
+
+
 NAMES = st.sampled_from(
     sorted(
         {

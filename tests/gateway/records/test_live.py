@@ -21,7 +21,7 @@ from django.utils import timezone
 from billing.models import UsageRecord
 from gateway.records import consumers
 from gateway.records import live as module
-from gateway.records.live import GROUP, PATH, ROWS, Live, live
+from gateway.records.live import FIELDS, PATH, ROWS, Live, live
 from gateway.records.recorder import Recorder
 from omniroute.asgi import application
 from tests.usage import usage_row
@@ -77,7 +77,9 @@ async def test_it_tells_a_finished_request():
             usage_row(request_id="req_1", created_at=created, status=200, requested_model="fast", served_model="gpt-4o",
                 attempt_count=2, input_tokens=1200, output_tokens=30, cost=Decimal("0.0042"), latency_ms=840)
         ])  # fmt: skip
-        told = await socket.receive_json_from()
+        told = await socket.receive_json_from(
+            timeout=10
+        )  # the first one compiles templates and every address
     assert told["replace"] is False
     assert told["requests"] == [{
         "request_id": "req_1", "created_at": "2026-05-04T03:02:01+00:00", "status": 200, "error_code": "",
@@ -236,22 +238,22 @@ async def test_a_layer_that_fails_or_hangs_hinders_nobody(monkeypatch, caplog):
             raise ConnectionError("gone")
 
     monkeypatch.setattr(module, "get_channel_layer", Broken)
-    own = Live()
+    own = Live("live", ROWS, FIELDS)
     own.publish([usage_row(request_id="req_1", status=200)])
     await asyncio.sleep(0.1)
     assert "Live requests were not sent: gone" in caplog.text
     monkeypatch.setattr(module, "get_channel_layer", get_channel_layer)
     channel = await get_channel_layer().new_channel()
-    await get_channel_layer().group_add(GROUP, channel)
+    await get_channel_layer().group_add(live.group, channel)
     own.publish([usage_row(request_id="req_2", status=200)])
     message = await asyncio.wait_for(get_channel_layer().receive(channel), 1)
     assert [each["request_id"] for each in message["requests"]] == ["req_2"]
-    await get_channel_layer().group_discard(GROUP, channel)
+    await get_channel_layer().group_discard(live.group, channel)
 
 
 async def test_processes_learn_of_each_others_pages(monkeypatch):
     monkeypatch.setattr(module, "_FOLLOW_S", 0.02)
-    here, there = Live(), Live()
+    here, there = Live("live", ROWS, FIELDS), Live("live", ROWS, FIELDS)
     tasks = [asyncio.create_task(each.follow()) for each in (here, there)]
     try:
         await asyncio.sleep(0.1)

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0010_sync'),
-        ('gateway', '0005_settings_by_page'),
+        ('gateway', "0006_translator_samples"),
     ]
 
     operations = [
