@@ -107,7 +107,7 @@ def _spec(provider: str) -> ProviderSpec:
 
 def _again(request: HttpRequest, spec: ProviderSpec) -> Account | None:
     chosen = request.POST.get("account") or request.GET.get("account") or ""
-    return Account.objects.filter(pk=chosen, provider=spec.id).first() if chosen.isdigit() else None
+    return Account.objects.filter(pk=chosen, provider=spec.id).first() if chosen.isdecimal() else None
 
 
 def _act(request: HttpRequest, spec: ProviderSpec) -> HttpResponse:

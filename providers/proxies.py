@@ -111,7 +111,7 @@ def _fits(entry: str, host: str, port: int | None) -> bool:
     except (ValueError, TypeError):
         pass
     name, colon, number = entry.rpartition(":")
-    if colon and number.isdigit():
+    if colon and number.isdecimal():
         if int(number) != port:
             return False
         entry = name

@@ -153,7 +153,7 @@ def resolve(root: JSONDict, ref: str) -> Any:
     node: Any = root
     for step in ref[1:].split("/")[1:]:
         key = unescaped(step)
-        if isinstance(node, list) and key.isdigit() and int(key) < len(node):
+        if isinstance(node, list) and key.isdecimal() and len(key) < 7 and int(key) < len(node):
             node = node[int(key)]
         elif isinstance(node, dict):
             node = node.get(key)

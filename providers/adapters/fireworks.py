@@ -47,7 +47,7 @@ def is_flux(model: str) -> bool:
 def ratio_of(size: Any) -> str:
     """The nearest that there is to OpenAI's `1792x1024`; "" for `auto` and what is no size."""
     width, _, height = size.partition("x") if isinstance(size, str) else ("", "", "")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+    if not all(side.isdecimal() and len(side) < 7 and int(side) for side in (width, height)):
         return ""
     wanted = int(width) / int(height)
 

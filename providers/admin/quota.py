@@ -63,7 +63,7 @@ class QuotaAccounts:
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         actions: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
-        row = Account.objects.filter(pk=object_id).first() if str(object_id).isdigit() else None
+        row = Account.objects.filter(pk=object_id).first() if str(object_id).isdecimal() else None
         source = quota_checks.source_for(row) if row is not None else None
         asks = source is not None and source.asks
         return [each for each in actions if asks or each.path != ASK_PATH]

@@ -47,7 +47,7 @@ class SignedInAccounts:
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         actions: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         rows = Account.objects.filter(pk=object_id, auth_type=Account.AuthType.OAUTH)
-        row = rows.first() if str(object_id).isdigit() else None
+        row = rows.first() if str(object_id).isdecimal() else None
         hidden = {AGAIN_PATH, RENEW_PATH} if row is None else set() if row.refresh_token else {RENEW_PATH}
         return [each for each in actions if each.path not in hidden]
 

@@ -170,7 +170,7 @@ def _again(provider: str, connection: str) -> Account | None:
     if not connection:
         return None
     spec = find_spec(provider)
-    row = Account.objects.filter(pk=connection if connection.isdigit() else -1).first()
+    row = Account.objects.filter(pk=connection if connection.isdecimal() else -1).first()
     if row is None or spec is None or row.provider != spec.id:
         raise InvalidRequest("There is no such connection of this provider", param="connection")
     return row

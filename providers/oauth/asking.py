@@ -120,7 +120,7 @@ def retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "")
     if not value:
         return None
-    if not value.isdigit():
+    if not value.isdecimal():
         moment = email.utils.parsedate_tz(value)
         if moment is None:
             return None

@@ -104,7 +104,7 @@ def _walk(node: Any, steps: Sequence[str], path: tuple[str, ...]) -> tuple[str, 
 
 def _walk_list(node: list[Any], steps: Sequence[str], path: tuple[str, ...]) -> tuple[str, ...] | None:
     step, *rest = steps
-    if step.isdigit():
+    if step.isdecimal():
         item = node[int(step)] if len(step) < 6 and int(step) < len(node) else None
         return _walk(item, rest, (*path, EACH)) if rest else None
     found = (_walk(item, steps, (*path, EACH)) for item in node)

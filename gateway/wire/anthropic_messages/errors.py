@@ -146,7 +146,7 @@ def parse_error_value(value: Any, body: bytes) -> UpstreamRefused:
 
 
 def status_of(kind: str | None) -> int:
-    if kind and kind.isdecimal() and 400 <= int(kind) <= 599:
+    if kind and kind.isdecimal() and len(kind) == 3 and 400 <= int(kind) <= 599:
         return int(kind)
     return _STATUS_OF_TYPE.get(kind or "", 502)
 

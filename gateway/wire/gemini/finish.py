@@ -85,7 +85,12 @@ def emit_logprobs(logprobs: JSONDict | None) -> JSONDict | None:
     return {
         "chosenCandidates": [_candidate(item) for item in tokens],
         "topCandidates": [
-            {"candidates": [_candidate(top) for top in as_list(item.get("top_logprobs"))]} for item in tokens
+            {
+                "candidates": [
+                    _candidate(top) for top in as_list(item.get("top_logprobs")) if isinstance(top, dict)
+                ]
+            }
+            for item in tokens
         ],
     }
 

@@ -10,7 +10,7 @@ from omniroute.types import JSONDict
 
 _KNOWN = frozenset({"name", "description", "parameters", "parametersJsonSchema"})
 _MODES = {"AUTO": "auto", "ANY": "any", "NONE": "none", "VALIDATED": "auto"}
-_WEB_SEARCH = ("web_search", "google_search")
+_WEB_SEARCH = ("web_search", "google_search", "openrouter:web_search")
 """Prefixes of other vendors' names for a search that the vendor runs."""
 _SEARCH: JSONDict = {"googleSearch": {}}
 

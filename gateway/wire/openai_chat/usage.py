@@ -122,7 +122,7 @@ def _convert_loosely(value: JSONDict) -> UsageBody:
         details = value.get(name)
         if isinstance(details, dict):
             known[name] = {key: _count(count) for key, count in details.items()}
-    if isinstance(value.get("cost"), int | float | dict):
+    if isinstance(value.get("cost"), int | float | dict) and not isinstance(value["cost"], bool):
         known["cost"] = value["cost"]
     return msgspec.convert(known, UsageBody)
 

@@ -39,7 +39,7 @@ _TIERS = {tier: tier for tier in ("auto", "default", "flex", "scale", "priority"
 _LOGPROBS = "message.output_text.logprobs"
 _ENCRYPTED = "reasoning.encrypted_content"
 _SHARED_WITH_CHAT = ("prompt_cache_key", "prompt_cache_retention", "safety_identifier")
-_UNSAYABLE = ("top_k", "seed", "n", "frequency_penalty", "presence_penalty")
+_UNSAYABLE = ("top_k", "seed", "frequency_penalty", "presence_penalty")
 
 
 def parse_request(body: JSONDict, model: str, stream: bool) -> ir.Request:
@@ -213,6 +213,6 @@ def _emit_foreign(request: ir.Request, reasons: bool, text: JSONDict | None) -> 
         if isinstance(chat.get("verbosity"), str):
             fields["text"] = {**(text or {}), "verbosity": chat["verbosity"]}
     request.dropped.extend(name for name in _UNSAYABLE if getattr(request, name) is not None)
-    if request.stop:
-        request.dropped.append("stop")
+    if request.n not in (None, 1):
+        request.dropped.append("n")
     return fields

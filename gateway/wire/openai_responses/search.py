@@ -68,6 +68,6 @@ def _names(tools: Any) -> list[str]:
     for tool in tools if isinstance(tools, list) else []:
         if not isinstance(tool, dict):
             continue
-        inner = _names(tool.get("tools"))
-        found += inner or [tool["name"]] * isinstance(tool.get("name"), str)
+        name = tool.get("name")
+        found += _names(tool.get("tools")) or ([name] if isinstance(name, str) else [])
     return found

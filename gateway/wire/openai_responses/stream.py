@@ -193,6 +193,15 @@ class ResponsesStreamParser(StreamParser):
         text, name = value.get("delta"), (_key(value),)
         return self._parts.more(name, text) if isinstance(text, str) and text and name in self._parts else []
 
+    def _call_told(self, value: JSONDict) -> list[ir.Event]:
+        """LM Studio sends no deltas, and all of it here."""
+        whole, name = value.get("arguments", value.get("input")), (_key(value),)
+        if not isinstance(whole, str) or name not in self._parts:
+            return []
+        said = self._parts.said(name)
+        rest = whole[len(said) :] if whole.startswith(said) else ""
+        return self._parts.more(name, rest) if rest else []
+
     def _summary_delta(self, value: JSONDict) -> list[ir.Event]:
         return self._thought(value, "summary", _number(value.get("summary_index")))
 
@@ -246,6 +255,8 @@ _HANDLERS: dict[Any, _Handler] = {
     "response.refusal.delta": ResponsesStreamParser._refusal_delta,
     "response.function_call_arguments.delta": ResponsesStreamParser._call_delta,
     "response.custom_tool_call_input.delta": ResponsesStreamParser._call_delta,
+    "response.function_call_arguments.done": ResponsesStreamParser._call_told,
+    "response.custom_tool_call_input.done": ResponsesStreamParser._call_told,
     "response.reasoning_summary_text.delta": ResponsesStreamParser._summary_delta,
     "response.reasoning_summary.delta": ResponsesStreamParser._summary_delta,
     "response.reasoning_text.delta": ResponsesStreamParser._reasoning_delta,

@@ -107,6 +107,8 @@ def test_two_definitions_may_recur_through_each_other():
         ("#/properties/c%20d", {"type": "boolean"}),
         ("#/anyOf/0", {"type": "number"}),
         ("#/nowhere", {}),
+        ("#/anyOf/²", {}),
+        ("#/anyOf/" + "9" * 5000, {}),
         ("https://example.com/x.json", {}),
     ],
 )

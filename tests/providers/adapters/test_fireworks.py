@@ -16,6 +16,8 @@ from providers.adapters.fireworks import as_openai, is_flux, ratio_of
         ("auto", ""),
         (None, ""),
         ("0x5", ""),
+        ("²x³", ""),
+        ("9" * 5000 + "x1", ""),
     ],
 )
 def test_a_size_becomes_the_nearest_ratio(size, ratio):

@@ -129,6 +129,7 @@ def test_an_error_in_the_stream_has_its_event_and_no_end():
         (503, b"try later", "try later", "upstream_refused"),
         (500, b"", "The provider answered with status 500", "upstream_refused"),
         (500, [], "[]", "upstream_refused"),
+        (500, said("9" * 5000, "odd"), "odd", "9" * 5000),
     ],
 )
 def test_a_providers_error_is_put_into_words(status, body, message, code):

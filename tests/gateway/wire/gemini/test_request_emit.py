@@ -207,11 +207,12 @@ def test_tools_go_into_one_object_and_only_with_a_choice_from_them():
     assert not {"tools", "toolConfig"} & emit(request).keys()
 
 
-def test_a_search_alone_becomes_googles():
-    tool = ir.Tool("web_search_20250305", kind="hosted", format="anthropic_messages", raw={})
-    assert emit(ir.Request("m", [], tools=[tool], tool_choice=ir.ToolChoice("any")))["tools"] == [
-        {"googleSearch": {}}
-    ]
+@pytest.mark.parametrize("name", ["web_search_20250305", "web_search_preview", "openrouter:web_search"])
+def test_a_search_alone_becomes_googles_once(name):
+    tools = [ir.Tool(name, kind="hosted", format="other", raw={}), ir.Tool("web_search", kind="hosted")]
+    request = ir.Request("m", [], tools=tools, tool_choice=ir.ToolChoice("any"))
+    assert emit(request)["tools"] == [{"googleSearch": {}}]
+    assert request.dropped == []
 
 
 def test_sampling_fields_keep_their_values_within_the_limits():
@@ -243,7 +244,7 @@ def test_sampling_fields_keep_their_values_within_the_limits():
         "stopSequences": ["a", "b", "c", "d", "e"],
         "responseLogprobs": True,
     }
-    assert request.dropped == ["stop", "user", "metadata", "service_tier"]
+    assert request.dropped == ["user", "metadata", "service_tier"]
 
 
 def test_structured_output_has_a_type_and_a_schema():

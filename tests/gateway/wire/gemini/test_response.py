@@ -244,3 +244,14 @@ def test_a_call_without_a_name_is_none_that_another_client_hears_of():
     nameless, call = GEMINI.parse_response(body).candidates[0].parts
     assert isinstance(nameless, ir.Unknown)
     assert isinstance(call, ir.ToolCall)
+
+
+def test_odd_log_probabilities_are_left_out():
+    logprobs = {"content": [{"token": "a", "logprob": -1.0, "top_logprobs": [1, None, {"token": "b"}]}, 5]}
+    body = GEMINI.emit_response(
+        ir.Response(candidates=[ir.Candidate([ir.Text("a")], "stop", logprobs=logprobs)]), ASKED
+    )
+    assert body["candidates"][0]["logprobsResult"] == {
+        "chosenCandidates": [{"token": "a", "logProbability": -1.0}],
+        "topCandidates": [{"candidates": [{"token": "b", "logProbability": None}]}],
+    }

@@ -186,6 +186,7 @@ def test_the_stop_sequence_is_known_where_the_server_tells_it():
             Usage(9, 9, reasoning_tokens=5),
         ),
         ({"prompt_tokens": 9, "completion_tokens": 4, "cost": 0.25}, Usage(9, 4, cost=Decimal("0.25"))),
+        ({"prompt_tokens": 9, "completion_tokens": 4, "cost": True}, Usage(9, 4)),
         ({"prompt_tokens": 9.0, "completion_tokens": "4", "total_tokens": None}, Usage(9, 0)),
     ],
 )

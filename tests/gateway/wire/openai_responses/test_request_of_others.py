@@ -261,7 +261,7 @@ def test_what_cannot_be_said_is_noted():
     )
     body = emit(request)
     assert set(body) == {"model", "store", "input"}
-    assert set(request.dropped) == {"stop", "top_k", "seed", "n", "frequency_penalty", "presence_penalty"}
+    assert set(request.dropped) == {"top_k", "seed", "n", "frequency_penalty", "presence_penalty"}
 
 
 def test_log_probabilities_are_asked_for():
@@ -312,3 +312,9 @@ def test_broken_arguments_of_a_history_are_made_readable():
     said = ir.Message("assistant", [ir.ToolCall("c1", "f", '{"a": 1,}')])
     body = emit(foreign(user("Hi"), said))
     assert body["input"][1]["arguments"] == '{"a":1}'
+
+
+def test_a_single_answer_is_what_this_format_gives():
+    request = foreign(user("Hi"), n=1)
+    emit(request)
+    assert request.dropped == []

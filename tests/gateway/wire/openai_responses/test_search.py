@@ -8,6 +8,7 @@ from gateway.wire import history, ir, json, sse, tools
 from gateway.wire.base import ModelProfile
 from gateway.wire.openai_chat import OpenAIChat
 from gateway.wire.openai_responses import OpenAIResponses
+from omniroute.errors import InvalidRequest
 
 RESPONSES, CHAT = OpenAIResponses(), OpenAIChat()
 PARAMETERS = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
@@ -100,3 +101,9 @@ def test_a_models_call_becomes_the_clients_item(pieces):
     assert done.pop("id").startswith("tsc_")
     assert {**done, "id": "tsc_1"} == {**CALL, "call_id": "call_9"}
     assert not [event for event in shown if "function_call_arguments" in event["type"]]
+
+
+def test_a_found_tool_without_a_type_is_refused_by_name():
+    with pytest.raises(InvalidRequest) as error:
+        parse(CALL, {**FOUND, "tools": [{"anyOf": {}}]})
+    assert error.value.param == "input[2].tools[0].type"

@@ -120,6 +120,16 @@ def test_arguments_that_only_the_end_knows_are_not_lost():
     assert response.candidates[0].parts[0].arguments == '{"a":1}'
 
 
+@pytest.mark.parametrize("deltas", [[], [delta("function_call_arguments", 0, '{"a"')]])
+@pytest.mark.parametrize("end", [{"arguments": ""}, {"arguments": '{"a":1}'}, {}])
+def test_arguments_that_come_whole_behind_their_deltas_are_said_once(deltas, end):
+    whole = {"type": "response.function_call_arguments.done", "output_index": 0, "arguments": '{"a":1}'}
+    response = reply(
+        CREATED, added(0, **CALL, arguments=""), *deltas, whole, done(0, **CALL, **end), EMPTY_END
+    )
+    assert response.candidates[0].parts[0].arguments == '{"a":1}'
+
+
 def test_arguments_that_come_with_the_beginning_are_not_doubled():
     response = reply(CREATED, added(0, **CALL, arguments="{}"), done(0, **CALL, arguments="{}"), EMPTY_END)
     assert response.candidates[0].parts[0].arguments == "{}"
