@@ -34,9 +34,9 @@ def cli_tools(request: HttpRequest) -> JSONDict:
         "groups": [
             (
                 "On this machine",
-                [status for status in automatic if status.program.is_installed or status.is_written],
+                [status for status in automatic if status.program.is_installed or status.has_entries],
             ),
-            ("Not found here", [s for s in automatic if not (s.program.is_installed or s.is_written)]),
+            ("Not found here", [s for s in automatic if not (s.program.is_installed or s.has_entries)]),
             ("By hand", [status for status in statuses if not status.tool.is_automatic]),
         ],
         "may_write": _may_write(request),
@@ -141,7 +141,7 @@ def _carry_out(request: HttpRequest, row: Tool, form: dict[str, str], do: str | 
         messages.error(request, error.message)
         return None
     messages.success(request, said)
-    return HttpResponseRedirect(reverse("admin:gateway_cli-tools/tool", args=[row.id]))
+    return HttpResponseRedirect(reverse("admin:gateway_cli-tools_tool", args=[row.id]))
 
 
 def _configure(row: Tool, form: dict[str, str], key: str) -> str:

@@ -147,6 +147,8 @@ class WireFormat(ABC):
     label: str
     keepalive: bytes
     """What keeps a waiting client of this format from giving up."""
+    stream_type: str = "text/event-stream; charset=utf-8"
+    """Content type of a stream."""
     rules: Rules = Rules()
     understood: frozenset[str] = frozenset()
     """Top-level fields of a request that reach providers of other formats in their words, or mean nothing there."""
