@@ -14,7 +14,12 @@ from omniroute.errors import InvalidRequest
 from omniroute.types import InboundRequest
 
 MAX_MODEL_LENGTH = 250
-_REQUIRED_LISTS = {"openai_chat": "messages", "anthropic_messages": "messages", "gemini": "contents"}
+_REQUIRED_LISTS = {
+    "openai_chat": "messages",
+    "ollama": "messages",
+    "anthropic_messages": "messages",
+    "gemini": "contents",
+}
 """What a request cannot do without, by format. Everything else is the provider's to judge."""
 _SINGLE = frozenset({"contents"})
 """Google takes one value for a list of one."""

@@ -21,7 +21,6 @@ from providers.adapters import Adapter, Rewrite
 if TYPE_CHECKING:
     from gateway.translate import OtherFormat
 
-SSE_TYPE = "text/event-stream; charset=utf-8"
 JSON_TYPE = "application/json"
 
 

@@ -30,7 +30,11 @@ INTERVAL_S = 2.0
 def shown(response: HttpResponseBase, inbound: InboundRequest) -> HttpResponseBase:
     """`response` with progress events, where it is a stream of events whose client wants them."""
     wanted = inbound.headers.get(HEADER, "").strip().lower() in ("true", "1", "yes")
-    if not wanted or inbound.array or not isinstance(response, Streaming):
+    if (
+        not wanted
+        or not isinstance(response, Streaming)
+        or not response["content-type"].startswith("text/event-stream")
+    ):
         return response
     return Progress(response, inbound)
 

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 
 from gateway.answers import StreamAnswer
 from gateway.exchange import CLIENT_LEFT, Exchange
-from gateway.passage import JSON_TYPE, SSE_TYPE, stream_error
+from gateway.passage import JSON_TYPE, stream_error
 from gateway.wire import json
 from gateway.wire.base import WireFormat
 from omniroute.errors import BudgetExceeded, GatewayError, UpstreamRefused
@@ -126,7 +126,9 @@ class StreamedResponse(Streaming):
         keepalive_s: float,
     ) -> None:
         array = exchange.inbound.array
-        super().__init__(content_type=JSON_TYPE if array else SSE_TYPE, headers=answer_headers(exchange))
+        super().__init__(
+            content_type=JSON_TYPE if array else format.stream_type, headers=answer_headers(exchange)
+        )
         self["Cache-Control"] = "no-cache, no-transform"
         self["X-Accel-Buffering"] = "no"
         self._format, self._exchange, self._pending = format, exchange, pending

@@ -21,6 +21,8 @@ _ROOTS = frozenset(
     }
 )
 """First segments that are wire endpoints without the /v1 prefix too: Codex is configured without it."""
+_OLLAMA = (["chat"], ["tags"], ["version"])
+"""What is Ollama's under `/api`, where the rest is the management API's."""
 
 _METHOD = re.compile(r":[a-z][a-zA-Z]+Contents?$|:countTokens$")
 _ONE_PROVIDER = re.compile(r"^/v1/providers/[^/]+/")
@@ -42,6 +44,8 @@ def canonical(path: str) -> str | None:
         segments.insert(1, "models")
     if segments[0] in ("v1", "v1beta"):
         return "/" + "/".join(segments)
+    if segments[0] == "api" and segments[1:] in _OLLAMA:
+        return "/v1/" + "/".join(segments)
     if segments[0] in _ROOTS:
         return "/v1/" + "/".join(segments)
     return None
@@ -61,6 +65,8 @@ def format_for(path: str, headers: Mapping[str, str] | None = None) -> str:
         return "openai_responses"
     if path.startswith("/v1beta"):
         return "gemini"
+    if path.startswith("/v1/api/"):
+        return "ollama"
     if path.startswith("/v1/models") and headers:
         if "x-goog-api-key" in headers:
             return "gemini"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.passage import Passage, Reader, Whole, as_upstream_error
 from gateway.preparation.signatures import Restore, signatures
-from gateway.wire import fences, history, ir, json, proofs, property_keys, thought_tags, tools
+from gateway.wire import fences, history, ir, json, proofs, property_keys, stops, thought_tags, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
 from gateway.wire.sse import ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
@@ -93,9 +93,18 @@ class OtherFormat(Passage):
             restore = signatures().watching(restore)
         if self.profile.thought_tag and self.client is not self.provider:
             restore = thought_tags.Splitter(self.profile.thought_tag).after(restore)
+        if self.unsaid_stops:
+            restore = stops.Stopper(self.unsaid_stops).after(restore)
         if self.parameters:
             restore = self.parameters.after(restore)
         return self.label.after(restore) if self.label else restore
+
+    @property
+    def unsaid_stops(self) -> list[str]:
+        """Stop sequences that the provider was not told."""
+        if self.client is self.provider or not self.request.stop:
+            return []
+        return [stop for stop in self.provider.unsaid_stops(self.request.stop) if stop]
 
     @property
     def label(self) -> proofs.Label | None:
@@ -116,10 +125,9 @@ class OtherFormat(Passage):
         """Without what the model wrote around its answer. Within one format everything is as it came."""
         if self.client is self.provider:
             return response
-        tag = self.profile.thought_tag
-        return fences.unfence(
-            thought_tags.Splitter(tag).response(response) if tag else response, self.request
-        )
+        tag, unsaid = self.profile.thought_tag, self.unsaid_stops
+        plain = thought_tags.Splitter(tag).response(response) if tag else response
+        return fences.unfence(stops.cut(plain, unsaid) if unsaid else plain, self.request)
 
     def _kept(self, response: ir.Response) -> ir.Response:
         if self.parameters:

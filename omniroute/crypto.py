@@ -42,6 +42,18 @@ def decrypt(token: str) -> str:
         raise UnreadableSecret("Stored under another encryption key: enter the credential again") from None
 
 
+class Unreadable(str):
+    """Empty, in place of a text that none of the keys fits. `token` is what is stored, and is stored again unchanged:
+    whoever finds the key finds the text, too."""
+
+    token: str
+
+    def __new__(cls, token: str = "") -> Unreadable:
+        found = super().__new__(cls, "")
+        found.token = token
+        return found
+
+
 if TYPE_CHECKING:
     _TextField = models.TextField[str, str]
 else:
@@ -51,8 +63,8 @@ else:
 class EncryptedTextField(_TextField):
     """Text that is encrypted in the database and plain in Python.
 
-    A value under a lost key reads as an empty string: the row stays usable and editable, and asks for its credential
-    again, instead of making every page that lists it fail.
+    A value under a lost key reads as an empty string (`Unreadable`): the row stays usable and editable, and asks for
+    its credential again, instead of making every page that lists it fail.
     """
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
@@ -61,9 +73,11 @@ class EncryptedTextField(_TextField):
         try:
             return decrypt(value)
         except UnreadableSecret:
-            return ""
+            return Unreadable(value)
 
     def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, Unreadable):
+            return value.token
         value = super().get_prep_value(value)
         return encrypt(value) if value else value
 

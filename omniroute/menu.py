@@ -102,6 +102,7 @@ _SETTINGS = Entry(
                 JOBS,
             ),
         ),
+        Entry("Cloud sync", tabs=(Entry("Kept for others", "gateway.syncspace"),)),
     ),
 )
 _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
@@ -152,6 +153,7 @@ _ORDER = {
     "Usage": ("Analytics", "Requests"),
     "Costs": ("Budgets", "Pricing"),
     "Resilience": ("Overview",),
+    "Cloud sync": ("Devices and state",),
     "Translator": ("Playground", "Chat Tester", "Test Bench", "Live Monitor"),
 }
 """What comes first, where entries and pages of apps are listed together."""

@@ -190,7 +190,7 @@ class Account(RateLimited, SignedIn):
 
     def clean(self) -> None:
         """Put the address right; refuse an unknown provider, and a choice that it does not offer."""
-        self.api_key = self.api_key.strip()
+        self.api_key = self.api_key.strip() or self.api_key
         if not is_sendable(self.api_key):
             raise ValidationError({"api_key": "The key holds a line break or a character that no key has."})
         if self.base_url:

@@ -26,7 +26,7 @@ from providers.config import load_specs
 BACKUPS_SHOWN = 10
 
 
-@page("cli-tools", title="CLI tools", section="Clients", icon="terminal", permission="billing.view_apikey")
+@page("cli-tools", title="CLI tools", section="Tools", icon="terminal", permission="billing.view_apikey")
 def cli_tools(request: HttpRequest) -> JSONDict:
     statuses = all_statuses(TOOLS.values())
     automatic = [status for status in statuses if status.tool.is_automatic]
@@ -34,9 +34,9 @@ def cli_tools(request: HttpRequest) -> JSONDict:
         "groups": [
             (
                 "On this machine",
-                [status for status in automatic if status.program.is_installed or status.is_written],
+                [status for status in automatic if status.program.is_installed or status.has_entries],
             ),
-            ("Not found here", [s for s in automatic if not (s.program.is_installed or s.is_written)]),
+            ("Not found here", [s for s in automatic if not (s.program.is_installed or s.has_entries)]),
             ("By hand", [status for status in statuses if not status.tool.is_automatic]),
         ],
         "may_write": _may_write(request),
@@ -44,7 +44,7 @@ def cli_tools(request: HttpRequest) -> JSONDict:
     }
 
 
-@page("cli-tool", title="CLI tool", section="", route="<str:tool>/", permission="billing.view_apikey")
+@page("cli-tools/tool", title="CLI tool", section="", route="<str:tool>/", permission="billing.view_apikey")
 def cli_tool(request: HttpRequest, tool: str) -> JSONDict | HttpResponse:
     try:
         row = get_tool(tool)
@@ -52,7 +52,7 @@ def cli_tool(request: HttpRequest, tool: str) -> JSONDict | HttpResponse:
         raise Http404(error.message) from None
     form = _form(request)
     if "by-hand" in request.GET:
-        return render(request, "admin/gateway/cli_tool_by_hand.html", _by_hand(row, form))
+        return render(request, "admin/gateway/cli-tools/by_hand.html", _by_hand(row, form))
     new_key = ""
     if request.method == "POST":
         do = request.POST.get("do")
@@ -141,7 +141,7 @@ def _carry_out(request: HttpRequest, row: Tool, form: dict[str, str], do: str | 
         messages.error(request, error.message)
         return None
     messages.success(request, said)
-    return HttpResponseRedirect(reverse("admin:gateway_cli-tool", args=[row.id]))
+    return HttpResponseRedirect(reverse("admin:gateway_cli-tools_tool", args=[row.id]))
 
 
 def _configure(row: Tool, form: dict[str, str], key: str) -> str:

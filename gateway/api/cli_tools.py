@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Query, Router
 from pydantic import Field
 
 from gateway.cli_tools import backups, writing
@@ -144,7 +144,10 @@ def restore_backup(request: HttpRequest, body: Restore) -> Done:
 
 @router.get("/cli-tools/{tool}-settings", response=ToolDetails, summary="How a tool stands")
 def get_tool_settings(
-    request: HttpRequest, tool: str, model: ModelName = "my-combo", base_url: Line = ""
+    request: HttpRequest,
+    tool: str,
+    model: ModelName = "my-combo",
+    base_url: Annotated[str, Query(alias="baseUrl")] = "",
 ) -> ToolDetails:
     """Nothing is written, and no key is shown. 404 for a tool that is not known."""
     row = get_tool(tool)

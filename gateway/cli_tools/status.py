@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.cli_tools import documents, files, ledger, programs, undoing
-from gateway.cli_tools.documents.paths import BrokenDocument
+from gateway.cli_tools.documents.paths import BrokenDocument, get
 from gateway.cli_tools.files import SettingsError
+from gateway.cli_tools.ledger import digest
 from gateway.cli_tools.places import chosen_files, path_of, shown
 from gateway.cli_tools.programs import Program
 from gateway.cli_tools.rows import SettingsFile, Tool
@@ -22,8 +23,10 @@ class FileState:
     path: Path
     exists: bool
     found: Found
-    is_written: bool
-    """The gateway has entries in it."""
+    has_entries: bool
+    """The gateway wrote it, and some of that is still there."""
+    leads_here: bool = False
+    """Its address is this gateway's, or the one that the gateway wrote."""
     problem: str = ""
     """Why it cannot be read."""
 
@@ -64,12 +67,12 @@ class Status:
     @property
     def is_configured(self) -> bool:
         """For this gateway, or by it."""
-        leading = [state for state in self.files if state.found.url]
-        return any(state.is_written or state.found.has_own or is_known(state.found.url) for state in leading)
+        return any(state.leads_here for state in self.files)
 
     @property
-    def is_written(self) -> bool:
-        return any(state.is_written for state in self.files)
+    def has_entries(self) -> bool:
+        """There is something that a reset would take away."""
+        return any(state.has_entries or state.leads_here for state in self.files)
 
     @property
     def problem(self) -> str:
@@ -94,8 +97,12 @@ def _state(file: SettingsFile) -> FileState:
             return FileState(path, False, Found(), False)
         data = documents.FORMATS[file.format].parse(snapshot.text)
     except SettingsError as error:
-        return FileState(path, True, Found(), False, error.message)
+        return FileState(path, True, Found(), False, problem=error.message)
     except BrokenDocument as error:
-        return FileState(path, True, Found(), False, f"{shown(path)} is broken: {error}")
-    found = undoing.look(file, data)
-    return FileState(path, True, found, ledger.load(path) is not None)
+        return FileState(path, True, Found(), False, problem=f"{shown(path)} is broken: {error}")
+    found, record = undoing.look(file, data), ledger.load(path)
+    entries = record.entries if record else ()
+    ours = {each.path for each in entries if digest(get(data, each.path)) == each.digest}
+    addresses = {entry.path for entry in file.entries if "$url" in repr(entry.value)}
+    leads_here = bool(found.url) and (found.has_own or bool(addresses & ours) or is_known(found.url))
+    return FileState(path, True, found, bool(ours), leads_here)

@@ -5,6 +5,7 @@ Foreign bodies never become Schemas: what a client sends beyond what is known he
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +27,7 @@ from omniroute.errors import GatewayError, NotFound
 from omniroute.types import InboundRequest, JSONDict
 
 router = Router()
+OLLAMA_VERSION = "0.12.0"
 
 
 async def serve(request: HttpRequest, format: str, **known: Any) -> HttpResponseBase:
@@ -118,6 +120,21 @@ async def transcriptions(request: HttpRequest) -> HttpResponseBase:
         request.body, path=request.path, headers=caller.headers, operation="transcribe"
     )
     return await pipeline.serve(inbound, caller)
+
+
+@router.post("/v1/api/chat")
+async def ollama_chat(request: HttpRequest) -> HttpResponseBase:
+    """Ollama streams unless it is told not to."""
+    inbound, caller = receive(request, "ollama")
+    if "stream" not in inbound.fields:
+        inbound = replace(inbound, stream=True)
+    return await pipeline.serve(inbound, caller)
+
+
+@router.get("/v1/api/version")
+async def ollama_version(request: HttpRequest) -> HttpResponse:
+    """Of the Ollama whose interface this is: clients ask before anything else."""
+    return json_response({"version": OLLAMA_VERSION})
 
 
 @router.get("/v1/responses")

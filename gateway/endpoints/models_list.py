@@ -48,6 +48,11 @@ async def list_gemini_models(request: HttpRequest) -> HttpResponse:
     return await list_models(request)
 
 
+@router.get("/v1/api/tags")
+async def list_ollama_models(request: HttpRequest) -> HttpResponse:
+    return await list_models(request)
+
+
 @router.get("/v1/models/{path:model}")
 async def get_model(request: HttpRequest, model: str) -> HttpResponse:
     if is_method(model):
@@ -152,6 +157,18 @@ def _gemini(entry: ModelEntry) -> JSONDict:
     )
 
 
+def _ollama(entry: ModelEntry) -> JSONDict:
+    """Without what only a file on disk has: a digest and a size that mean something."""
+    return {
+        "name": entry.id,
+        "model": entry.id,
+        "modified_at": "1970-01-01T00:00:00Z",
+        "size": 0,
+        "digest": "",
+        "details": {"format": "", "family": entry.owned_by, "families": [entry.owned_by]},
+    }
+
+
 def _anthropic_list(entries: list[ModelEntry]) -> JSONDict:
     data = [_anthropic(entry) for entry in entries]
     ends = (
@@ -170,6 +187,7 @@ _ONES: dict[str, Callable[[ModelEntry], JSONDict]] = {
 _LISTS: dict[str, Callable[[list[ModelEntry]], JSONDict]] = {
     "openai_chat": lambda entries: {"object": "list", "data": [_openai(entry) for entry in entries]},
     "anthropic_messages": _anthropic_list,
+    "ollama": lambda entries: {"models": [_ollama(entry) for entry in entries]},
     "gemini": lambda entries: listing.emit_models([_gemini(entry) for entry in entries]),
 }
 

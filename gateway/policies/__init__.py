@@ -150,6 +150,7 @@ def _beside_prompt(fields: Fields, prompt: str) -> None:
 _INJECT: dict[str, Callable[[Fields, str], None]] = {
     "openai_chat": _into_messages,
     "openai_completions": _beside_prompt,
+    "ollama": _into_messages,
     "openai_responses": _into_instructions,
     "anthropic_messages": _into_system,
     "gemini": _into_system_instruction,

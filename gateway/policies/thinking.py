@@ -46,6 +46,7 @@ _CHAT_FIELDS = (
 _FIELDS: dict[str, tuple[str, ...]] = {
     "openai_chat": _CHAT_FIELDS,
     "openai_completions": _CHAT_FIELDS,
+    "ollama": ("think", "reasoning_effort"),
     "openai_responses": ("reasoning",),
     "anthropic_messages": ("thinking", "output_config.effort"),
     "gemini": (
@@ -265,6 +266,7 @@ def _write_gemini(fields: Fields, budget: int, kept: JSONDict) -> None:
 _WRITE: dict[str, Callable[[Fields, int, JSONDict], None]] = {
     "openai_chat": _write_chat,
     "openai_completions": _write_chat,
+    "ollama": _write_chat,
     "openai_responses": _write_responses,
     "anthropic_messages": _write_claude,
     "gemini": _write_gemini,

@@ -19,6 +19,7 @@ FORMATS: dict[str, str] = {
 """Every wire format by name; a package is imported when its format is first used."""
 CLIENT_FORMATS: dict[str, str] = {
     "openai_completions": "gateway.wire.openai_chat.completions:OpenAICompletions",
+    "ollama": "gateway.wire.ollama:Ollama",
 }
 """Formats that only clients speak."""
 PROVIDER_FORMATS: dict[str, str] = {

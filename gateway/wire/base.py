@@ -147,6 +147,8 @@ class WireFormat(ABC):
     label: str
     keepalive: bytes
     """What keeps a waiting client of this format from giving up."""
+    stream_type: str = "text/event-stream; charset=utf-8"
+    """Content type of a stream."""
     rules: Rules = Rules()
     understood: frozenset[str] = frozenset()
     """Top-level fields of a request that reach providers of other formats in their words, or mean nothing there."""
@@ -190,6 +192,10 @@ class WireFormat(ABC):
     @abstractmethod
     def emit_request(self, request: ir.Request, profile: ModelProfile) -> JSONDict:
         """Does not change `request` but for appending to `dropped`."""
+
+    def unsaid_stops(self, stops: list[str]) -> list[str]:
+        """Those of another format's stop sequences that `emit_request` cannot say: the answer is cut at them."""
+        return []
 
     @abstractmethod
     def parse_response(self, body: JSONDict) -> ir.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -121,3 +122,23 @@ def test_a_providers_error_arrives_as_openai_tells_it(
 def test_an_unknown_model_is_not_found(sdk: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
         sdk.completions.create(model="nobody/x", prompt="Say hello")
+
+
+def test_ollamas_chat_streams_lines_by_default(gateway: Gateway) -> None:
+    body = {"model": "sim1/any", "messages": [{"role": "user", "content": "Hello"}]}
+    for path in ("/api/chat", "/v1/api/chat"):
+        streamed = gateway.http.post(path, json=body)
+        assert streamed.headers["content-type"] == "application/x-ndjson"
+        lines = [json.loads(line) for line in streamed.text.splitlines()]
+        assert "".join(line["message"]["content"] for line in lines) == "You said: Hello"
+        assert (lines[-1]["done"], lines[-1]["done_reason"]) == (True, "stop")
+        assert lines[-1]["eval_count"] > 0
+    whole = gateway.http.post("/api/chat", json={**body, "stream": False}).json()
+    assert whole["message"] == {"role": "assistant", "content": "You said: Hello"}
+    row = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 1")[0]
+    assert (row["client_format"], row["provider_format"]) == ("ollama", "openai_chat")
+    assert "sim1/any" not in [each["name"] for each in gateway.http.get("/api/tags").json()["models"]]
+    assert gateway.http.get("/api/version").json()["version"]
+    lost = gateway.http.post("/api/chat", json={**body, "model": "nobody/knows"})
+    assert (lost.status_code, list(lost.json())) == (404, ["error"])
+    assert gateway.http.post("/api/chat", json={"model": "sim1/any"}).status_code == 400

@@ -160,7 +160,7 @@ def test_nothing_is_wider_than_a_phone(theme, page):
         "billing/usagerecord/",
         "gateway/usage/",
         "gateway/cli-tools/",
-        "gateway/cli-tool/codex/",
+        "gateway/cli-tools/tool/codex/",
     )
     for path in paths:
         page.goto(f"/admin/{path}")
@@ -267,7 +267,7 @@ def test_the_health_page_looks_again_by_itself(page, monkeypatch):
 
 
 def test_what_to_write_by_hand_follows_what_is_entered(page):
-    page.goto("/admin/gateway/cli-tool/codex/")
+    page.goto("/admin/gateway/cli-tools/tool/codex/")
     shown = page.locator("#snippet-1")
     expect(shown).to_contain_text('experimental_bearer_token = "your-omniroute-api-key"')
     page.get_by_label("API key", exact=True).fill(KEY)

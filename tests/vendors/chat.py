@@ -141,7 +141,7 @@ class CodexChat(ChatApp):
     @on("GET /backend-api/codex/models")
     def models(self, asked: Asked) -> Any:
         self.check(asked)
-        assert asked.query["client_version"]
+        assert asked.query["client_version"] == "0.0.0"  # 0.0.1 lists nothing
         return {"models": [{"slug": "gpt-9-codex", "supported_reasoning_levels": ["low"]}, {"slug": None}]}
 
     @staticmethod

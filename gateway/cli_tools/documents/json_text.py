@@ -149,7 +149,7 @@ class _Reader:
         if word.lstrip("+-") in _FLOATS:
             return float(word)
         self.at -= len(word)
-        return self.fail(f"{word[:40] or self.text[self.at]!r} is no value")
+        return self.fail("this is no value")  # it may be a key without its quotes, which no message shows
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -33,7 +33,8 @@ def _load(yaml: YAML, text: str) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise BrokenDocument(str(error.problem or error.context), *where) from None
+        said = str(error.problem or error.context).partition(" with value ")[0]  # which may be a key
+        raise BrokenDocument(said, *where) from None
     except (YAMLError, ValueError) as error:
         raise BrokenDocument(str(error).partition("\n")[0]) from None
 

@@ -63,6 +63,10 @@ class AnthropicMessages(WireFormat):
 
         return emit_request(request, profile)
 
+    def unsaid_stops(self, stops: list[str]) -> list[str]:
+        """Claude refuses blank ones."""
+        return [stop for stop in stops if not stop.strip()]
+
     def parse_response(self, body: JSONDict) -> ir.Response:
         from gateway.wire.anthropic_messages.response import parse_response
 

@@ -253,8 +253,6 @@ def _emit_rest(request: ir.Request, body: JSONDict) -> None:
     stop = [sequence for sequence in request.stop if sequence.strip()]
     if stop:
         body["stop_sequences"] = stop
-    if len(stop) < len(request.stop):
-        request.dropped.append("stop")
     if request.user and len(request.user) <= _USER_ID_LIMIT:
         body["metadata"] = {"user_id": request.user}
     tier = _TIERS.get(request.service_tier or "")

@@ -82,6 +82,11 @@ class Gemini(WireFormat):
 
         return emit_request(request, profile)
 
+    def unsaid_stops(self, stops: list[str]) -> list[str]:
+        from gateway.wire.gemini.config import MAX_STOPS
+
+        return [stop for stop in stops if stop][MAX_STOPS:]
+
     def parse_response(self, body: JSONDict) -> ir.Response:
         from gateway.wire.gemini.response import parse_response
 

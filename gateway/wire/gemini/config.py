@@ -102,8 +102,6 @@ def emit_config(request: ir.Request, profile: ModelProfile, raw: JSONDict) -> JS
     stops = [stop for stop in request.stop if stop]
     if stops:
         config["stopSequences"] = stops[:MAX_STOPS]
-    if len(stops) > MAX_STOPS:
-        request.dropped.append("stop")
     if request.logprobs is not None:
         config["responseLogprobs"] = request.logprobs
     thinking = reasoning.for_gemini(request.reasoning, profile, request.max_output_tokens)

@@ -104,4 +104,4 @@ class Request:
     extra: Extra = field(default_factory=dict)
     """Top-level fields of the client's format that nothing above covers, values untouched."""
     dropped: list[str] = field(default_factory=list)
-    """What `emit_request` could not say in its format, e.g. `top_k`, `tools.web_search`. Logged, never silent."""
+    """What `emit_request` could not say and nothing makes up for, e.g. `top_k`, `tools.web_search`. It is logged."""

@@ -36,6 +36,9 @@ class Kiro(ProviderFormat):
 
         return emit_request(request, profile)
 
+    def unsaid_stops(self, stops: list[str]) -> list[str]:
+        return stops
+
     def stream_parser(self) -> StreamParser:
         return self.parser_for(ModelProfile())
 

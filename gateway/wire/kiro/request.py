@@ -27,7 +27,6 @@ _DATE = re.compile(r"-20\d{6}$")
 _NAMESPACE = uuid.UUID("6f1d0c8e-4a57-5e0b-9d8e-5d6f0c1b7a42")
 _UNSAYABLE = (
     "top_k",
-    "stop",
     "seed",
     "n",
     "frequency_penalty",

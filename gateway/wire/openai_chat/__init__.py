@@ -72,6 +72,11 @@ class OpenAIChat(WireFormat):
 
         return emit_request(request, profile)
 
+    def unsaid_stops(self, stops: list[str]) -> list[str]:
+        from gateway.wire.openai_chat.request import MAX_STOPS
+
+        return stops[MAX_STOPS:]
+
     def parse_response(self, body: JSONDict) -> ir.Response:
         from gateway.wire.openai_chat.response import parse_response
 

@@ -184,8 +184,6 @@ def _emit_limits(request: ir.Request, emission: Emission, sent: frozenset[str]) 
         fields["max_completion_tokens" if new else "max_tokens"] = limit
     if request.stop:
         fields["stop"] = request.stop[:MAX_STOPS]
-        if len(request.stop) > MAX_STOPS:
-            emission.drop("stop")
     if request.top_k is not None:
         if profile.provider in TAKES_TOP_K:
             fields["top_k"] = request.top_k

@@ -66,6 +66,9 @@ class OpenAIResponses(WireFormat):
 
         return emit_request(request, profile)
 
+    def unsaid_stops(self, stops: list[str]) -> list[str]:
+        return stops
+
     def parse_response(self, body: JSONDict) -> ir.Response:
         from gateway.wire.openai_responses.response import parse_response
 

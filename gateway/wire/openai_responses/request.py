@@ -215,6 +215,4 @@ def _emit_foreign(request: ir.Request, reasons: bool, text: JSONDict | None) -> 
     request.dropped.extend(name for name in _UNSAYABLE if getattr(request, name) is not None)
     if request.n not in (None, 1):
         request.dropped.append("n")
-    if request.stop:
-        request.dropped.append("stop")
     return fields

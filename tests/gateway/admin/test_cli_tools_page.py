@@ -11,7 +11,7 @@ from tests.gateway.cli_tools.conftest import home  # noqa: F401
 from tests.html import only
 
 pytestmark = pytest.mark.django_db
-LIST, CODEX = "/admin/gateway/cli-tools/", "/admin/gateway/cli-tool/codex/"
+LIST, CODEX = "/admin/gateway/cli-tools/", "/admin/gateway/cli-tools/tool/codex/"
 ORIGINAL = '# mine\nmodel = "gpt-5.5"\n'
 
 
@@ -103,5 +103,5 @@ def test_only_administrators_write(client, django_user_model, home):  # noqa: F8
 
 
 def test_a_tool_that_is_not_known_is_not_there(admin_client):
-    assert admin_client.get("/admin/gateway/cli-tool/nothing/").status_code == 404
-    assert "Add model: my-combo" in admin_client.get("/admin/gateway/cli-tool/cursor/").content.decode()
+    assert admin_client.get("/admin/gateway/cli-tools/tool/nothing/").status_code == 404
+    assert "Add model: my-combo" in admin_client.get("/admin/gateway/cli-tools/tool/cursor/").content.decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -103,6 +104,18 @@ def test_every_row_is_sound():
             for file in slot:
                 assert file.format in documents.FORMATS
                 assert file.path.startswith(file.prefix)
+
+
+def test_the_guide_names_every_tool():
+    guide = (ROOT / "docs/clients.md").read_text()
+    automatic, others = (
+        guide.partition("It works for ")[2].partition("the options")[0].split("for\nthe others", 1)
+    )
+    assert set(re.findall(r"`([\w-]+)`", automatic)) == {
+        tool.id for tool in TOOLS.values() if tool.is_automatic
+    }
+    named = re.findall(r"`([\w-]+)`", others.partition(")")[0])
+    assert set(named) == {tool.id for tool in TOOLS.values() if not tool.is_automatic}
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS.keys())

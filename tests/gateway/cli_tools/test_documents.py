@@ -169,6 +169,23 @@ model = "o3"
 """
 
 
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        ("json", '{"apiKey": sk-secret}'),
+        ("json", '{"apiKey": "sk-secret}'),
+        ("yaml", "a: sk-secret\na: sk-secret-too\n"),
+        ("yaml", "a: [sk-secret\nb: }"),
+        ("toml", "key = sk-secret"),
+        ("toml", 'key = "sk-secret'),
+    ],
+)
+def test_what_is_said_of_a_broken_file_holds_nothing_of_its_values(format, text):
+    with pytest.raises(BrokenDocument) as caught:
+        edit(format, text, [put("a", to=1)])
+    assert "secret" not in str(caught.value)
+
+
 def test_toml_keeps_comments_and_layout():
     after = there_and_back(
         "toml",

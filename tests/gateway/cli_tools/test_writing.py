@@ -266,6 +266,24 @@ def test_the_tools_own_variables_move_their_files(home, settings):
     assert writing.configure(CLAUDE, CHOICE) == [home / "c/settings.json", home / "c/.claude.json"]
 
 
+def test_a_tool_that_was_led_elsewhere_since_is_not_configured(home):
+    write_mine(home)
+    path = home / ".claude/settings.json"
+    writing.configure(CLAUDE, Choice("https://llm.example.com", "sk", "m"))
+    assert status_of(CLAUDE).is_configured
+    path.write_text(path.read_text().replace("https://llm.example.com", "https://elsewhere.example"))
+    status = status_of(CLAUDE)
+    assert (status.is_configured, status.has_entries, status.url) == (
+        False,
+        True,
+        "https://elsewhere.example",
+    )
+    writing.reset(CLAUDE)
+    assert '"ANTHROPIC_BASE_URL": "https://elsewhere.example"' in path.read_text()
+    assert '"ANTHROPIC_MODEL": "opus"' in path.read_text()
+    assert not status_of(CLAUDE).has_entries
+
+
 def test_a_tool_by_hand_is_not_written(home):
     with pytest.raises(InvalidRequest, match="by hand"):
         writing.configure(get_tool("cursor"), CHOICE)

@@ -244,7 +244,7 @@ def test_sampling_fields_keep_their_values_within_the_limits():
         "stopSequences": ["a", "b", "c", "d", "e"],
         "responseLogprobs": True,
     }
-    assert request.dropped == ["stop", "user", "metadata", "service_tier"]
+    assert request.dropped == ["user", "metadata", "service_tier"]
 
 
 def test_structured_output_has_a_type_and_a_schema():

@@ -464,7 +464,6 @@ def test_what_the_format_cannot_say_is_dropped_and_noted():
         "metadata",
         "user",
         "service_tier",
-        "stop",
         "tools.web_search_20250305",
     }
 

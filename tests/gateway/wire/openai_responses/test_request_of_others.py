@@ -261,7 +261,7 @@ def test_what_cannot_be_said_is_noted():
     )
     body = emit(request)
     assert set(body) == {"model", "store", "input"}
-    assert set(request.dropped) == {"stop", "top_k", "seed", "n", "frequency_penalty", "presence_penalty"}
+    assert set(request.dropped) == {"top_k", "seed", "n", "frequency_penalty", "presence_penalty"}
 
 
 def test_log_probabilities_are_asked_for():
