@@ -31,6 +31,7 @@ class ApiKey(models.Model):
 
     class Scope(models.TextChoices):
         USE = "use", "Use models"
+        SYNC = "sync", "Cloud sync of other devices, nothing else"
         MANAGE = "manage", "Use models and manage the gateway"
 
     class Cache(models.TextChoices):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from billing.models import ApiKey, Budget, Price, UsageSettings
-from omniroute.portable import MACHINE, portable
+from billing.models import ApiKey, Budget, Price
+from omniroute.portable import portable
 
 portable("price", "prices", Price, key=("provider", "model"))
 portable("api-key", "keys", ApiKey, key=("key_hash",), leave_out=("last_used_at",))
@@ -15,4 +15,3 @@ portable(
     leave_out=("revision", "counts_from"),
     refers={"api_key": lambda fields: "api-key", "account": lambda fields: "account"},
 )
-portable("usage-settings", MACHINE, UsageSettings)

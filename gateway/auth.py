@@ -92,6 +92,8 @@ def _granted(grant: Grant, billing: BillingConfig) -> KeyConfig | None:
 def _usable(key: KeyConfig) -> KeyConfig:
     if not key.is_usable:
         raise Unauthorized("This API key is disabled" if not key.is_active else "This API key has expired")
+    if key.scope == "sync":
+        raise Forbidden("This API key is for sync, not for models")
     return key
 
 

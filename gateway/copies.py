@@ -7,32 +7,39 @@ part of it failed; the client counts what it got.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 
-from gateway.answers import Answered
+from gateway.answers import Answered, read_whole
 from gateway.follow_ups import Send
 from gateway.passage import Passage, Whole
+from gateway.trial import Trial
 from omniroute.errors import UpstreamError
 from omniroute.types import UpstreamRequest
 
 AT_ONCE = 4
 
-Read = Callable[[Answered], Awaitable[Whole]]
-
 
 async def gather(
-    first: Answered, request: UpstreamRequest, passage: Passage, send: Send, read: Read
+    first: Answered,
+    request: UpstreamRequest,
+    passage: Passage,
+    send: Send,
+    trial: Trial,
+    error_texts: Sequence[str] = (),
 ) -> Whole:
     """All of it as one answer. Raise `UpstreamError` where nothing was made."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> Whole:
         async with room:
-            return await read(await send(passage.copy(request, number)) if number else first)
+            answered = await send(passage.copy(request, number)) if number else first
+            return await read_whole(answered, passage, trial, error_texts)
 
     found = await asyncio.gather(*map(one, range(passage.copies)), return_exceptions=True)
     made = [each for each in found if isinstance(each, Whole)]
     failures = [each for each in found if isinstance(each, BaseException)]
     if failures and not (made and all(isinstance(each, UpstreamError) for each in failures)):
         raise failures[0]
-    return passage.joined(made)
+    whole = passage.joined(made)
+    trial.usage = whole.usage
+    return whole

@@ -10,6 +10,11 @@ from gateway.backups.models import BackupSettings as BackupSettings
 from gateway.policies.thinking import DEFAULT_BUDGET, MAX_BUDGET
 from gateway.replay.models import CachedAnswer as CachedAnswer
 from gateway.replay.models import CacheSettings as CacheSettings
+from gateway.sync.models import SyncLease as SyncLease
+from gateway.sync.models import SyncObject as SyncObject
+from gateway.sync.models import SyncRun as SyncRun
+from gateway.sync.models import SyncSettings as SyncSettings
+from gateway.sync.models import SyncSpace as SyncSpace
 from gateway.translator.models import TranslatorSample as TranslatorSample
 from omniroute.singleton import Singleton
 

@@ -13,6 +13,7 @@ from gateway.admin import (
     cli_tools_page,  # noqa: F401  (register their pages)
     health_pages,  # noqa: F401  (register their pages)
     pricing_page,  # noqa: F401  (register their pages)
+    sync_page,  # noqa: F401  (register their pages)
     translator,  # noqa: F401  (register their pages)
     usage_page,  # noqa: F401  (register their pages)
 )

@@ -231,20 +231,17 @@ async def ask(
             texts = snapshot.combos.error_texts
             answered(trial, upstream.headers, snapshot)
             heed(trial.attempt, upstream.headers)
-            answered_by: Answered = upstream
-            again = partial(
-                send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
-            )
-            if passage.follows_up:
-                answered_by = await follow_ups.walk(upstream, request, passage, again)
-            if passage.copies > 1:
-                read = partial(read_whole, passage=passage, trial=trial, error_texts=texts)
-                whole = await copies.gather(answered_by, request, passage, again, read)
-                trial.usage = whole.usage
-                return whole
+            answer: Answered = upstream
+            if passage.follows_up or passage.copies > 1:
+                again = partial(
+                    send, connect_timeout_s=timeouts.connect, idle_timeout_s=timeouts.idle, proxy=trial.proxy
+                )
+                if passage.copies > 1:
+                    return await copies.gather(upstream, request, passage, again, trial, texts)
+                answer = await follow_ups.walk(upstream, request, passage, again)
             if exchange.inbound.stream:
-                return await StreamAnswer.begin(answered_by, passage, trial, texts)
-            return await read_whole(answered_by, passage, trial, texts)
+                return await StreamAnswer.begin(answer, passage, trial, texts)
+            return await read_whole(answer, passage, trial, texts)
     except TimeoutError:
         raise UpstreamTimeout(f"The provider did not answer within {limit:g} s") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.backups import shelf, taking
 from gateway.backups.models import BackupSettings
+from gateway.sync import background
 from gateway.verdicts import counted
 from omniroute.jobs import job
 
@@ -24,3 +25,14 @@ def back_up() -> str:
     made = shelf.make("scheduled", history=settings.backup_history, only_if_changed=True)
     gone = len(shelf.prune())
     return f"{made.id if made else 'Nothing changed'}; {gone} old backups deleted"
+
+
+@job("Cloud sync", minutes=1)
+def sync_by_schedule() -> str:
+    """Every so many minutes as its settings say."""
+    return background.by_schedule()
+
+
+def sync_soon() -> str:
+    """Queued when something shared was changed."""
+    return background.after_change()

@@ -37,6 +37,11 @@ EMPTY_LISTS: dict[str, EmptyList] = {
         "Nothing was learned yet. When a provider refuses a parameter, the gateway mends the request, sends it again, "
         "and remembers here what helped."
     ),
+    "gateway.syncspace": EmptyList(
+        "Other gateways can keep a sealed copy of their configuration here, which nobody can read without their "
+        "passphrase. They need an API key of the scope “Cloud sync”.",
+        ("API keys", "billing_apikey_changelist"),
+    ),
     "providers.proxyrule": EmptyList(
         "Requests go out directly, or as the environment says. A proxy applies to everything, to a provider, "
         "a combo or an account."

@@ -45,11 +45,14 @@ def all_jobs() -> list[Job]:
 
 
 def schedule(sender: AppConfig, **kwargs: Any) -> None:
-    """Write the rows that are missing. A receiver of `post_migrate`, which is sent for each app."""
-    from django_q.models import Schedule
+    """A receiver of `post_migrate`, which is sent for each app."""
+    if sender.label == "django_q":
+        schedule_all()
 
-    if sender.label != Schedule._meta.app_label:
-        return
+
+def schedule_all() -> None:
+    """Write the rows that are missing."""
+    from django_q.models import Schedule
 
     known = set(Schedule.objects.values_list("func", flat=True))
     Schedule.objects.bulk_create(

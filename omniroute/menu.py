@@ -103,6 +103,7 @@ _SETTINGS = Entry(
                 JOBS,
             ),
         ),
+        Entry("Cloud sync", tabs=(Entry("Kept for others", "gateway.syncspace"),)),
     ),
 )
 _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
@@ -154,6 +155,7 @@ _ORDER = {
     "Costs": ("Budgets", "Pricing"),
     "Resilience": ("Overview",),
     "System & storage": ("Backups",),
+    "Cloud sync": ("Devices and state",),
     "Translator": ("Playground", "Chat Tester", "Test Bench", "Live Monitor"),
 }
 """What comes first, where entries and pages of apps are listed together."""

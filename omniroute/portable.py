@@ -19,10 +19,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.module_loading import autodiscover_modules
 
+from omniroute.crypto import Unreadable
 from omniroute.types import JSONDict
 
-MACHINE = "machine"
-"""The group of what belongs to one machine: it is saved, but not shared."""
 Save = Callable[[Any], None]
 Refers = Callable[[Mapping[str, Any]], str]
 """From a row's fields to the kind of row that one of them names; "": a plain value."""
@@ -101,6 +100,11 @@ def fields_of(row: models.Model, kind: str) -> JSONDict:
         children = getattr(row, related).all()
         values[related] = [{name: _plain(getattr(child, name)) for name in names} for child in children]
     return values
+
+
+def is_readable(row: models.Model, kind: str) -> bool:
+    """False where a secret of it was encrypted under a key that this installation does not have."""
+    return not any(isinstance(getattr(row, name), Unreadable) for name in kinds()[kind].fields)
 
 
 def find(kind: str, key: str) -> models.Model | None:

@@ -6,28 +6,38 @@ be undone by somebody who only renames the account, nor undo that.
 
 from __future__ import annotations
 
-from omniroute.portable import MACHINE, portable
+from omniroute.portable import portable
 from providers.models import (
     Account,
     CustomModel,
-    LearnedQuirk,
     ProviderNode,
     ProxyRule,
     SignInSettings,
 )
-from providers.oauth.fields import SignedIn
 
 CREDENTIAL = (
-    *("auth_type", "api_key", "access_token", "refresh_token", "id_token", "token_secrets", "expires_at"),
-    *("scope", "email", "plan", "external_id", "last_refresh_at"),
+    *("auth_type", "api_key", "access_token", "refresh_token", "id_token", "token_secrets"),
+    *("expires_at", "last_refresh_at"),
+)
+"""What changes with a token, and with nothing else."""
+_ABOUT_THE_SIGN_IN = ("scope", "email", "plan", "external_id")
+_OWN = (
+    *("test_status", "last_error", "last_tested_at", "sign_in_needed_at", "sign_in_reason"),
+    *("refresh_lease", "refresh_lease_until"),
 )
 _PROXIES = {"key": "account", "combo": "combo"}
+
+
+def _save_account(row: Account) -> None:
+    """Without the tokens, which are not read for this."""
+    row.save()
+    row.save(update_fields=_ABOUT_THE_SIGN_IN)
 
 
 def _save_credential(row: Account) -> None:
     """Whoever brings a credential brings one that works: the account needs no sign-in any more."""
     row.sign_in_needed_at, row.sign_in_reason = None, ""
-    row.save_whole()
+    row.save(update_fields=[*CREDENTIAL, "sign_in_needed_at", "sign_in_reason", "updated_at"])
 
 
 portable("node", "providers", ProviderNode, key=("id",))
@@ -37,10 +47,8 @@ portable(
     "accounts",
     Account,
     key=("uid",),
-    leave_out=(
-        *("api_key", "test_status", "last_error", "last_tested_at"),
-        *(column.name for column in SignedIn._meta.get_fields()),
-    ),
+    leave_out=(*CREDENTIAL, *_OWN),
+    save=_save_account,
 )
 portable(
     "credential",
@@ -59,4 +67,3 @@ portable(
     refers={"target": lambda fields: _PROXIES.get(str(fields["level"]), "")},
 )
 portable("sign-in-settings", "settings", SignInSettings)
-portable("quirk", MACHINE, LearnedQuirk, key=("provider", "format", "kind", "field", "model"))

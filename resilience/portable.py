@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from omniroute.portable import MACHINE, portable
-from resilience.models import IpRules, ProviderProfile, RateLimitSettings
+from omniroute.portable import portable
+from resilience.models import ProviderProfile, RateLimitSettings
 
 portable("profile", "routing", ProviderProfile, key=("name",))
 portable("rate-limits", "routing", RateLimitSettings)
-portable("ip-rules", MACHINE, IpRules)

@@ -22,19 +22,22 @@ from omniroute.errors import Forbidden, Unauthorized
 _LAST_USED_STEP = timedelta(minutes=1)
 
 
-def manage_key(secret: str, address: str) -> ApiKey:
-    """The key of scope `manage` with this secret. Raise `Unauthorized`, or `Forbidden` for another scope; 429 for an
-    address that tried too many wrong ones."""
+def usable_key(secret: str, address: str) -> ApiKey:
+    """The key with this secret. Raise `Unauthorized`; 429 for an address that tried too many wrong ones."""
     key = ApiKey.objects.filter(key_hash=hash_key(secret.strip()), is_active=True).first()
     moment = timezone.now()
     if key is None or (key.expires_at and key.expires_at <= moment):
         raise count_wrong_key(Unauthorized("The API key is unknown, disabled or expired"), address)
-    if key.scope != ApiKey.Scope.MANAGE:
-        raise Forbidden(
-            "This API key may use models, but not manage the gateway: it needs the scope 'manage'"
-        )
     if key.last_used_at is None or moment - key.last_used_at > _LAST_USED_STEP:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=moment)
+    return key
+
+
+def manage_key(secret: str, address: str) -> ApiKey:
+    """The key of scope `manage` with this secret. Raise `Unauthorized`, or `Forbidden` for another scope."""
+    key = usable_key(secret, address)
+    if key.scope != ApiKey.Scope.MANAGE:
+        raise Forbidden("This API key may not manage the gateway: it needs the scope 'manage'")
     return key
 
 

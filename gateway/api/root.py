@@ -38,6 +38,7 @@ from gateway.api.pricing import router as prices
 from gateway.api.proxy import router as proxies
 from gateway.api.resilience import router as resilience
 from gateway.api.settings import router as settings
+from gateway.api.sync import router as cloud_sync
 from gateway.api.system import router as system
 from gateway.api.translator import router as translator
 from gateway.api.usage import router as usage
@@ -153,6 +154,7 @@ for router in (
     resilience,
     limits,
     ip_filter,
+    cloud_sync,
     monitoring,
     backups,
     audit,

@@ -12,6 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
@@ -47,6 +48,17 @@ _BACKING_OFF = "backing-off"
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+Sharing = Callable[[Account], AbstractAsyncContextManager[None]]
+
+
+def _alone(account: Account) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
+
+
+sharing: Sharing = _alone
+"""Around a renewal, for accounts that other gateways use, too: what one of them renewed is in the row when it begins,
+and no other one renews until it ends. Raises `UpstreamUnreachable` while another one does."""
 
 _running: dict[tuple[asyncio.AbstractEventLoop, int], asyncio.Task[AccountConfig]] = {}
 _newest: dict[int, AccountConfig] = {}
@@ -123,8 +135,10 @@ async def _lead_or_wait(account: AccountConfig) -> Account:
                 raise _sign_in_needed(row)
             if row.bearer != account.api_key and not is_stale(account_config(row)):
                 return row
+            if leads and (led := await _lead_for_all(account, row, owner)):
+                return led
             if leads:
-                return await _lead(row)
+                continue
             if row.refresh_lease == _BACKING_OFF:
                 raise UpstreamUnreachable(f"The token of {row.name} cannot be renewed at the moment")
         finally:
@@ -132,6 +146,19 @@ async def _lead_or_wait(account: AccountConfig) -> Account:
                 await asyncio.shield(_in_thread(_give_lease_back)(account.id, owner))
         await asyncio.sleep(WAIT_STEP_S)
     raise UpstreamUnreachable(f"The token of {account.name} could not be renewed in time")
+
+
+async def _lead_for_all(account: AccountConfig, row: Account, owner: str) -> Account | None:
+    """None: it took so long that the lease may be somebody else's."""
+    async with sharing(row):
+        if not await _in_thread(_take_lease)(row.pk, owner, held=True):
+            return None
+        found = await _in_thread(_read)(row.pk)
+        if found is None:
+            raise UpstreamUnreachable(f"The account {account.name} is gone")
+        if found.bearer != account.api_key and not is_stale(account_config(found)):
+            return found
+        return await _lead(found)
 
 
 async def _lead(row: Account) -> Account:
@@ -206,9 +233,10 @@ def _read(account: int) -> Account | None:
     return Account.objects.filter(pk=account).first()
 
 
-def _take_lease(account: int, owner: str) -> bool:
-    """By the database's clock, which all processes share. No signal is sent: this is no configuration."""
-    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=Now())
+def _take_lease(account: int, owner: str, *, held: bool = False) -> bool:
+    """Or go on with the one that is `held`. By the database's clock, which all processes share. No signal is sent: this
+    is no configuration."""
+    free = Q(refresh_lease=owner) if held else Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=Now())
     rows = Account.objects.filter(free, pk=account)
     until = Now() + timedelta(seconds=LEASE_S)
     return bool(rows.update(refresh_lease=owner, refresh_lease_until=until))

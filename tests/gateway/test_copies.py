@@ -10,48 +10,71 @@ import pytest
 from gateway import copies
 from gateway.passage import Whole
 from omniroute.errors import UpstreamBroken
+from omniroute.types import Usage
 
 
 class Parts:
     """A passage of six parts, each its own number."""
 
     copies = 6
+    only_streams = is_sound = False
     running = most = 0
 
     def copy(self, request: Any, number: int) -> int:
         return number
 
+    def whole(self, body: bytes) -> Whole:
+        return Whole(body[1:-1])
+
     def joined(self, parts: list[Whole]) -> Whole:
-        return Whole(b" ".join(part.body for part in parts))
+        return Whole(b" ".join(part.body for part in parts), Usage(output_tokens=len(parts)))
 
 
-async def ask(parts: Parts, broken: dict[int, Exception]) -> Whole:
+class Part:
+    """An answer, read while others may be."""
+
+    def __init__(self, parts: Parts, number: int) -> None:
+        self._parts, self._number = parts, number
+
+    async def read_all(self) -> bytes:
+        self._parts.running += 1
+        self._parts.most = max(self._parts.most, self._parts.running)
+        await asyncio.sleep(0)
+        self._parts.running -= 1
+        return b"{%d}" % self._number
+
+    def close(self) -> None:
+        pass
+
+
+class Tried:
+    usage: Usage | None = None
+    heard = 0
+
+
+async def ask(parts: Parts, broken: dict[int, Exception]) -> bytes:
     async def send(number: Any) -> Any:
         if number in broken:
             raise broken[number]
-        return number
+        return Part(parts, number)
 
-    async def read(number: Any) -> Whole:
-        parts.running += 1
-        parts.most = max(parts.most, parts.running)
-        await asyncio.sleep(0)
-        parts.running -= 1
-        return Whole(str(number).encode())
-
-    first: Any = 0
+    first: Any = Part(parts, 0)
     request: Any = None
     passage: Any = parts
-    return await copies.gather(first, request, passage, send, read)
+    trial: Any = Tried()
+    whole = await copies.gather(first, request, passage, send, trial)
+    assert trial.usage is whole.usage
+    return whole.body
 
 
 async def test_parts_come_in_their_order_and_not_more_than_four_at_once():
     parts = Parts()
-    assert (await ask(parts, {})).body == b"0 1 2 3 4 5"
+    assert await ask(parts, {}) == b"0 1 2 3 4 5"
     assert parts.most == copies.AT_ONCE
 
 
 async def test_what_was_made_is_passed_on_where_a_part_failed():
-    assert (await ask(Parts(), {2: UpstreamBroken("no"), 4: UpstreamBroken("no")})).body == b"0 1 3 5"
+    assert await ask(Parts(), {2: UpstreamBroken("no"), 4: UpstreamBroken("no")}) == b"0 1 3 5"
 
 
 async def test_a_fault_of_the_gateways_own_is_not_hidden():

@@ -9,6 +9,7 @@ simulated provider says to the same request in the client's own format.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +35,8 @@ from providers.spec import Endpoint, ProviderSpec
 
 CASES = {**samples.FEATURES, "error": "Error"}
 FORMAT_NAMES = tuple(FORMATS)
+PAUSE_S = 0.001
+"""Before each case: requests are being served meanwhile, by the same interpreter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,20 @@ class Cell:
 
 
 def run(snapshot: Snapshot, cases: tuple[str, ...] = tuple(CASES)) -> list[Cell]:
-    """Blocking for about a second in all."""
+    """Blocking for about a second in all; other threads get their turn between any two."""
     return [
-        run_cell(snapshot, case, client, provider, stream)
+        _alone(snapshot, case, client, provider, stream)
         for case in cases
         for stream in (False, True)
         for client in FORMAT_NAMES
         for provider in FORMAT_NAMES
         if not (stream and case == "error")
     ]
+
+
+def _alone(snapshot: Snapshot, case: str, client: str, provider: str, stream: bool) -> Cell:
+    time.sleep(PAUSE_S)
+    return run_cell(snapshot, case, client, provider, stream)
 
 
 def run_cell(snapshot: Snapshot, case: str, client: str, provider: str, stream: bool) -> Cell:

@@ -62,6 +62,8 @@ ROUTES = {
     "/api/pricing/defaults": {"get"},
     "/api/pricing/models": {"get"},
     "/api/rate-limits": {"get", "post"},
+    "/api/sync/cloud": {"get", "post"},
+    "/api/sync/initialize": {"post"},
     "/api/resilience": {"get", "patch"},
     "/api/resilience/cooldowns": {"get"},
     "/api/resilience/model-cooldowns": {"get", "delete"},

@@ -21,7 +21,7 @@ from django.utils import timezone
 from billing.models import UsageRecord
 from gateway.records import consumers
 from gateway.records import live as module
-from gateway.records.live import FIELDS, PATH, ROWS, Live, live
+from gateway.records.live import FIELDS, PATH, ROWS, TRANSLATIONS_PATH, Live, live, translations
 from gateway.records.recorder import Recorder
 from omniroute.asgi import application
 from tests.usage import usage_row
@@ -268,3 +268,37 @@ async def test_processes_learn_of_each_others_pages(monkeypatch):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@sync_to_async
+def clerk(permission: str) -> str:
+    user = User.objects.create_user("clerk", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename=permission))
+    return session_of(user)
+
+
+async def test_the_translators_monitor_is_told_of_formats_and_of_what_was_left_out():
+    socket = knock(await clerk("view_usagerecord"), path=TRANSLATIONS_PATH)
+    assert (await socket.connect())[0]
+    try:
+        await socket.receive_json_from(timeout=10)
+        assert (translations.watched, live.watched) == (True, False)
+        tried = {"provider": "p", "model": "m", "status": 200, "ms": 1, "dropped": ["top_k", "<script>"]}
+        translations.publish([
+            usage_row(request_id="req_1", status=200, client_format="openai_chat", provider_format="gemini",
+                attempts=json.dumps([tried]), account_name="mine", combo="fast")
+        ])  # fmt: skip
+        told = await socket.receive_json_from(timeout=10)
+    finally:
+        await socket.disconnect()
+    assert not translations.watched
+    (request,) = told["requests"]
+    assert (request["client_format"], request["provider_format"]) == ("openai_chat", "gemini")
+    assert request["attempts"] == [tried]
+    assert "top_k, &lt;script&gt;" in told["html"]
+    assert "<script>" not in told["html"]
+    assert "combo fast" in told["html"]
+
+
+async def test_the_monitor_is_for_those_who_may_see_requests():
+    assert not (await knock(await clerk("use_translator"), path=TRANSLATIONS_PATH).connect())[0]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0006_translator_samples'),
+        ('gateway', '0007_sync'),
     ]
 
     operations = [
