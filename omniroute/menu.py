@@ -93,7 +93,6 @@ _SETTINGS = Entry(
                 Entry("Caches", "gateway.cachesettings"),
             ),
         ),
-        Entry("System & storage", tabs=(Entry("Backup settings", "gateway.backupsettings"),)),
         Entry(
             "Advanced",
             tabs=(
@@ -103,6 +102,7 @@ _SETTINGS = Entry(
                 JOBS,
             ),
         ),
+        Entry("System & storage", tabs=(Entry("Backup settings", "gateway.backupsettings"),)),
         Entry("Cloud sync", tabs=(Entry("Kept for others", "gateway.syncspace"),)),
     ),
 )

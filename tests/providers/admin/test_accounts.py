@@ -121,7 +121,7 @@ class TestAccountForm:
 
     def test_a_lost_encryption_key_asks_for_the_credential(self, account, admin_client, settings):
         settings.ENCRYPTION_KEYS = ["another installation's"]
-        assert "Key missing" in admin_client.get(LIST).content.decode()
+        assert "Credential unreadable: enter it again" in admin_client.get(LIST).content.decode()
         assert "No key is stored" in admin_client.get(change(account)).content.decode()
         assert "api_key" in errors(admin_client.post(change(account), values(api_key="")))
 
