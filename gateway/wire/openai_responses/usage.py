@@ -78,9 +78,9 @@ def estimate_usage(request: ir.Request, output: list[JSONDict]) -> Usage:
 
 def _length(item: JSONDict) -> int:
     texts = [item.get("arguments"), item.get("input")]
-    for parts in (item.get("content"), item.get("summary")):
-        for part in parts if isinstance(parts, list) else ():
-            texts += [part.get("text"), part.get("refusal")] if isinstance(part, dict) else []
+    listed = [value for value in (item.get("content"), item.get("summary")) if isinstance(value, list)]
+    for part in [part for value in listed for part in value]:
+        texts += [part.get("text"), part.get("refusal")] if isinstance(part, dict) else []
     return sum(len(text) for text in texts if isinstance(text, str))
 
 

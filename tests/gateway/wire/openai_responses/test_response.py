@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from gateway.wire import ir, json
 from gateway.wire.openai_responses.response import input_tokens_reply
 from gateway.wire.openai_responses.sealed import Seal, seal
+from gateway.wire.openai_responses.usage import estimate_usage
 from omniroute.errors import UpstreamBroken, UpstreamRefused
 from omniroute.types import Usage
 from tests.gateway.wire.openai_responses.sdk import FORMAT, ask, check_response
@@ -288,6 +289,11 @@ def test_usage_is_estimated_where_none_is_reported():
     assert usage["output_tokens"] == 50
     assert usage["input_tokens"] > 0
     assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
+
+
+def test_odd_items_are_counted_as_far_as_they_are_text():
+    items = [{"content": 1.5, "summary": True, "arguments": "abcdefgh"}]
+    assert estimate_usage(ir.Request("m", []), items).output_tokens == 2
 
 
 def test_parts_become_items():
