@@ -181,6 +181,11 @@ def reset() -> None:
         _current, _looked_at = None, 0.0
 
 
+def version() -> int:
+    """Of the configuration that this process works with; 0 before its first request."""
+    return 0 if _current is None else _current.version
+
+
 async def current() -> Snapshot:
     """Without any waiting once it is there."""
     if _current is not None:

@@ -9,12 +9,17 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 
+def is_up_to_date() -> bool:
+    """Has the database every migration of this version?"""
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
 class DatabaseCommand(BaseCommand):
     """A command that needs a database of this version. Says so where there is another one, or none."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if not is_up_to_date():
             raise CommandError(
                 "The database is not that of this version. `omniroute serve` brings it up to date when it starts, "
                 "and so does `omniroute migrate`."

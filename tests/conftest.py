@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.test import override_settings
@@ -25,9 +29,33 @@ WAITING_WORKERS = 2
 """Beyond one per processor: end-to-end tests wait more than they work."""
 MAX_WORKERS = 16
 """Each has a database of Redis."""
+MAX_TEST_S = 400.0
+"""For setup, test and teardown. Servers get three minutes to start."""
 WAITS = {"cluster": 2, "browser": 2, "e2e": 1}
 """By marker."""
 _left_out: Counter[str] = Counter()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """What waits for ever fails, with the place where it waits, and the run goes on."""
+
+    def too_long(*_: Any) -> None:
+        why = f"not done after {MAX_TEST_S} s"
+        with suppress(RuntimeError):
+            loop = asyncio.get_running_loop()
+            for task in asyncio.all_tasks(loop):  # uvloop lets no exception of a signal handler out
+                loop.call_soon_threadsafe(task.cancel, why)
+            return
+        pytest.fail(why)
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, MAX_TEST_S, MAX_TEST_S)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:

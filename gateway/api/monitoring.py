@@ -12,7 +12,7 @@ from django.db import connection
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from gateway import health
+from gateway import health, snapshot
 from gateway.api.health_shapes import RateLimitStatus, milliseconds, rate_limit_status
 from gateway.api.limits import SignatureCache, signature_cache
 from gateway.records import processes
@@ -42,7 +42,7 @@ class Process(CamelModel):
 
 
 class System(CamelModel):
-    """Uptime, memory and process id are those of the process that answers."""
+    """Uptime, memory, process id and configuration are those of the process that answers."""
 
     version: str
     uptime: float
@@ -50,6 +50,8 @@ class System(CamelModel):
     memory_usage: int
     """Resident bytes of this process."""
     pid: int
+    configuration: int
+    """Counts the changes that it knows of. A second after a change, all processes know of it."""
     processes: list[Process]
     """The one that answers first."""
     platform: str
@@ -177,6 +179,7 @@ def system() -> System:
         uptime=round(answering.uptime, 1),
         memory_usage=answering.memory,
         pid=answering.pid,
+        configuration=snapshot.version(),
         processes=[
             Process(
                 pid=each.pid,

@@ -19,6 +19,7 @@ from tests.e2e import template
 from tests.e2e.template import PASSWORD as PASSWORD
 
 START_S = 180
+SETTLED_S = 30
 
 
 class Gateway:
@@ -109,6 +110,19 @@ class Gateway:
         if answer.status_code >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
+
+    def settle(self) -> None:
+        """Wait until every web process works with the newest configuration."""
+        count = int(dict(zip(self.arguments, self.arguments[1:], strict=False)).get("--workers", 1))
+        headers = {"authorization": f"Bearer {self.key}", "connection": "close"}
+        known: dict[int, int] = {}
+        deadline = time.monotonic() + SETTLED_S
+        while len(known) < count or len(set(known.values())) > 1:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Configurations by process, of {count}: {known}")
+            system = self.http.get("/api/monitoring/health", headers=headers).json()["system"]
+            known[system["pid"]] = system["configuration"]
+            time.sleep(0.02)
 
     def add_provider(
         self,

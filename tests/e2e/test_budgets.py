@@ -50,6 +50,13 @@ def priced(
         yield gateway
 
 
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator) -> Iterator[Gateway]:
+    """Of the tests whose keys and budgets are their own."""
+    with priced(tmp_path_factory.mktemp("budgets"), _simulator) as gateway:
+        yield gateway
+
+
 def cost_of_one(gateway: Gateway) -> Decimal:
     """What the simulator's answer costs."""
     _, secret = key_of(gateway, "taster")
@@ -63,10 +70,9 @@ def storm(gateway: Gateway, secret: str, count: int) -> list[int]:
 
 
 def test_two_hundred_at_once_get_no_more_than_the_budget_and_one_reservation(
-    tmp_path: Path, simulator: Simulator
+    gateway: Gateway, simulator: Simulator
 ) -> None:
-    with priced(tmp_path, simulator) as gateway:
-        check_storm(gateway, simulator)
+    check_storm(gateway, simulator)
 
 
 @pytest.mark.cluster
@@ -75,7 +81,7 @@ def test_two_hundred_at_once_over_four_processes(
 ) -> None:
     env = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
     with priced(tmp_path, simulator, env, "--no-jobs", "--workers", "4") as gateway:
-        time.sleep(2)  # until every process knows the provider and its price
+        gateway.settle()
         check_storm(gateway, simulator)
 
 
@@ -84,7 +90,7 @@ def check_storm(gateway: Gateway, simulator: Simulator) -> None:
     id, secret = key_of(gateway)
     gateway.manage("POST", BUDGET, {"keyId": id, "limit": str(one * 50), "period": "monthly"})
     simulator.behave("slow200")
-    time.sleep(2)
+    gateway.settle()
     before = simulator.count
     statuses = storm(gateway, secret, 200)
     assert set(statuses) == {200, 429}
@@ -105,13 +111,12 @@ def used(gateway: Gateway, id: str) -> Decimal:
     return Decimal(str(budget["used"]))
 
 
-def test_a_count_of_requests_is_exact(tmp_path: Path, simulator: Simulator) -> None:
-    with priced(tmp_path, simulator) as gateway:
-        id, secret = key_of(gateway)
-        gateway.manage("POST", BUDGET, {"keyId": id, "limit": 50, "period": "daily", "unit": "requests"})
-        simulator.behave("slow200")
-        assert storm(gateway, secret, 200).count(200) == 50
-        assert used(gateway, id) == 50
+def test_a_count_of_requests_is_exact(gateway: Gateway, simulator: Simulator) -> None:
+    id, secret = key_of(gateway, "counted")
+    gateway.manage("POST", BUDGET, {"keyId": id, "limit": 50, "period": "daily", "unit": "requests"})
+    simulator.behave("slow200")
+    assert storm(gateway, secret, 200).count(200) == 50
+    assert used(gateway, id) == 50
 
 
 MESSAGES = {"messages": [{"role": "user", "content": "x"}]}
@@ -128,16 +133,13 @@ GEMINI = "/v1beta/models/sim/m:generateContent"
     ],
 )
 def test_the_refusal_is_in_the_client_s_format_and_says_when_to_come_back(
-    spent: tuple[Gateway, str, Simulator], path: str, body: dict[str, Any], told: tuple[str, str]
+    gateway: Gateway, spent: str, simulator: Simulator, path: str, body: dict[str, Any], told: tuple[str, str]
 ) -> None:
-    gateway, secret, simulator = spent
     before = simulator.count
     model = {} if "v1beta" in path else {"model": "sim/m"}
     for stream in (False, True):
         asked = {**body, **model, **({"stream": True} if stream and model else {})}
-        answer = httpx.post(
-            f"{gateway.url}{path}", json=asked, headers={"x-api-key": secret}, trust_env=False
-        )
+        answer = httpx.post(f"{gateway.url}{path}", json=asked, headers={"x-api-key": spent}, trust_env=False)
         assert answer.status_code == 429
         name, value = told
         assert answer.json()["error"][name] == value
@@ -147,52 +149,45 @@ def test_the_refusal_is_in_the_client_s_format_and_says_when_to_come_back(
     assert simulator.count == before
 
 
-@pytest.fixture(scope="module")
-def spent(
-    tmp_path_factory: pytest.TempPathFactory, _simulator: Simulator
-) -> Iterator[tuple[Gateway, str, Simulator]]:
-    with priced(tmp_path_factory.mktemp("spent"), _simulator) as gateway:
-        id, secret = key_of(gateway)
-        assert ask(gateway, secret).status_code == 200
-        gateway.manage("POST", BUDGET, {"keyId": id, "limit": "0.000001", "period": "daily"})
-        yield gateway, secret, _simulator
+@pytest.fixture
+def spent(gateway: Gateway, simulator: Simulator) -> str:
+    """A key whose budget is."""
+    id, secret = key_of(gateway, "spent")
+    assert ask(gateway, secret).status_code == 200
+    gateway.manage("POST", BUDGET, {"keyId": id, "limit": "0.000001", "period": "daily"})
+    return secret
 
 
-def test_daily_and_monthly_both_bind(tmp_path: Path, simulator: Simulator) -> None:
-    with priced(tmp_path, simulator) as gateway:
-        for number, (daily, monthly) in enumerate([(3, 5), (5, 3)]):
-            id, secret = key_of(gateway, f"holder {number}")
-            for period, limit in (("daily", daily), ("monthly", monthly)):
-                gateway.manage(
-                    "POST", BUDGET, {"keyId": id, "limit": limit, "period": period, "unit": "requests"}
-                )
-            assert [ask(gateway, secret).status_code for _ in range(4)] == [200, 200, 200, 429]
+def test_daily_and_monthly_both_bind(gateway: Gateway, simulator: Simulator) -> None:
+    for number, (daily, monthly) in enumerate([(3, 5), (5, 3)]):
+        id, secret = key_of(gateway, f"holder {number}")
+        for period, limit in (("daily", daily), ("monthly", monthly)):
+            gateway.manage(
+                "POST", BUDGET, {"keyId": id, "limit": limit, "period": period, "unit": "requests"}
+            )
+        assert [ask(gateway, secret).status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
-def test_a_spent_account_is_skipped_and_another_serves(tmp_path: Path, simulator: Simulator) -> None:
-    with priced(tmp_path, simulator) as gateway:
-        _, secret = key_of(gateway)
-        node = gateway.manage("GET", "/api/provider-nodes")["nodes"][0]["id"]
-        gateway.manage(
-            "POST", "/api/providers", {"provider": node, "apiKey": "sk-2", "name": "second", "priority": 2}
-        )
-        first = next(
-            row
-            for row in gateway.manage("GET", "/api/providers")["connections"]
-            if row["name"] == "sim account"
-        )
-        body = {"connectionId": first["id"], "limit": 2, "period": "daily", "unit": "requests"}
-        gateway.manage("POST", BUDGET, body)
-        served = [ask(gateway, secret).headers["x-omniroute-account"] for _ in range(4)]
-        assert served == ["sim account", "sim account", "second", "second"]
+def test_a_spent_account_is_skipped_and_another_serves(gateway: Gateway, simulator: Simulator) -> None:
+    _, secret = key_of(gateway, "skipping")
+    node = gateway.add_provider("pair", simulator.openai_url)
+    gateway.manage(
+        "POST", "/api/providers", {"provider": node, "apiKey": "sk-2", "name": "second", "priority": 2}
+    )
+    first = next(
+        row for row in gateway.manage("GET", "/api/providers")["connections"] if row["name"] == "pair account"
+    )
+    body = {"connectionId": first["id"], "limit": 2, "period": "daily", "unit": "requests"}
+    gateway.manage("POST", BUDGET, body)
+    served = [ask(gateway, secret, model="pair/m").headers["x-omniroute-account"] for _ in range(4)]
+    assert served == ["pair account", "pair account", "second", "second"]
 
 
-def test_answers_through_streams_are_charged(tmp_path: Path, simulator: Simulator) -> None:
-    with priced(tmp_path, simulator) as gateway:
-        id, secret = key_of(gateway)
-        gateway.manage("POST", BUDGET, {"keyId": id, "limit": 5, "period": "daily"})
-        assert "[DONE]" in ask(gateway, secret, stream=True).text
-        assert used(gateway, id) > 0
+def test_answers_through_streams_are_charged(gateway: Gateway, simulator: Simulator) -> None:
+    id, secret = key_of(gateway, "streaming")
+    gateway.manage("POST", BUDGET, {"keyId": id, "limit": 5, "period": "daily"})
+    assert "[DONE]" in ask(gateway, secret, stream=True).text
+    assert used(gateway, id) > 0
 
 
 def test_kill_9_loses_no_spend_and_leaves_no_reservation(tmp_path: Path, simulator: Simulator) -> None:
@@ -231,56 +226,53 @@ def test_kill_9_loses_no_spend_and_leaves_no_reservation(tmp_path: Path, simulat
 
 
 def test_a_stream_that_its_client_leaves_counts_as_far_as_it_came(
-    tmp_path: Path, simulator: Simulator
+    gateway: Gateway, simulator: Simulator
 ) -> None:
-    with priced(tmp_path, simulator) as gateway:
-        id, secret = key_of(gateway)
-        gateway.manage("POST", BUDGET, {"keyId": id, "limit": 100000, "period": "daily", "unit": "tokens"})
-        simulator.behave("n50-i20")
-        body = {"model": "sim/m", "messages": [{"role": "user", "content": "hello"}], "stream": True}
-        headers = {"authorization": f"Bearer {secret}"}
-        with (
-            httpx.Client(base_url=gateway.url, trust_env=False) as client,
-            client.stream("POST", "/v1/chat/completions", json=body, headers=headers) as answer,
-        ):
-            lines = answer.iter_lines()
-            for _ in range(30):
-                next(lines)
-        deadline = time.monotonic() + 10
-        while not used(gateway, id) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert 20 < used(gateway, id) < 100
-        (row,) = gateway.rows()
-        assert (row["status"], row["usage_estimated"]) == (499, 1)
+    id, secret = key_of(gateway, "leaving")
+    gateway.manage("POST", BUDGET, {"keyId": id, "limit": 100000, "period": "daily", "unit": "tokens"})
+    simulator.behave("n50-i20")
+    body = {"model": "sim/m", "messages": [{"role": "user", "content": "hello"}], "stream": True}
+    headers = {"authorization": f"Bearer {secret}"}
+    with (
+        httpx.Client(base_url=gateway.url, trust_env=False) as client,
+        client.stream("POST", "/v1/chat/completions", json=body, headers=headers) as answer,
+    ):
+        lines = answer.iter_lines()
+        for _ in range(30):
+            next(lines)
+    deadline = time.monotonic() + 10
+    while not used(gateway, id) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert 20 < used(gateway, id) < 100
+    row = gateway.rows()[-1]
+    assert (row["status"], row["usage_estimated"]) == (499, 1)
 
 
 def test_models_without_a_price_are_free_unless_the_budget_refuses_them(
-    tmp_path: Path, simulator: Simulator
+    gateway: Gateway, simulator: Simulator
 ) -> None:
-    with priced(tmp_path, simulator) as gateway:
-        node = gateway.add_provider("new", simulator.openai_url)
-        gateway.add_combo("mixed", "new/m", "sim/m")
-        id, secret = key_of(gateway)
-        budget = {"keyId": id, "limit": 1, "period": "daily"}
-        gateway.manage("POST", BUDGET, budget)
-        assert ask(gateway, secret, model="new/m").status_code == 200
-        (status,) = gateway.manage("GET", f"{BUDGET}?apiKeyId={id}")["budgets"]
-        assert (status["used"], status["unpricedRequests"], status["refuseUnpriced"]) == (0, 1, False)
-        gateway.manage("POST", BUDGET, {**budget, "refuseUnpriced": True})
-        before = simulator.count
-        refused = ask(gateway, secret, model="new/m")
-        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "unpriced_model")
-        assert simulator.count == before
-        served = ask(gateway, secret, model="mixed")
-        assert served.status_code == 200
-        assert served.headers["x-omniroute-provider"] != node
-        assert gateway.chat("new/m").status_code == 200  # without the key
+    new = gateway.add_provider("new", simulator.openai_url)
+    gateway.add_combo("mixed", "new/m", "sim/m")
+    id, secret = key_of(gateway, "unpriced")
+    budget = {"keyId": id, "limit": 1, "period": "daily"}
+    gateway.manage("POST", BUDGET, budget)
+    assert ask(gateway, secret, model="new/m").status_code == 200
+    (status,) = gateway.manage("GET", f"{BUDGET}?apiKeyId={id}")["budgets"]
+    assert (status["used"], status["unpricedRequests"], status["refuseUnpriced"]) == (0, 1, False)
+    gateway.manage("POST", BUDGET, {**budget, "refuseUnpriced": True})
+    before = simulator.count
+    refused = ask(gateway, secret, model="new/m")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "unpriced_model")
+    assert simulator.count == before
+    served = ask(gateway, secret, model="mixed")
+    assert served.status_code == 200
+    assert served.headers["x-omniroute-provider"] != new
+    assert gateway.chat("new/m").status_code == 200  # without the key
 
 
-def test_a_budget_that_runs_low_says_so_with_every_answer(tmp_path: Path, simulator: Simulator) -> None:
-    with priced(tmp_path, simulator) as gateway:
-        id, secret = key_of(gateway)
-        budget = {"keyId": id, "limit": 4, "period": "daily", "unit": "requests", "warningThreshold": 0.5}
-        gateway.manage("POST", BUDGET, budget)
-        told = [ask(gateway, secret, stream=n % 2 == 1).headers.get("x-omniroute-budget") for n in range(4)]
-        assert told == [None, None, "50% of 4 requests (daily) is used", "75% of 4 requests (daily) is used"]
+def test_a_budget_that_runs_low_says_so_with_every_answer(gateway: Gateway, simulator: Simulator) -> None:
+    id, secret = key_of(gateway, "running low")
+    budget = {"keyId": id, "limit": 4, "period": "daily", "unit": "requests", "warningThreshold": 0.5}
+    gateway.manage("POST", BUDGET, budget)
+    told = [ask(gateway, secret, stream=n % 2 == 1).headers.get("x-omniroute-budget") for n in range(4)]
+    assert told == [None, None, "50% of 4 requests (daily) is used", "75% of 4 requests (daily) is used"]

@@ -15,7 +15,7 @@ from gateway.simulator import Simulator
 from tests.e2e.server import Gateway, running
 
 CONNECTIONS = 64
-REQUESTS = 10_000
+REQUESTS = 3_000
 
 
 class Load:

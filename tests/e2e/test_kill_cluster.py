@@ -121,7 +121,7 @@ def test_kill_9_loses_nothing_and_leaves_no_reservation(
         key, secret = key_of(gateway)
         wanted = {"keyId": key, "limit": 100_000, "period": "daily", "unit": "requests"}
         budget = gateway.manage("POST", BUDGET, wanted)["budget"]["id"]
-        time.sleep(2)  # until every worker knows the provider, its price and the budget
+        gateway.settle()
         simulator.behave("slow50")
         assert gateway.process is not None
         server = gateway.process.pid

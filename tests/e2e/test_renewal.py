@@ -127,7 +127,7 @@ def test_four_processes_renew_a_token_that_works_once_once(
         import_at_once(gateway, vendor)
         assert len(gateway.manage("GET", "/api/providers")["connections"]) == 1
         old, _ = import_account(gateway, vendor)
-        time.sleep(2.5)  # until every process knows of the account
+        gateway.settle()
         check(ask_all(gateway), vendor, old)
 
 

@@ -23,8 +23,6 @@ from tests.e2e.server import Gateway, running
 pytestmark = pytest.mark.cluster
 
 KEYS = ("k1", "k2", "k3")
-SETTLED_S = 1.5
-"""Both processes have the configuration by then: they look at its version every second."""
 HEARD_S = 0.25
 """What one process did, the other one has heard of."""
 BESIDE = 8
@@ -62,7 +60,8 @@ def combo(cluster: Gateway, simulator: Simulator, name: str, *models: Any, **val
 
 def start_over(cluster: Gateway, simulator: Simulator) -> None:
     cluster.manage("POST", "/api/resilience/reset")
-    time.sleep(SETTLED_S)
+    cluster.settle()
+    time.sleep(HEARD_S)
     simulator.reset()
 
 

@@ -18,6 +18,7 @@ from django.db.migrations import Migration
 from django.db.models.signals import pre_migrate
 
 from omniroute import first_start
+from omniroute.commands import is_up_to_date
 
 logger = logging.getLogger("omniroute")
 
@@ -49,7 +50,8 @@ class Command(BaseCommand):
                 f"Set HOST={host} instead of --host: it decides whether API keys are required."
             )
         pre_migrate.connect(self.announce)
-        call_command("migrate", verbosity=0, interactive=False)
+        if not is_up_to_date():
+            call_command("migrate", verbosity=0, interactive=False)
         self.greet(host, port, first_start.ensure_admin())
         jobs = None if no_jobs else JobProcess()
         try:
