@@ -34,13 +34,13 @@ MODES = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"]
 @pytest.fixture(scope="module")
 def sdks(_gateway: Gateway, _simulator: Simulator) -> dict[str, Client]:
     """Clients of all formats, and providers of all formats behind the gateway."""
-    _gateway.add_provider("sdkchat", _simulator.openai_url)
-    _gateway.add_provider("sdkresp", _simulator.openai_url, api="responses")
-    _gateway.add_provider("sdkanth", _simulator.anthropic_url, kind="anthropic-compatible")
-    account = {"provider": "gemini", "apiKey": "AIza-made-up", "name": "gemini"}
-    account["providerSpecificData"] = {"baseUrl": _simulator.gemini_url}  # type: ignore[assignment]
-    _gateway.manage("POST", "/api/providers", account)
-    _gateway.manage("GET", "/api/providers")
+    if "sdkchat" not in _gateway.ids:  # another file of this process may have asked before
+        _gateway.ids["sdkchat"] = _gateway.add_provider("sdkchat", _simulator.openai_url)
+        _gateway.add_provider("sdkresp", _simulator.openai_url, api="responses")
+        _gateway.add_provider("sdkanth", _simulator.anthropic_url, kind="anthropic-compatible")
+        account = {"provider": "gemini", "apiKey": "AIza-made-up", "name": "gemini"}
+        account["providerSpecificData"] = {"baseUrl": _simulator.gemini_url}  # type: ignore[assignment]
+        _gateway.manage("POST", "/api/providers", account)
     return {name: client(_gateway.url, _gateway.key) for name, client in CLIENTS.items()}  # type: ignore[call-arg]
 
 

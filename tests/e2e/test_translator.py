@@ -15,6 +15,8 @@ from tests.e2e.server import PASSWORD, Gateway
 from tests.omniroute.test_admin_browser import ARGS
 from tests.services import chromium
 
+SLOW_MS = 60_000
+"""For what is a second of computing on a machine without other work."""
 XSS = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 CLAUDE = {"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": XSS}], "mcp_servers": [1]}
 
@@ -128,17 +130,17 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def bench(page: Page, gateway: Gateway) -> None:
     page.get_by_role("link", name="Test Bench").click()
     page.get_by_role("button", name="Run").first.click()
-    expect(page.locator("#bench-state")).to_contain_text("304 of 304 passed")
+    expect(page.locator("#bench-state")).to_contain_text("304 of 304 passed", timeout=SLOW_MS)
     page.get_by_role("button", name="Tool call, Claude to Gemini, streamed: passed").click()
     detail = page.locator("#bench-detail")
     expect(detail).to_contain_text("Everything that was meant arrived.")
     page.locator("#real [name=model]").fill("sim1/gpt-4o")
     page.get_by_role("button", name="Run").last.click()
-    expect(page.locator("#real-state")).to_have_text("8 of 8 passed")
+    expect(page.locator("#real-state")).to_have_text("8 of 8 passed", timeout=SLOW_MS)
     assert gateway.rows()[-1]["requested_model"] == "sim1/gpt-4o"
     page.locator("#real [name=model]").fill("sim1/sim-429")
     page.get_by_role("button", name="Run").last.click()
-    expect(page.locator("#real-state")).to_have_text("0 of 8 passed")
+    expect(page.locator("#real-state")).to_have_text("0 of 8 passed", timeout=SLOW_MS)
     page.locator("#real-matrix").get_by_role("button").first.click()
     expect(detail).to_contain_text("429")
     gateway.manage("POST", "/api/resilience/reset")

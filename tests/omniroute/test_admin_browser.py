@@ -159,12 +159,26 @@ def test_nothing_is_wider_than_a_phone(theme, page):
         "combos/combo/add/",
         "billing/usagerecord/",
         "gateway/usage/",
+        "gateway/accesssettings/",
+        "gateway/resilience/",
+        "omniroute/auditentry/",
         "gateway/cli-tools/",
         "gateway/cli-tools/tool/codex/",
     )
     for path in paths:
         page.goto(f"/admin/{path}")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+
+
+def test_settings_are_reached_by_their_tabs(page):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/admin/gateway/accesssettings/")
+    for tab, inner in (("Routing", "Fallback chains"), ("Advanced", "Background jobs")):
+        page.get_by_role("link", name=tab, exact=True).click()
+        page.get_by_role("link", name=inner, exact=True).click()
+        chosen = page.locator(".or-tabs nav:nth-child(2) a[aria-current]")
+        expect(chosen).to_have_text(inner)
+        expect(chosen).to_be_in_viewport(ratio=1)
 
 
 def test_the_weights_show_with_their_strategy_only(page):

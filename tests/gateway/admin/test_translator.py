@@ -175,3 +175,21 @@ def test_the_bench_answers_with_a_matrix_and_what_is_behind_a_square(admin_clien
     assert (status, cell["problems"]) == (200, [])
     assert "get_weather" in cell["sent"]
     assert "functionCall" in cell["answer"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"model": "x/y"},
+        {"model": "x/y", "text": " "},
+        {"model": "x/y", "body": "{"},
+        {"model": "x/y", "body": "[]"},
+        {"model": "", "text": "Hi"},
+        {"model": "x/y", "text": "Hi", "format": "kiro"},
+        {"model": "x/y", "text": "Hi", "account": -1},
+    ],
+)
+def test_the_chat_tester_says_what_it_needs(admin_client, asked):
+    status, told = post(admin_client, CHAT, asked)
+    assert status == 400
+    assert told["error"]["message"]

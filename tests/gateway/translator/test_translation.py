@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -167,3 +170,42 @@ def test_nothing_is_kept_of_a_translation(monkeypatch):
     reply = samples.answer(samples.request("tools", "gemini"), "gemini", stream=False)[1].decode()
     made(reply, "gemini", "openai_chat", "reply")
     assert kept == []
+
+
+ODD: tuple[Any, ...] = (None, True, -1, 1e300, "", "x", [], {}, [[]], [None], {"a": 1}, 0)
+
+
+def muddled(value: Any, chance: random.Random) -> Any:
+    """The same with some of it missing and some of it of another kind."""
+    if isinstance(value, dict):
+        kept = {name: item for name, item in value.items() if chance.random() > 0.04}
+        return {
+            name: chance.choice(ODD) if chance.random() < 0.08 else muddled(item, chance)
+            for name, item in kept.items()
+        }
+    if isinstance(value, list):
+        return [chance.choice(ODD) if chance.random() < 0.08 else muddled(item, chance) for item in value]
+    return value
+
+
+def muddled_text(sample: samples.Sample, chance: random.Random) -> str:
+    if sample.kind != "stream":
+        return json.dumps(muddled(json.loads(sample.text), chance))
+    lines = sample.text.split("\n")
+    return "\n".join(
+        f"data: {json.dumps(muddled(json.loads(line[6:]), chance))}" if line.startswith("data: {") else line
+        for line in lines
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bodies_of_any_shape_are_translated_or_refused(seed):
+    chance, read = random.Random(seed), 0
+    for sample in samples.all_samples():
+        target = chance.choice(TARGETS[sample.kind])
+        with suppress(ClientError):
+            made(
+                muddled_text(sample, chance), sample.format, target, sample.kind, status=sample.status or 400
+            )
+            read += 1
+    assert read > 20
