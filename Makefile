@@ -1,6 +1,6 @@
 # make run      install what is missing and serve on http://127.0.0.1:20128
 # make test     the whole test suite; says what it left out where Chromium, PostgreSQL or Redis are missing
-# make test-unit  what needs no server process, browser, PostgreSQL or Redis: within a minute
+# make test-unit  what needs no server process, browser, PostgreSQL or Redis: two minutes on two processors
 # make test-clients  real command-line clients against the gateway: downloads about 5 GB once (ARGS="-k codex")
 # make check    formatting, lint and types
 # make bench    measure the running gateway on this machine (ARGS="--quick")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 
 from billing.keys import hash_key
 from billing.models import ApiKey
@@ -73,8 +74,14 @@ def test_a_bad_key_is_refused_with_the_field_at_fault(api: ManagementClient, bod
     assert ApiKey.objects.count() == 1
 
 
-@pytest.mark.parametrize("id", ["0", "-1", "abc", "9" * 30, "1.5", "²", "%00", "1%0a"])
+@pytest.mark.parametrize("id", ["0", "-1", "abc", "9" * 30, "1.5", "²", "1%0a"])
 @pytest.mark.parametrize("route", ["keys", "combos", "providers", "provider-nodes"])
 def test_an_id_that_is_none_is_not_found(api: ManagementClient, route, id):  # noqa: F811
     for method in ("GET", "PUT", "DELETE"):
         assert api.error(method, f"/api/{route}/{id}", {})[0] == 404
+
+
+@pytest.mark.parametrize("route", ["keys", "combos", "providers", "provider-nodes"])
+def test_an_address_with_a_nul_is_a_bad_request(client: Client, route: str) -> None:
+    for method in ("get", "put", "delete"):
+        assert getattr(client, method)(f"/api/{route}/%00").status_code == 400
