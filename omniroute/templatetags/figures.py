@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.timesince import timesince
 
 register = template.Library()
@@ -89,7 +90,11 @@ def percent(value: float | None) -> str:
 @register.filter
 def ago(moment: datetime | None) -> str:
     """3 hours ago: the largest unit alone."""
-    return f"{timesince(moment, depth=1)} ago" if moment else "never"
+    if moment is None:
+        return "never"
+    if timezone.now() - moment < timedelta(minutes=1):
+        return "just now"
+    return f"{timesince(moment, depth=1)} ago"
 
 
 @register.filter

@@ -53,6 +53,7 @@ def test_durations_and_percents():
 
 def test_times_past():
     assert ago(None) == "never"
+    assert ago(timezone.now()) == "just now"
     assert ago(timezone.now() - timedelta(hours=3, minutes=20)) == "3\xa0hours ago"
 
 
