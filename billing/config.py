@@ -29,6 +29,8 @@ class KeyConfig:
     cache: str = "own"
     """A value of `ApiKey.Cache`."""
     similar_answers: bool = False
+    identity: str = ""
+    """Whose key it is, whichever row it stands in: after a restored backup, an id may be another key's."""
 
     @property
     def is_usable(self) -> bool:
@@ -67,6 +69,7 @@ def load() -> BillingConfig:
             blocked_models=_patterns(row.allowed_models, blocking=True),
             cache=row.cache,
             similar_answers=row.similar_answers,
+            identity=row.key_hash[:32],
         )
         for row in ApiKey.objects.all()
     }

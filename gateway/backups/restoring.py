@@ -2,7 +2,7 @@
 
 Rows are replaced within one transaction, in any database and under the feet of running processes, which keep their
 connections: nobody sees half of it, and every process reads the new configuration as after any other change. Meanwhile
-accounting waits for the database; it does so for a minute before it gives a row up.
+accounting waits for the database (`gateway.records.recorder.LOCKED_S`).
 """
 
 from __future__ import annotations

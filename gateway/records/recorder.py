@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-import msgspec
 from django.db import DatabaseError, DataError, IntegrityError, close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
@@ -25,21 +25,19 @@ from billing import rollups
 from billing.budgets import spending
 from billing.budgets.bills import Bill, Totals, settle
 from billing.models import ApiKey, UsageRecord
-from billing.rollups import Amounts, Place, Try
 from billing.statements import execute, mark
+from gateway.records.counting import amounts_of, attempts_of, place_of, tries_of
 from gateway.records.live import FEEDS
-from omniroute.types import JSONDict
 
 logger = logging.getLogger(__name__)
 
 TRIES = 3
+LOCKED_S = 900.0
+"""While SQLite is locked it fails at nothing, it waits for its turn: so long, such as behind a restored backup."""
 MAX_BATCH = 256
 """Rows in one transaction: below every database's limit of parameters in a statement."""
 LAST_USED_INTERVAL_S = 60.0
 """A key's last use is written this often at most."""
-
-
-_decode = msgspec.json.Decoder(list[JSONDict]).decode
 
 
 class UsageRow(NamedTuple):
@@ -163,17 +161,22 @@ class Recorder:
         """The new totals of budgets; None if the batch was given up."""
         rows = [entry.row for entry in batch]
         bills = [entry.bill for entry in batch if entry.bill is not None]
-        for attempt in range(1, TRIES + 1):
+        attempt, until = 1, time.monotonic() + LOCKED_S
+        while attempt <= TRIES:
             try:
                 return self._commit(rows, bills)
             except (DataError, IntegrityError) as error:
                 logger.warning("Usage was not written: %s", error)
                 return self._write_each(batch)
             except DatabaseError as error:
+                if _is_locked(error) and time.monotonic() < until:
+                    logger.warning("Usage waits for the database, which is locked")
+                    continue
                 logger.warning("Usage was not written (try %d of %d): %s", attempt, TRIES, error)
                 close_old_connections()
                 connection.close()
                 time.sleep(0.1 * attempt)
+                attempt += 1
         for row in rows:
             logger.critical("Usage row lost: %s", row._asdict())
         return None
@@ -200,13 +203,13 @@ class Recorder:
         return totals
 
     def _add_up(self, cursor: CursorWrapper, rows: Sequence[UsageRow]) -> None:
-        tried = [(row, _attempts(row)) for row in rows]
-        rollups.add(cursor, [(_place(row), _amounts(row, attempts)) for row, attempts in tried])
+        tried = [(row, attempts_of(row)) for row in rows]
+        rollups.add(cursor, [(place_of(row), amounts_of(row, attempts)) for row, attempts in tried])
         tries = [
             each
             for row, attempts in tried
             if row.combo and not row.is_extra
-            for each in _tries(row, attempts)
+            for each in tries_of(row, attempts)
         ]
         if tries:
             rollups.add_tries(cursor, tries)
@@ -227,6 +230,12 @@ def recorder() -> Recorder:
     return Recorder()
 
 
+def _is_locked(error: DatabaseError) -> bool:
+    """Whether another connection to SQLite kept writing for as long as this one may wait."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) or 0
+    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def _adapted(rows: Sequence[UsageRow]) -> Iterable[tuple[Any, ...]]:
     """Values as the database wants them: SQLite takes datetimes and decimals as text."""
     return map(_as_text, rows) if connection.vendor == "sqlite" else rows
@@ -239,65 +248,3 @@ def _as_text(row: UsageRow) -> tuple[Any, ...]:
         cost=None if cost is None else format(cost, "f"),  # type: ignore[arg-type]
         saved=format(row.saved, "f"),  # type: ignore[arg-type]
     )
-
-
-def _attempts(row: UsageRow) -> list[JSONDict]:
-    """Those that were made. Empty where nothing is counted by attempt."""
-    if row.attempt_count <= 1 and not row.combo:
-        return []
-    return [each for each in _decode(row.attempts) if "skipped" not in each]
-
-
-def _place(row: UsageRow) -> Place:
-    return Place(
-        moment=row.created_at,
-        provider=row.provider,
-        model=row.served_model,
-        account_id=row.account_id or 0,
-        api_key_id=row.api_key_id or 0,
-        combo=row.combo,
-    )
-
-
-def _amounts(row: UsageRow, attempts: list[JSONDict]) -> Amounts:
-    used = Amounts(
-        unpriced=int(
-            row.cost is None and bool(row.input_tokens or row.output_tokens or len(row.priced_apart) > 2)
-        ),
-        input_tokens=row.input_tokens,
-        output_tokens=row.output_tokens,
-        cache_read_tokens=row.cache_read_tokens,
-        cache_write_tokens=row.cache_write_tokens,
-        reasoning_tokens=row.reasoning_tokens,
-        cost=row.cost or Decimal(0),
-        saved=row.saved,
-    )
-    if row.is_extra:
-        return used
-    return used._replace(
-        requests=1,
-        errors=int(row.status >= 400),
-        fallbacks=int(_fell_back(attempts)),
-        cache_hits=int(row.cache_hit),
-        latency_ms=row.latency_ms,
-        first_token_ms=row.first_token_ms or 0,
-        first_tokens=int(row.first_token_ms is not None),
-    )
-
-
-def _fell_back(attempts: list[JSONDict]) -> bool:
-    """Was another account or target asked? A request that was repeated to the same one did not fall back."""
-    return (
-        len(attempts) > 1
-        and len({(each["provider"], each["model"], each["account"]) for each in attempts}) > 1
-    )
-
-
-def _tries(row: UsageRow, attempts: list[JSONDict]) -> Iterator[Try]:
-    """The request, which counts for its combo, and its attempts, which count for the combo's targets."""
-    failed, fell_back = row.status >= 400, _fell_back(attempts)
-    yield Try(row.combo, "", "", failed, fell_back, row.latency_ms, row.status, row.created_at)
-    for each in attempts:
-        failed = each["status"] >= 400 or "error" in each
-        target = each["provider"], each["model"]
-        yield Try(row.combo, *target, failed, False, each["ms"], each["status"], row.created_at)

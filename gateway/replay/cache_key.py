@@ -68,7 +68,7 @@ def body_of(exchange: Exchange) -> JSONDict:
 
 def signature(exchange: Exchange, body: JSONDict, *more: str) -> str:
     inbound, key = exchange.inbound, exchange.key
-    whose = "" if key is None else "shared" if key.cache == "shared" else str(key.id)
+    whose = "" if key is None else "shared" if key.cache == "shared" else key.identity
     parts = [
         inbound.format,
         inbound.model,

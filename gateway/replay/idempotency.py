@@ -108,7 +108,7 @@ def claim_of(exchange: Exchange, config: ReplayConfig) -> Claim | None:
         token, named = inbound.headers.get("x-request-id"), "request"
         if not token:
             return None
-    whose = str(exchange.key.id) if exchange.key else f"address {exchange.client_address}"
+    whose = exchange.key.identity if exchange.key else f"address {exchange.client_address}"
     body = hashlib.sha256(inbound.body).hexdigest()
     parts = [whose, inbound.path, inbound.model, named, token]
     if named == "request":

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import sqlite3
+import tempfile
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from billing.models import ComboUsage, DailyUsage, UsageRecord, UsageTotal
-from gateway.records.recorder import Entry, Recorder
+from gateway.records.recorder import TRIES, Entry, Recorder
 from tests.usage import usage_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,3 +96,33 @@ def test_a_row_that_the_database_refuses_does_not_cost_the_others_theirs(caplog)
     lost = [each.message for each in caplog.records if each.levelname == "CRITICAL"]
     assert len(lost) == len(refused)
     assert UsageTotal.objects.get(span="day", dimension="all").requests == 3 - len(refused)
+
+
+def test_rows_wait_for_as_long_as_sqlite_is_locked(monkeypatch, caplog):
+    recorder, commit, tries = Recorder(), Recorder._commit, itertools.count(1)
+
+    def locked_at_first(self, rows, bills=()):
+        if next(tries) <= TRIES + 2:
+            raise _locked()
+        return commit(self, rows, bills)
+
+    monkeypatch.setattr(Recorder, "_commit", locked_at_first)
+    recorder._write([Entry(usage_row(status=200), None, asyncio.Future(loop=asyncio.new_event_loop()))])
+    recorder.close()
+    assert UsageRecord.objects.count() == 1
+    assert not [each for each in caplog.records if each.levelname == "CRITICAL"]
+
+
+def _locked() -> OperationalError:
+    """As Django raises it, with what two connections to one file really say."""
+    with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
+        one, two = (sqlite3.connect(file.name, timeout=0, isolation_level=None) for _ in range(2))
+        one.execute("BEGIN IMMEDIATE")
+        try:
+            two.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            wrapped = OperationalError(str(error))
+            wrapped.__cause__ = error
+        one.close()
+        two.close()
+    return wrapped
