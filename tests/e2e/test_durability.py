@@ -143,6 +143,10 @@ def test_a_history_is_not_copied_for_a_column_more_and_the_start_says_what_it_do
         assert [(row["status"], row["is_extra"]) for row in gateway.rows()] == [(200, 0), (200, 0)]
 
 
+ALL_WORKERS = 5
+"""Processes of django-q2: itself, its sentinel, a pusher, a worker and a monitor."""
+
+
 def test_the_background_worker_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
     with running(tmp_path, arguments=["--host", "127.0.0.1"]) as gateway:
         deadline = time.monotonic() + 10
@@ -153,6 +157,23 @@ def test_the_background_worker_does_not_outlive_a_killed_server(tmp_path: Path) 
         gateway.process.kill()
         gateway.process.wait()
         deadline = time.monotonic() + 15
+        while _workers(gateway) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not _workers(gateway)
+        gateway.process = None
+
+
+def test_a_signal_to_all_its_processes_at_once_ends_them_all(tmp_path: Path) -> None:
+    """As systemd stops a service."""
+    with running(tmp_path, arguments=["--host", "127.0.0.1"]) as gateway:
+        deadline = time.monotonic() + 30
+        while len(_workers(gateway)) < ALL_WORKERS and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert gateway.process is not None
+        for pid in [gateway.process.pid, *_workers(gateway)]:
+            os.kill(pid, signal.SIGTERM)
+        gateway.process.wait(20)
+        deadline = time.monotonic() + 10
         while _workers(gateway) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not _workers(gateway)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -121,7 +123,7 @@ class JobProcess:
         try:
             process.wait(timeout=15)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # those that it started as well
             process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
