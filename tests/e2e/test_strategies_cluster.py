@@ -23,7 +23,7 @@ from tests.e2e.server import Gateway, running
 pytestmark = pytest.mark.cluster
 
 KEYS = ("k1", "k2", "k3")
-HEARD_S = 0.25
+HEARD_S = 0.5
 """What one process did, the other one has heard of."""
 BESIDE = 8
 REQUESTS = 63
