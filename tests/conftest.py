@@ -25,7 +25,7 @@ hypothesis_settings.register_profile("omniroute", deadline=None, suppress_health
 hypothesis_settings.load_profile("omniroute")
 """How fast an example runs says more about the machine's other work than about the code."""
 
-WAITING_WORKERS = 2
+WAITING_WORKERS = 1
 """Beyond one per processor: end-to-end tests wait more than they work."""
 MAX_WORKERS = 16
 """Each has a database of Redis."""

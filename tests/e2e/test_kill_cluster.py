@@ -96,7 +96,7 @@ def check(gateway: Gateway, load: Load, postgres_url: str, key: str, budget: str
     # With room for one request more, whatever the dead had reserved would refuse it.
     limit = {"keyId": key, "limit": int(used(gateway, key)) + 1, "period": "daily", "unit": "requests"}
     gateway.manage("POST", BUDGET, limit)
-    time.sleep(2)  # until every worker knows it
+    gateway.settle()
     deadline = time.monotonic() + LEASE_S + SLACK_S
     while (answer := ask(gateway, load.secret)).status_code == 429 and time.monotonic() < deadline:
         assert "is held" in answer.text

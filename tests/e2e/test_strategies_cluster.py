@@ -122,15 +122,23 @@ def test_least_used_knows_whom_the_other_process_asked(cluster: Gateway, simulat
 
 
 def test_p2c_knows_of_a_failure_in_the_other_process(cluster: Gateway, simulator: Simulator) -> None:
-    accounts_by(cluster, simulator, "p2c")
-    simulator.behave("500", key="k1", times=1)
-    while "k1" not in asked(simulator):
-        assert cluster.chat("sim/x").status_code == 200
-    cluster.manage("DELETE", "/api/resilience/model-cooldowns")  # it is sick, and no longer put aside
-    time.sleep(HEARD_S)
-    simulator.reset()
-    ask(cluster, "sim/x", 30)
-    assert Counter(asked(simulator))["k1"] == 0, Counter(asked(simulator))
+    """Heard of within a moment, on a busy machine a longer one; who has not heard of it asks all three alike."""
+    served: list[int] = []
+    for wait in (HEARD_S, 2 * HEARD_S, 4 * HEARD_S):
+        accounts_by(cluster, simulator, "p2c")
+        simulator.behave("500", key="k1", times=1)
+        number = 0
+        while "k1" not in asked(simulator):
+            assert cluster.chat("sim/x", f"first {wait} {number}").status_code == 200
+            number += 1
+        cluster.manage("DELETE", "/api/resilience/model-cooldowns")  # it is sick, and no longer put aside
+        time.sleep(wait)
+        simulator.reset()
+        ask(cluster, "sim/x", 30)
+        served.append(Counter(asked(simulator))["k1"])
+        if not served[-1]:
+            break
+    assert served[-1] == 0, served
 
 
 @pytest.mark.parametrize("strategy", sorted(selection.SPREADING))
