@@ -54,8 +54,20 @@ def is_shared() -> bool:
 
 
 def name(*parts: object) -> str:
-    """A key, or a channel: `omniroute:limits:account:42`."""
+    """A key: `omniroute:limits:account:42`."""
     return ":".join((PREFIX, *map(str, parts)))
+
+
+def channel(*parts: object) -> str:
+    """With the number of the database: Redis keeps keys apart by it, and channels not."""
+    return name(*parts, _database(settings.REDIS_URL))
+
+
+@lru_cache
+def _database(url: str) -> str:
+    from redis.connection import parse_url
+
+    return str(parse_url(url).get("db", 0)) if url else ""  # type: ignore[no-untyped-call]
 
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()

@@ -62,7 +62,7 @@ class Gossip:
             self._is_running = False
 
     async def _speak(self) -> None:
-        channel = shared_state.name("gossip")
+        channel = shared_state.channel("gossip")
         while True:
             await self._something.wait()
             await asyncio.sleep(EVERY_S)
@@ -76,7 +76,7 @@ class Gossip:
         while True:
             with suppress(Unavailable), shared_state.guard:
                 async with shared_state.client().pubsub() as subscription:
-                    await subscription.subscribe(shared_state.name("gossip"))
+                    await subscription.subscribe(shared_state.channel("gossip"))
                     while True:
                         message = await subscription.get_message(
                             ignore_subscribe_messages=True, timeout=QUIET_S

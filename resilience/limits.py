@@ -17,7 +17,7 @@ from itertools import count
 from typing import Any
 
 from omniroute.errors import AccountBusy
-from omniroute.shared_state import PROCESS, Argument, Unavailable, is_shared, name
+from omniroute.shared_state import PROCESS, Argument, Unavailable, channel, is_shared, name
 from resilience.buckets import is_over_limit, read_buckets
 from resilience.limit_scripts import GIVE_BACK, RENEW, TAKE
 from resilience.link import Link, link
@@ -176,7 +176,7 @@ class Limiter:
         self._slots.discard(slot)
         if self._link is not None:
             _, running, waits = self._redis_keys
-            self._link.submit(GIVE_BACK, (running, waits, CHANNELS[1]), (slot, self.key))
+            self._link.submit(GIVE_BACK, (running, waits, _redis_keys()[1]), (slot, self.key))
 
     def renewal(self) -> tuple[Sequence[str], Sequence[Argument]] | None:
         """Keys and arguments of `RENEW`. None: there is nothing to renew."""
@@ -240,14 +240,19 @@ class Limiter:
 
 
 _numbers = count()
-CHANNELS = (name("state", "limits"), name("changes", "limits"))
-"""The first one is empty: what runs is kept by limiter."""
+
+
+def _redis_keys() -> tuple[str, str]:
+    """The first one is empty: what runs is kept by limiter."""
+    return name("state", "limits"), channel("changes", "limits")
 
 
 class Limiters:
     """Of this process, by key; made when first needed. The link brings the news that other processes ended requests."""
 
-    redis_keys = CHANNELS
+    @property
+    def redis_keys(self) -> tuple[str, str]:
+        return _redis_keys()
 
     def __init__(self, clock: Callable[[], float] = time.time, link: Link | None = None) -> None:
         self._clock, self._link = clock, link

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from omniroute.shared_state import Script, name
+from omniroute.shared_state import Script, channel, name
 from resilience.link import Link
 
 V = TypeVar("V")
@@ -61,7 +61,7 @@ class Store(Generic[V]):
     @property
     def redis_keys(self) -> tuple[str, str]:
         """The hash, and the channel that tells of its changes."""
-        return name("state", self.name), name("changes", self.name)
+        return name("state", self.name), channel("changes", self.name)
 
     def is_over(self, value: V) -> bool:
         """Whether the value says nothing any more."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from resilience.gossip import Gossip
@@ -41,3 +43,16 @@ async def test_alone_nothing_is_gathered():
     tell = gossip.join("accounts", print)
     tell("used", 7)
     assert not gossip._told
+
+
+async def test_another_database_of_the_same_redis_is_another_gateway(shared, settings):
+    one, other, heard = Gossip("one"), Gossip("other"), []
+    tell = one.join("accounts", print)
+    other.join("accounts", lambda *event: heard.append(event))
+    async with running(other):
+        settings.REDIS_URL = settings.REDIS_URL.rpartition("/")[0] + "/14"
+        async with running(one):
+            tell("used", 7)
+            await until(lambda: not one._told)
+            await asyncio.sleep(0.2)
+    assert heard == []
