@@ -171,6 +171,7 @@ class Recorder:
             except DatabaseError as error:
                 if _is_locked(error) and time.monotonic() < until:
                     logger.warning("Usage waits for the database, which is locked")
+                    time.sleep(0.1)  # SQLite does not wait for every kind of lock
                     continue
                 logger.warning("Usage was not written (try %d of %d): %s", attempt, TRIES, error)
                 close_old_connections()
