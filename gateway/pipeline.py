@@ -36,7 +36,13 @@ from gateway.records.request_log import note_id
 from gateway.records.telemetry import Laps, telemetry
 from gateway.replay import flow as replays
 from gateway.requests import build_upstream_request, passage_for, proxy_for
-from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
+from gateway.responses import (
+    StreamedResponse,
+    Streaming,
+    answer_headers,
+    broken_off,
+    error_response,
+)
 from gateway.snapshot import Snapshot, Timeouts
 from gateway.trial import Trial
 from gateway.upstream import send
@@ -62,7 +68,11 @@ async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
     exchange, snapshot = await open_exchange(inbound, caller)
     replay = replays.of(exchange, snapshot)
     response = await (replay.serve(answer, record) if replay else answer(exchange, snapshot))
-    return progress.shown(response, inbound) if inbound.stream else response
+    if isinstance(response, Streaming):
+        response = progress.shown(response, inbound)
+        response.sign_of_life = b"\n" if inbound.array else get_format(inbound.format).keepalive
+        response.silence_s = snapshot.timeouts.keepalive
+    return response
 
 
 async def answer(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBase:
@@ -101,9 +111,7 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
         exchange.fail(broken_off(error))
         record(exchange, snapshot)
         raise
-    return StreamedResponse(
-        format, exchange, pending, lambda: record(exchange, snapshot), snapshot.timeouts.keepalive
-    )
+    return StreamedResponse(format, exchange, pending, lambda: record(exchange, snapshot))
 
 
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
