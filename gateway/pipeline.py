@@ -203,9 +203,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             if not isinstance(error, UpstreamRefused):
                 trial.end(error.status, error)
                 raise
-            other = None if renewed else await after_refusal(attempt, error)
-            if other is not None:
-                trial.end(error.status, error)
+            if not renewed and (other := await after_refusal(trial, error)) is not None:
                 attempt, renewed = other, True
                 continue
             judge(error, attempt)
