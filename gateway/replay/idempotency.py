@@ -15,10 +15,10 @@ from functools import partial
 
 from django.http.response import HttpResponseBase
 
+from gateway.edge.responses import broken_off, error_response
 from gateway.exchange import Exchange, Served
 from gateway.replay.config import ReplayConfig
 from gateway.replay.recording import Recording
-from gateway.responses import broken_off, error_response
 from gateway.wire import get_format
 from omniroute import shared_state
 from omniroute.errors import InvalidRequest

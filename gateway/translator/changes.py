@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gateway.translate import OtherFormat
+from gateway.passage.other_format import OtherFormat
 from gateway.translator.losses import Losses, Translate
 from gateway.wire import ir, json
 from gateway.wire.base import WireFormat

@@ -10,13 +10,13 @@ from typing import Any
 
 from combos.attempt import Attempt
 from gateway import policies
-from gateway.inbound import check_model, parse
-from gateway.passage import Passage, SameFormat
+from gateway.edge.inbound import check_model, parse
+from gateway.passage.base import Passage, SameFormat
+from gateway.passage.other_format import OtherFormat
+from gateway.passage.requests import build_upstream_request, passage_for, profile
 from gateway.pipeline import route_of
 from gateway.records import redaction
-from gateway.requests import build_upstream_request, passage_for, profile
 from gateway.snapshot import Snapshot
-from gateway.translate import OtherFormat
 from gateway.translator import changes, reading
 from gateway.translator.changes import Change
 from gateway.translator.formats import MODELS, VENDORS

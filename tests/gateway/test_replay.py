@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.inbound import parse
+from gateway.edge.inbound import parse
 from gateway.records.write_behind import writer
 from gateway.replay import cache_key
 from gateway.replay.cache import is_whole

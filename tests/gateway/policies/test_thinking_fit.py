@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from gateway.passage import SameFormat
+from gateway.passage.base import SameFormat
+from gateway.passage.other_format import OtherFormat
 from gateway.policies import Policies, apply
 from gateway.policies.thinking import ThinkingPolicy
 from gateway.policies.thinking_fit import fit
-from gateway.translate import OtherFormat
 from gateway.wire import get_format, json
 from gateway.wire.base import ModelProfile
 from tests.gateway.policies.test_policies import USER, inbound

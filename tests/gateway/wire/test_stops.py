@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.translate import OtherFormat
+from gateway.passage.other_format import OtherFormat
 from gateway.wire import get_format, ir, stops
 from gateway.wire.base import ModelProfile
 from omniroute.types import InboundRequest, Usage

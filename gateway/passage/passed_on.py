@@ -1,4 +1,4 @@
-"""Moderation, reranking and speech: one shape everywhere, so bodies pass as they are; see `gateway.operations`.
+"""Moderation, reranking and speech: one shape everywhere, so bodies pass as they are; see `gateway.passage.operations`.
 
 Shapes: OpenAI's `moderations` and `audio/speech` (platform.openai.com/docs/api-reference), which Mistral, Groq and
 others copy; `rerank` as Cohere, Jina, Voyage, Together and vLLM have it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from gateway.passage import Passage, Reader, Whole
+from gateway.passage.base import Passage, Reader, Whole
 from gateway.wire import json
 from gateway.wire.embeddings import error_of, estimate_texts
 from gateway.wire.priced import apart

@@ -1,7 +1,7 @@
 """How one attempt's bytes pass between the client's format and the provider's.
 
 Decided per attempt, when the account and so the endpoint are known. `SameFormat` hands bytes on and reads a copy;
-`gateway.translate.OtherFormat` goes through the neutral form. The pipeline knows only what is here.
+`gateway.passage.other_format.OtherFormat` goes through the neutral form. The pipeline knows only what is here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.rewriting import Rewriting
+from gateway.passage.rewriting import Rewriting
 from gateway.wire import json
 from gateway.wire.base import ModelProfile, Seen, StreamDecoder, Tap, WireFormat
 from gateway.wire.sse import DONE, ServerEvent
@@ -19,7 +19,7 @@ from omniroute.types import Fields, InboundRequest, UpstreamRequest, Usage
 from providers.adapters import Adapter, Rewrite
 
 if TYPE_CHECKING:
-    from gateway.translate import OtherFormat
+    from gateway.passage.other_format import OtherFormat
 
 JSON_TYPE = "application/json"
 
@@ -168,7 +168,7 @@ class Passage(ABC):
 
     def through_neutral_form(self) -> OtherFormat:
         """The same two formats by way of the neutral form: for a stream that came as JSON, or the reverse."""
-        from gateway.translate import OtherFormat
+        from gateway.passage.other_format import OtherFormat
 
         return OtherFormat(self.inbound, self.client, self.provider, self.profile, self.adapter)
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NoReturn
 
-from gateway import passed_on, transcriptions
-from gateway.passage import Passage, Reader, Whole, as_upstream_error
+from gateway.passage import passed_on, transcriptions
+from gateway.passage.base import Passage, Reader, Whole, as_upstream_error
 from gateway.wire import embeddings, json, priced
 from gateway.wire.base import ModelProfile, WireFormat
 from gateway.wire.gemini.listing import model_path

@@ -7,12 +7,12 @@ from functools import lru_cache, partial
 
 from combos.attempt import Attempt
 from combos.resolve import Target
-from gateway import operations
 from gateway.exchange import Exchange
-from gateway.passage import Passage, SameFormat
+from gateway.passage import operations
+from gateway.passage.base import Passage, SameFormat
+from gateway.passage.other_format import OtherFormat
 from gateway.policies import thinking_fit
 from gateway.snapshot import Snapshot
-from gateway.translate import OtherFormat
 from gateway.upstream import coding
 from gateway.wire import get_format
 from gateway.wire.base import ModelProfile

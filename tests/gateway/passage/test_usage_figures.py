@@ -14,12 +14,12 @@ import pytest
 
 from billing.config import BillingConfig
 from billing.pricing import Offer, cost_of
-from gateway.passage import Passage, SameFormat
-from gateway.translate import OtherFormat
+from gateway.passage.base import Passage, SameFormat
+from gateway.passage.other_format import OtherFormat
 from gateway.wire import get_format
 from gateway.wire.base import ModelProfile
 from omniroute.types import InboundRequest, Usage
-from tests.gateway.usage_reader import Read, documents, read
+from tests.gateway.passage.usage_reader import Read, documents, read
 from tests.services import traffic_dir
 
 GATEWAY_NAMES = {"anthropic": "anthropic_messages"}

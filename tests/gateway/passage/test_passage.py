@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.inbound import parse
-from gateway.passage import CutStream, TapReader, stream_error
+from gateway.edge.inbound import parse
+from gateway.passage.base import CutStream, TapReader, stream_error
 from gateway.wire import get_format
 from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
 

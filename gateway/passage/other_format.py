@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.passage import Passage, Reader, Whole, as_upstream_error
+from gateway.passage.base import Passage, Reader, Whole, as_upstream_error
 from gateway.preparation.signatures import Restore, signatures
 from gateway.wire import fences, history, ir, json, proofs, property_keys, stops, thought_tags, tools
 from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat

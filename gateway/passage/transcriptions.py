@@ -1,11 +1,11 @@
-"""How a recording passes to a vendor that transcribes, per attempt like everything else; see `gateway.operations`."""
+"""How a recording passes to a vendor that transcribes, per attempt like everything else; see `operations`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from gateway.passage import JSON_TYPE, CutStream, FollowUp, Passage, Reader, Whole
+from gateway.passage.base import JSON_TYPE, CutStream, FollowUp, Passage, Reader, Whole
 from gateway.wire import json, multipart
 from gateway.wire.base import ModelProfile, WireFormat
 from gateway.wire.embeddings import error_of

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.inbound import parse
-from gateway.passage import Reader
-from gateway.translate import OtherFormat
+from gateway.edge.inbound import parse
+from gateway.passage.base import Reader
+from gateway.passage.other_format import OtherFormat
 from gateway.wire import FORMATS, get_format
 from gateway.wire.base import ModelProfile
 from omniroute.errors import UpstreamBroken, UpstreamError

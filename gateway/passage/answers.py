@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from gateway.passage import CutStream, Passage, Reader, Whole, is_json
+from gateway.passage.base import CutStream, Passage, Reader, Whole, is_json
 from gateway.trial import Trial
 from gateway.verdicts.error_texts import check
 from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
