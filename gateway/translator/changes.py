@@ -33,8 +33,7 @@ def of_passage(way: OtherFormat) -> list[Change]:
 
 def _again(way: OtherFormat) -> Translate:
     def translate(body: Any) -> Any:
-        inbound = replace(way.inbound, fields=body)
-        return OtherFormat(inbound, way.client, way.provider, way.profile, way.adapter).fields()
+        return OtherFormat(replace(way.ends, inbound=replace(way.inbound, fields=body))).fields()
 
     return translate
 
