@@ -17,8 +17,8 @@ import msgspec
 from gateway.edge.responses import Streaming, Write, broken_off
 from gateway.exchange import Exchange, Served
 from gateway.passage.base import stream_error
-from gateway.replay.idempotency import HEADER, Claim, Finish, served, table
 from gateway.replay.recording import Recording
+from gateway.replay.repeats import HEADER, Claim, Finish, served, table
 from gateway.wire import get_format
 from omniroute.errors import GatewayError, UpstreamBroken
 from omniroute.shared_state import PROCESS, Unavailable, client, guard, name

@@ -12,7 +12,8 @@ from django.http.response import HttpResponseBase
 from gateway.edge.responses import header_text
 from gateway.exchange import Exchange, Served
 from gateway.replay import cache_key, similarity
-from gateway.replay.store import MAX_ENTRY_BYTES, Entry, store
+from gateway.replay.entries import MAX_ENTRY_BYTES, Entry
+from gateway.replay.store import store
 from gateway.snapshot import Snapshot
 from gateway.wire import get_format, ir, json
 from omniroute.errors import GatewayError
