@@ -16,8 +16,8 @@ from combos.attempt import Attempt, Skip
 from combos.resolve import Route
 from gateway.affinity.conversations import Conversation
 from gateway.pricing.belief import believable
-from gateway.records.recorder import UsageRow
 from gateway.records.telemetry import Laps
+from gateway.records.usage_row import UsageRow
 from gateway.trial import Trial, clean
 from gateway.wire import json
 from omniroute.errors import GatewayError

@@ -9,8 +9,9 @@ from ninja import Router
 from pydantic import ConfigDict, Field
 
 from gateway.models import CacheSettings
-from gateway.replay import config, idempotency
-from gateway.replay.store import Selection, store
+from gateway.replay import config, repeats
+from gateway.replay.entries import Selection
+from gateway.replay.store import store
 from omniroute.errors import InvalidRequest
 from omniroute.schema import CamelModel, Count, Line
 
@@ -99,7 +100,7 @@ def get_cache(request: HttpRequest) -> CacheOut:
     return CacheOut(
         semantic_cache=semantic_cache(),
         idempotency=Idempotency(
-            active_keys=len(idempotency.table), window_ms=round(config.load().window_s * 1000)
+            active_keys=len(repeats.table), window_ms=round(config.load().window_s * 1000)
         ),
     )
 

@@ -17,8 +17,9 @@ from billing.models import ComboUsage
 from combos.config import ComboConfig
 from combos.models import Combo
 from combos.resolve import Route, Target
-from gateway import inbound, pipeline
+from gateway import pipeline
 from gateway import snapshot as snapshots
+from gateway.edge import inbound
 from gateway.exchange import Exchange
 from gateway.snapshot import Snapshot
 from omniroute.errors import GatewayError, NotFound

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from gateway.answers import StreamAnswer
 from gateway.exchange import CLIENT_LEFT, Exchange
-from gateway.passage import JSON_TYPE, stream_error
+from gateway.passage.answers import StreamAnswer
+from gateway.passage.base import JSON_TYPE, stream_error
 from gateway.trial import LEFT_BY_CLIENT
 from gateway.wire import json
 from gateway.wire.base import WireFormat

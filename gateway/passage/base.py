@@ -1,25 +1,20 @@
-"""How one attempt's bytes pass between the client's format and the provider's.
+"""How one attempt's bytes pass between the client's format and the provider's: what the pipeline knows of it.
 
-Decided per attempt, when the account and so the endpoint are known. `SameFormat` hands bytes on and reads a copy;
-`gateway.translate.OtherFormat` goes through the neutral form. The pipeline knows only what is here.
+Decided per attempt, when the account and so the endpoint are known (`requests.passage_for`). `SameFormat` hands bytes
+on and reads a copy, `OtherFormat` goes through the neutral form; what is asked beside answers is in `operations`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from gateway.rewriting import Rewriting
+from gateway.passage.rewriting import Rewriting
 from gateway.wire import json
-from gateway.wire.base import ModelProfile, Seen, StreamDecoder, Tap, WireFormat
-from gateway.wire.sse import DONE, ServerEvent
-from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamError
+from gateway.wire.base import ModelProfile, StreamDecoder, WireFormat
+from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
 from omniroute.types import Fields, InboundRequest, UpstreamRequest, Usage
 from providers.adapters import Adapter, Rewrite
-
-if TYPE_CHECKING:
-    from gateway.translate import OtherFormat
 
 JSON_TYPE = "application/json"
 
@@ -70,20 +65,24 @@ class Reader(ABC):
         """The end of a client's stream that broke behind its commit point."""
 
 
-class Passage(ABC):
-    """`client` is the wire format of the request, `provider` that of the endpoint, `profile` says which model it is.
-    `adapter`: whose code puts the provider's answers into its wire format; None for nearly all."""
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What a passage lies between. `client` is the wire format of the request, `provider` that of the endpoint,
+    `profile` says which model it is. `adapter`: whose code puts the provider's answers into its wire format; None for
+    nearly all."""
 
-    def __init__(
-        self,
-        inbound: InboundRequest,
-        client: WireFormat,
-        provider: WireFormat,
-        profile: ModelProfile,
-        adapter: Adapter | None = None,
-    ) -> None:
-        self.inbound, self.client, self.provider, self.profile = inbound, client, provider, profile
-        self.adapter = adapter
+    inbound: InboundRequest
+    client: WireFormat
+    provider: WireFormat
+    profile: ModelProfile
+    adapter: Adapter | None = None
+
+
+class Passage(ABC):
+    def __init__(self, ends: Ends) -> None:
+        self.ends = ends
+        self.inbound, self.client, self.provider = ends.inbound, ends.client, ends.provider
+        self.profile, self.adapter = ends.profile, ends.adapter
 
     @property
     def array(self) -> bool:
@@ -168,107 +167,24 @@ class Passage(ABC):
     @abstractmethod
     def reader(self) -> Reader: ...
 
-    def as_stream(self, whole: Whole, body: bytes) -> bytes:
+    def reader_of_events(self) -> Reader:
+        """For a provider that sends events to the wish for an array."""
+        return self.reader()
+
+    def whole_of_stream(self, body: bytes) -> Whole:
+        """A stream, which the provider gave to the wish for a whole answer, as that. Raise `UpstreamError`."""
+        raise UpstreamBroken("The provider sent a stream, which nobody asked for")
+
+    def stream_of_whole(self, whole: Whole, body: bytes) -> bytes:
         """A whole answer, which the provider gave as `body` to the wish for a stream, as that stream."""
-        way = self.through_neutral_form()
-        return way.emit_stream(way.parse(way.unwrapped(body)))
-
-    def through_neutral_form(self) -> OtherFormat:
-        """The same two formats by way of the neutral form: for a stream that came as JSON, or the reverse."""
-        from gateway.translate import OtherFormat
-
-        return OtherFormat(self.inbound, self.client, self.provider, self.profile, self.adapter)
+        raise UpstreamBroken("The provider sent no stream, which was asked for")
 
 
-class SameFormat(Passage):
-    """Only `model`, the wish for usage, the credentials and the declared quirks differ from what the client sent."""
-
-    @property
-    def array(self) -> bool:
-        return self.inbound.array
-
-    def fields(self) -> Fields:
-        fields: Fields = dict(self.inbound.fields)
-        self.provider.patch(fields, self.profile.model, self.inbound.stream)
-        return fields
-
-    def whole(self, body: bytes) -> Whole:
-        if not body.strip():
-            raise UpstreamBroken("The provider sent an empty answer")
-        body = self.unwrapped(body)
-        found = self.provider.inspect(body)
-        if found.error is not None:
-            raise as_upstream_error(found.error)
-        return Whole(body, found.usage)
+class WholeAnswer(Passage):
+    """What is answered as a whole, and never as a stream."""
 
     def reader(self) -> Reader:
-        return TapReader(self.client, self.inbound, self.decoder())
-
-
-class TapReader(Reader):
-    """Passes complete events on as they came, but for the regular end, which is held back for `close`."""
-
-    def __init__(
-        self, format: WireFormat, inbound: InboundRequest, decoder: StreamDecoder | None = None
-    ) -> None:
-        self._format, self._array = format, inbound.array
-        self._tap: Tap = format.tap(inbound)
-        self._decoder = decoder or format.decoder(inbound.array)
-        self._tail = b""
-
-    def feed(self, chunk: bytes) -> bytes:
-        return self._pass(self._decoder.feed(chunk))
-
-    def close(self) -> bytes:
-        rest = self._pass([event for event in self._decoder.flush() if not _is_torn(event)])
-        if self.error is not None:
-            return rest + self._end_of_array() if self._array else rest
-        if not self.committed:
-            raise UpstreamBroken("The provider's stream ended without any content")
-        if not self._tap.finished:
-            raise CutStream(rest)
-        return rest + (self._end_of_array() if self._array else self._tail)
-
-    def _end_of_array(self) -> bytes:
-        return self._tail or ARRAY_END
-
-    def emit_error(self, error: GatewayError) -> bytes:
-        if self._array:
-            return self._format.emit_array_error(error, first=False)
-        return self._tap.emit_error(error) or self._format.emit_stream_error(error)
-
-    def _pass(self, events: list[ServerEvent]) -> bytes:
-        out = []
-        look = self._tap.look
-        for event in events:
-            if (
-                self.error is not None
-            ):  # what the provider says behind its error is between it and its clients
-                if self._array and event.data == ARRAY_END:
-                    self._tail += event.raw
-                else:
-                    out.append(event.raw)
-                continue
-            seen = look(event)
-            if seen is Seen.CONTENT:
-                self.committed = True
-            elif seen is Seen.UNASKED:
-                continue
-            elif seen is Seen.ERROR:
-                self._fail()
-            if seen is Seen.LAST or self.ended:
-                self.ended = True
-                self._tail += event.raw
-            else:
-                out.append(event.raw)
-        self.usage = self._tap.usage
-        return b"".join(out) if len(out) != 1 else out[0]
-
-    def _fail(self) -> None:
-        error = self._tap.error or UpstreamBroken("The provider reported an error")
-        if not self.committed:
-            raise as_upstream_error(error)
-        self.error = error
+        raise UpstreamBroken("The provider sent a stream, which nobody asked for")
 
 
 class CutStream(UpstreamBroken):
@@ -277,20 +193,6 @@ class CutStream(UpstreamBroken):
     def __init__(self, rest: bytes = b"") -> None:
         super().__init__("The provider's stream was cut off before its end", code="stream_cut")
         self.rest = rest
-
-
-ARRAY_END = b"]"
-
-
-def _is_torn(event: ServerEvent) -> bool:
-    """The piece of an event that a cut connection leaves behind. What follows it must not be glued to it."""
-    if not event.data or event.data == DONE:
-        return False
-    try:
-        json.loads(event.data)
-    except InvalidRequest:
-        return event.data != ARRAY_END
-    return False
 
 
 def stream_error(format: WireFormat, inbound: InboundRequest, error: GatewayError) -> bytes:
