@@ -27,8 +27,8 @@ _SOUNDS = {
 }
 _RIFF = b"RIFF"
 _SOUND_TOKENS = 5
-"""For each estimated token of the text, where a model is paid for the tokens of its sound: OpenAI billed about 5,260 for
-4,096 characters (https://raw.githubusercontent.com/sanand0/blog/main/posts/2025/openai-tts-cost.md)."""
+"""For each estimated token of the text, where a model is paid for the tokens of its sound: OpenAI billed about 5,260
+for 4,096 characters (https://raw.githubusercontent.com/sanand0/blog/main/posts/2025/openai-tts-cost.md)."""
 
 
 class _PassedOn(WholeAnswer):
