@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from gateway.answers import Answered, read_whole
-from gateway.follow_ups import Send
-from gateway.passage import Passage, Whole
+from gateway.passage.answers import Answered, read_whole
+from gateway.passage.base import Passage, Whole
+from gateway.passage.follow_ups import Send
 from gateway.trial import Trial
 from omniroute.errors import UpstreamError
 from omniroute.types import UpstreamRequest

@@ -4,7 +4,7 @@ import pytest
 
 from billing.config import BillingConfig, KeyConfig
 from billing.keys import hash_key
-from gateway.auth import Caller, Grant, authenticate, presented_key
+from gateway.edge.auth import Caller, Grant, authenticate, presented_key
 from omniroute.errors import Forbidden, Unauthorized
 
 KEY = KeyConfig(1, "k", "use", True, None, ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from gateway.passage import Passage
+from gateway.passage.base import Passage
 from gateway.upstream import Upstream
 from omniroute.types import UpstreamRequest
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.inbound import parse
-from gateway.passage import CutStream, TapReader, stream_error
+from gateway.edge.inbound import parse
+from gateway.passage.base import CutStream, stream_error
+from gateway.passage.same_format import TapReader
 from gateway.wire import get_format
 from omniroute.errors import InvalidRequest, UpstreamBroken, UpstreamRefused
 

@@ -1,13 +1,12 @@
-"""How a recording passes to a vendor that transcribes, per attempt like everything else; see `gateway.operations`."""
+"""How a recording passes to a vendor that transcribes, per attempt like everything else; see `operations`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from gateway.passage import JSON_TYPE, CutStream, FollowUp, Passage, Reader, Whole
+from gateway.passage.base import JSON_TYPE, CutStream, Ends, FollowUp, Passage, Reader, Whole
 from gateway.wire import json, multipart
-from gateway.wire.base import ModelProfile, WireFormat
 from gateway.wire.embeddings import error_of
 from gateway.wire.priced import apart
 from gateway.wire.sse import Decoder, ServerEvent
@@ -20,23 +19,24 @@ from omniroute.types import Fields, InboundRequest, JSONDict, UpstreamRequest, U
 COMPATIBLE = frozenset({"openai_chat", "openai_responses"})
 
 
-def passage(
-    inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
-) -> Passage:
+def passage(ends: Ends) -> Passage:
     """Raise `UpstreamRefused` where the endpoint has no such thing, `InvalidRequest` for what it cannot be asked."""
-    way = _WAYS.get(provider.name)
-    if way is not None and way is not Compatible and is_translation(inbound):
+    way = _WAYS.get(ends.provider.name)
+    if way is not None and way is not Compatible and is_translation(ends.inbound):
         raise UpstreamRefused(
-            f"{profile.provider} transcribes, but does not translate",
+            f"{ends.profile.provider} transcribes, but does not translate",
             status=400,
             code="unsupported_operation",
             param="model",
         )
     if way is None:
         raise UpstreamRefused(
-            f"{profile.provider} transcribes nothing", status=400, code="unsupported_operation", param="model"
+            f"{ends.profile.provider} transcribes nothing",
+            status=400,
+            code="unsupported_operation",
+            param="model",
         )
-    return way(inbound, client, provider, profile)
+    return way(ends)
 
 
 def is_translation(inbound: InboundRequest) -> bool:
@@ -47,16 +47,14 @@ def is_translation(inbound: InboundRequest) -> bool:
 class Transcription(Passage):
     body_format = "openai_transcriptions"
 
-    def __init__(
-        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
-    ) -> None:
-        super().__init__(inbound, client, provider, profile)
-        self.wish = wish_of(inbound)
+    def __init__(self, ends: Ends) -> None:
+        super().__init__(ends)
+        self.wish = wish_of(ends.inbound)
 
     def reader(self) -> Reader:
         return TranscriptReader(self)
 
-    def as_stream(self, whole: Whole, body: bytes) -> bytes:
+    def stream_of_whole(self, whole: Whole, body: bytes) -> bytes:
         return stream.whole(json.loads(whole.body))
 
     def _emitted(self, transcript: Transcript, usage: Usage) -> Whole:
@@ -119,12 +117,10 @@ class Compatible(Transcription):
     def path(self) -> str:
         return "/audio/translations" if is_translation(self.inbound) else "/audio/transcriptions"
 
-    def __init__(
-        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
-    ) -> None:
-        super().__init__(inbound, client, provider, profile)
-        self._asked = openai.answer_shape(self.wish, profile.model)
-        self._boundary = f"omniroute-{inbound.id}"
+    def __init__(self, ends: Ends) -> None:
+        super().__init__(ends)
+        self._asked = openai.answer_shape(self.wish, self.profile.model)
+        self._boundary = f"omniroute-{self.inbound.id}"
 
     def fields(self) -> Fields:
         fields: Fields = {**self.inbound.fields, "model": self.profile.model}
@@ -155,10 +151,8 @@ class Compatible(Transcription):
 class _Foreign(Transcription):
     """A vendor with an interface of its own, which bills by the second."""
 
-    def __init__(
-        self, inbound: InboundRequest, client: WireFormat, provider: WireFormat, profile: ModelProfile
-    ) -> None:
-        super().__init__(inbound, client, provider, profile)
+    def __init__(self, ends: Ends) -> None:
+        super().__init__(ends)
         check_shape(self.wish)
 
     body_format = ""

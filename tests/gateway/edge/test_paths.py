@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.surface import canonical, format_for
+from gateway.edge.paths import canonical, format_for
 
 
 @pytest.mark.parametrize(

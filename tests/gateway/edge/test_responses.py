@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.responses import error_response
+from gateway.edge.responses import error_response
 from gateway.wire import FORMATS, get_format
 
 MISTRAL = {"object": "error", "message": "Invalid model: x", "type": "invalid_model", "code": "1500"}

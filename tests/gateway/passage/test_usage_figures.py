@@ -14,12 +14,13 @@ import pytest
 
 from billing.config import BillingConfig
 from billing.pricing import Offer, cost_of
-from gateway.passage import Passage, SameFormat
-from gateway.translate import OtherFormat
+from gateway.passage.base import Ends, Passage
+from gateway.passage.other_format import OtherFormat
+from gateway.passage.same_format import SameFormat
 from gateway.wire import get_format
 from gateway.wire.base import ModelProfile
 from omniroute.types import InboundRequest, Usage
-from tests.gateway.usage_reader import Read, documents, read
+from tests.gateway.passage.usage_reader import Read, documents, read
 from tests.services import traffic_dir
 
 GATEWAY_NAMES = {"anthropic": "anthropic_messages"}
@@ -47,7 +48,7 @@ def inbound(client: str, stream: bool, array: bool = False) -> InboundRequest:
 def passage(client: str, provider: str, stream: bool, array: bool) -> Passage:
     kind = SameFormat if client == provider else OtherFormat
     asked = inbound(client, stream, array)
-    return kind(asked, get_format(client), get_format(provider), ModelProfile(model="m"))
+    return kind(Ends(asked, get_format(client), get_format(provider), ModelProfile(model="m")))
 
 
 def through(

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from gateway.answers import StreamAnswer
 from gateway.exchange import CLIENT_LEFT, Exchange
-from gateway.passage import JSON_TYPE, stream_error
+from gateway.passage.answers import StreamAnswer
+from gateway.passage.base import JSON_TYPE, stream_error
+from gateway.trial import LEFT_BY_CLIENT
 from gateway.wire import json
 from gateway.wire.base import WireFormat
 from omniroute.errors import BudgetExceeded, GatewayError, UpstreamRefused
@@ -207,5 +208,5 @@ class Pulse:
 def broken_off(error: BaseException) -> GatewayError:
     """What the usage row says of a request that came to no answer: its client left, or the gateway has a fault."""
     if isinstance(error, asyncio.CancelledError):
-        return GatewayError("The client closed the connection", status=CLIENT_LEFT, code="client_left")
+        return GatewayError("The client closed the connection", status=CLIENT_LEFT, code=LEFT_BY_CLIENT)
     return GatewayError(f"The gateway failed: {type(error).__name__}")

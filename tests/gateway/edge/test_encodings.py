@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.encodings import decode
+from gateway.edge.encodings import decode
 from omniroute.errors import ClientError, InvalidRequest, RequestTooLarge
 
 TEXT = b'{"model": "m"}' * 100

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from gateway.passage import CutStream, Passage, Reader, Whole, is_json
+from gateway.passage.base import CutStream, Passage, Reader, Whole, is_json
 from gateway.trial import Trial
 from gateway.verdicts.error_texts import check
 from omniroute.errors import GatewayError, UpstreamBroken, UpstreamError
@@ -34,10 +34,9 @@ async def read_whole(
     finally:
         upstream.close()
     if passage.is_sound or is_json(body) or not body.strip():
-        whole = passage.whole(body)
+        whole = _understood(body, passage, trial)
     elif passage.only_streams or body.lstrip().startswith((b"data:", b"event:", b":")):
-        way = passage.through_neutral_form()
-        whole = way.emit(way.parse_stream(body))
+        whole = passage.whole_of_stream(body)
     else:
         raise UpstreamBroken(f"The provider's answer is neither JSON nor a stream: {body[:80]!r}")
     trial.usage = whole.usage
@@ -45,6 +44,14 @@ async def read_whole(
     if error_texts and not passage.is_sound:
         check(whole.body, error_texts)
     return whole
+
+
+def _understood(body: bytes, passage: Passage, trial: Trial) -> Whole:
+    try:
+        return passage.whole(body)
+    except UpstreamError:
+        trial.usage = passage.counted(body)
+        raise
 
 
 class StreamAnswer:
@@ -79,7 +86,7 @@ class StreamAnswer:
                 if first == b"{" or (first == b"[" and not passage.array):
                     return await cls._from_json(chunk, upstream, passage, trial, texts)
                 if passage.array and first != b"[":
-                    reader = passage.through_neutral_form().reader()
+                    reader = passage.reader_of_events()
             held.append(reader.feed(chunk))
             trial.heard += chunk.count(b"data:")
             trial.usage = reader.usage or trial.usage
@@ -104,12 +111,12 @@ class StreamAnswer:
     ) -> StreamAnswer:
         """The provider sent plain JSON to the wish for a stream."""
         body = chunk + await upstream.read_all()
-        whole = passage.whole(body)
+        whole = _understood(body, passage, trial)
         trial.usage = whole.usage
         if texts:
             check(whole.body, texts)
         answer = cls(upstream, passage.reader(), b"", trial)
-        answer._at_end, answer.end = True, passage.as_stream(whole, body)
+        answer._at_end, answer.end = True, passage.stream_of_whole(whole, body)
         return answer
 
     async def parts(self) -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.inbound import check_model, request_id
+from gateway.edge.inbound import check_model, request_id
 from gateway.wire import json, multipart
 from omniroute.errors import InvalidRequest
 from omniroute.types import InboundRequest

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.passage import Passage, Reader, Whole, as_upstream_error
+from gateway.passage.base import Ends, Passage, Reader, Whole, as_upstream_error
 from gateway.preparation.signatures import Restore, signatures
 from gateway.wire import fences, history, ir, json, proofs, property_keys, stops, thought_tags, tools
-from gateway.wire.base import ModelProfile, StreamEmitter, StreamParser, WireFormat
+from gateway.wire.base import StreamEmitter, StreamParser
 from gateway.wire.sse import ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
-from omniroute.types import Fields, InboundRequest
-from providers.adapters import Adapter
+from omniroute.types import Fields
 
 GEMINI = "gemini"
 """The format whose tool calls carry signatures that must come back, and whose models read no foreign addresses."""
@@ -21,15 +20,9 @@ class OtherFormat(Passage):
     keeps_signatures = True
     """Whether signatures of calls are kept for the turns to come. False for a rehearsal."""
 
-    def __init__(
-        self,
-        inbound: InboundRequest,
-        client: WireFormat,
-        provider: WireFormat,
-        profile: ModelProfile,
-        adapter: Adapter | None = None,
-    ) -> None:
-        super().__init__(inbound, client, provider, profile, adapter)
+    def __init__(self, ends: Ends) -> None:
+        super().__init__(ends)
+        inbound, client = ends.inbound, ends.client
         self.request = client.parse_request(
             json.decode_all(dict(inbound.fields)), inbound.model, inbound.stream
         )
@@ -62,6 +55,12 @@ class OtherFormat(Passage):
 
     def reader(self) -> Reader:
         return EventReader(self)
+
+    def whole_of_stream(self, body: bytes) -> Whole:
+        return self.emit(self.parse_stream(body))
+
+    def stream_of_whole(self, whole: Whole, body: bytes) -> bytes:
+        return self.emit_stream(self.parse(self.unwrapped(body)))
 
     def parse(self, body: bytes) -> ir.Response:
         """The provider's JSON answer. Raise `UpstreamError` where it is none."""

@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from gateway import snapshot as snapshots
-from gateway.handler import Scope, Send, peer
-from gateway.inbound import request_id
-from gateway.responses import error_response
-from gateway.surface import format_for
+from gateway.edge.handler import Scope, Send, peer
+from gateway.edge.inbound import request_id
+from gateway.edge.paths import format_for
+from gateway.edge.responses import error_response
 from gateway.wire import get_format, json
 from omniroute.errors import Forbidden
 from resilience.ip_filter import IpFilter

@@ -13,7 +13,7 @@ import logging
 
 from django.http.response import HttpResponseBase
 
-from gateway.responses import Streaming, Write
+from gateway.edge.responses import Streaming, Write
 from gateway.wire import get_format, ir, json
 from gateway.wire.base import StreamParser
 from gateway.wire.sse import DONE, Decoder, ServerEvent

@@ -20,12 +20,12 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 from django.utils.functional import cached_property
 
-from gateway import encodings
-from gateway.auth import GRANT, Caller, count_wrong_key
-from gateway.inbound import request_id
+from gateway.edge import encodings
+from gateway.edge.auth import GRANT, Caller, count_wrong_key
+from gateway.edge.inbound import request_id
+from gateway.edge.paths import format_for
+from gateway.edge.responses import Streaming, error_response
 from gateway.records import request_log
-from gateway.responses import Streaming, error_response
-from gateway.surface import format_for
 from gateway.wire import get_format
 from omniroute.errors import GatewayError, MethodNotAllowed, NotFound
 
@@ -52,7 +52,7 @@ class ClientLeft(Exception):
 
 
 class WireHandler:
-    """ASGI application for canonical paths (`gateway.surface`). `urlconf` names the module with the wire endpoints."""
+    """ASGI application for canonical paths (see `paths`). `urlconf` names the module with the wire endpoints."""
 
     def __init__(self, urlconf: str) -> None:
         self._resolve = lru_cache(maxsize=2048)(get_resolver(urlconf).resolve)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.inbound import parse
-from gateway.passage import Reader
-from gateway.translate import OtherFormat
+from gateway.edge.inbound import parse
+from gateway.passage.base import Ends, Reader
+from gateway.passage.other_format import OtherFormat
 from gateway.wire import FORMATS, get_format
 from gateway.wire.base import ModelProfile
 from omniroute.errors import UpstreamBroken, UpstreamError
@@ -75,7 +75,7 @@ each_pair = pytest.mark.parametrize(("provider", "client"), PAIRS)
 def between(provider: str, client: str, stream: bool = True) -> OtherFormat:
     body = json.dumps({"model": "m", **ASKED[client]}).encode()
     asked = parse(body, format=client, path="/", headers={}, model="m", stream=stream)
-    return OtherFormat(asked, get_format(client), get_format(provider), ModelProfile(model="m"))
+    return OtherFormat(Ends(asked, get_format(client), get_format(provider), ModelProfile(model="m")))
 
 
 def through(reader: Reader, data: bytes) -> str:
@@ -149,7 +149,7 @@ LOST: dict[str, dict[str, Any]] = {
 def test_what_another_format_has_no_words_for_is_told(provider: str, client: str) -> None:
     body = json.dumps({"model": "m", **ASKED[client], **LOST[client]}).encode()
     asked = parse(body, format=client, path="/", headers={}, model="m", stream=False)
-    way = OtherFormat(asked, get_format(client), get_format(provider), ModelProfile(model="m"))
+    way = OtherFormat(Ends(asked, get_format(client), get_format(provider), ModelProfile(model="m")))
     way.fields()
     assert way.dropped == (next(iter(LOST[client])),)
 
@@ -158,6 +158,6 @@ def test_what_another_format_has_no_words_for_is_told(provider: str, client: str
 def test_within_one_format_nothing_is_lost(format: str) -> None:
     body = json.dumps({"model": "m", **ASKED[format], **LOST[format]}).encode()
     asked = parse(body, format=format, path="/", headers={}, model="m", stream=False)
-    way = OtherFormat(asked, get_format(format), get_format(format), ModelProfile(model="m"))
+    way = OtherFormat(Ends(asked, get_format(format), get_format(format), ModelProfile(model="m")))
     way.fields()
     assert way.dropped == ()

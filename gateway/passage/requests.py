@@ -7,12 +7,13 @@ from functools import lru_cache, partial
 
 from combos.attempt import Attempt
 from combos.resolve import Target
-from gateway import operations
 from gateway.exchange import Exchange
-from gateway.passage import Passage, SameFormat
+from gateway.passage import operations
+from gateway.passage.base import Ends, Passage
+from gateway.passage.other_format import OtherFormat
+from gateway.passage.same_format import SameFormat
 from gateway.policies import thinking_fit
 from gateway.snapshot import Snapshot
-from gateway.translate import OtherFormat
 from gateway.upstream import coding
 from gateway.wire import get_format
 from gateway.wire.base import ModelProfile
@@ -43,12 +44,11 @@ def passage_for(inbound: InboundRequest, attempt: Attempt) -> tuple[Passage, End
     known = profile(target.provider, target.model, endpoint.format)
     adapter = adapter_of(target.provider.adapter)
     if inbound.operation in operations.NAMES:
-        other = operations.passage(inbound, client, provider, known)
-        other.adapter = adapter if adapter and inbound.operation in adapter.operations else None
-        return other, endpoint
+        own = adapter if adapter and inbound.operation in adapter.operations else None
+        return operations.passage(Ends(inbound, client, provider, known, own)), endpoint
     plain = client is provider and not (adapter and inbound.array)  # an array is made of what adapters leave
     way = SameFormat if plain else OtherFormat
-    return way(inbound, client, provider, known, adapter), endpoint
+    return way(Ends(inbound, client, provider, known, adapter)), endpoint
 
 
 def _endpoint(target: Target, account: AccountConfig, client_format: str) -> Endpoint:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway import copies
-from gateway.passage import Whole
+from gateway.passage import copies
+from gateway.passage.base import Whole
 from omniroute.errors import UpstreamBroken
 from omniroute.types import Usage
 
