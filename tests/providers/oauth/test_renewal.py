@@ -146,6 +146,7 @@ def test_a_copilot_token_lasts_as_long_as_github_says_whatever_its_clock_shows(v
     app.fail(REFRESH["github"], Reply(200, minted))
     renew(signed_in(app))
     ends = Account.objects.get().expires_at
+    assert ends
     assert 1500 < (ends - timezone.now()).total_seconds() <= 1560
 
 
