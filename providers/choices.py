@@ -91,10 +91,10 @@ def model_ids(specs: Mapping[str, ProviderSpec], kinds: tuple[str, ...] = ()) ->
     connected = connected_providers()
     ordered = sorted(specs.values(), key=lambda spec: (spec.id not in connected, spec.shown_prefix))
     return [
-        f"{spec.shown_prefix}/{model.id}"
+        f"{spec.shown_prefix}/{name}"
         for spec in ordered
-        if spec.status != "discontinued"
-        for model in spec.models
+        if spec.status != "discontinued" or spec.id in connected
+        for name, model in spec.named_models()
         if not kinds or model.kind in kinds
     ]
 
