@@ -211,6 +211,11 @@ class ProviderSpec:
     def regions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(e.region for e in self.endpoints if e.region))
 
+    @property
+    def needs_key(self) -> bool:
+        """Custom servers often run without one, and where one signs in there is none."""
+        return not self.oauth and self.tier != "custom" and any(e.auth != "none" for e in self.endpoints)
+
     def named_models(self) -> Iterator[tuple[str, ModelSpec]]:
         """Every name that clients may write behind the prefix, with its model: ids, then aliases."""
         ids = {model.id: model for model in self.models}
