@@ -16,7 +16,8 @@ from gateway.records import processes, request_log
 from gateway.records.live import FEEDS
 from gateway.records.recorder import recorder
 from gateway.records.write_behind import writer
-from gateway.replay.store import MemoryStore, store
+from gateway.replay.memory_store import MemoryStore
+from gateway.replay.store import store
 from gateway.upstream import close_connections
 from omniroute import shared_state
 from providers import quota_rows

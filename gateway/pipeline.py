@@ -3,7 +3,7 @@
     inbound.parse -> auth -> combos.resolve -> combos.plan -> attempt -> commit point -> answer -> recorder
 
 Until the commit point (the first content of a stream, the whole of any other answer) every failure falls back to the
-next attempt. Behind it, an error is told to the client in band (`gateway.answers`).
+next attempt. Behind it, an error is told to the client in band (`gateway.passage.answers`).
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ from django.http.response import HttpResponseBase
 
 from combos.attempt import Attempt
 from combos.resolve import Route, resolve
-from gateway import admission, copies, follow_ups, policies, progress
+from gateway import admission, policies
 from gateway import snapshot as snapshots
-from gateway.answers import Answered, StreamAnswer, read_whole
-from gateway.auth import Caller, authenticate
 from gateway.claims import answered, claim
 from gateway.contest import Contest
+from gateway.edge import progress
+from gateway.edge.auth import Caller, authenticate
+from gateway.edge.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.exchange import Exchange
-from gateway.passage import Passage, Whole
+from gateway.passage import copies, follow_ups
+from gateway.passage.answers import Answered, StreamAnswer, read_whole
+from gateway.passage.base import Passage, Whole
+from gateway.passage.requests import build_upstream_request, passage_for, proxy_for
 from gateway.planning import is_connected, plan_for
 from gateway.preparation.steps import goes_elsewhere, prepare, ready
 from gateway.preparation.tokens import after_refusal, with_fresh_token
@@ -35,8 +39,6 @@ from gateway.records.recorder import recorder
 from gateway.records.request_log import note_id
 from gateway.records.telemetry import Laps, telemetry
 from gateway.replay import flow as replays
-from gateway.requests import build_upstream_request, passage_for, proxy_for
-from gateway.responses import StreamedResponse, answer_headers, broken_off, error_response
 from gateway.snapshot import Snapshot, Timeouts
 from gateway.trial import Trial
 from gateway.upstream import send
@@ -203,9 +205,7 @@ async def attempt_once(exchange: Exchange, attempt: Attempt, snapshot: Snapshot)
             if not isinstance(error, UpstreamRefused):
                 trial.end(error.status, error)
                 raise
-            other = None if renewed else await after_refusal(attempt, error)
-            if other is not None:
-                trial.end(error.status, error)
+            if not renewed and (other := await after_refusal(trial, error)) is not None:
                 attempt, renewed = other, True
                 continue
             judge(error, attempt)

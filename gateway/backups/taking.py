@@ -17,7 +17,8 @@ from gateway.backups.checking import ARCHIVES, MAX_BYTES, Found, examine
 from gateway.backups.older import taking as older
 from gateway.backups.restoring import brought_up_to_date, replace_rows
 from gateway.backups.shelf import Backup
-from gateway.replay.store import Selection, store
+from gateway.replay.entries import Selection
+from gateway.replay.store import store
 from resilience.reset import reset_all
 
 logger = logging.getLogger(__name__)

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 from combos.attempt import Attempt
 from gateway import pipeline
-from gateway.auth import Caller
+from gateway.edge.auth import Caller
 from gateway.exchange import Exchange
+from gateway.passage.requests import build_upstream_request, passage_for, proxy_for
 from gateway.planning import rehearsal
 from gateway.preparation.steps import ready
-from gateway.requests import build_upstream_request, passage_for, proxy_for
 from gateway.snapshot import Snapshot
 from gateway.upstream import send
 from gateway.wire import get_format, ir, json, tokens

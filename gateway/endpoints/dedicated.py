@@ -11,12 +11,13 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Router
 
-from gateway import pipeline, uploads
+from gateway import pipeline
 from gateway import snapshot as snapshots
-from gateway.auth import Caller
-from gateway.handler import WireRequest
-from gateway.inbound import parse
-from gateway.surface import format_for
+from gateway.edge import uploads
+from gateway.edge.auth import Caller
+from gateway.edge.handler import WireRequest
+from gateway.edge.inbound import parse
+from gateway.edge.paths import format_for
 from omniroute.errors import InvalidRequest
 from omniroute.types import InboundRequest
 from providers.config import ProvidersConfig

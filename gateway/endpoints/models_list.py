@@ -12,11 +12,11 @@ from ninja import Router
 from billing.config import KeyConfig
 from gateway import pipeline
 from gateway import snapshot as snapshots
-from gateway.auth import authenticate
-from gateway.handler import WireRequest
-from gateway.passage import JSON_TYPE
+from gateway.edge.auth import authenticate
+from gateway.edge.handler import WireRequest
+from gateway.edge.paths import format_for, is_method
+from gateway.passage.base import JSON_TYPE
 from gateway.snapshot import Snapshot
-from gateway.surface import format_for, is_method
 from gateway.wire import json
 from gateway.wire.gemini import listing
 from omniroute.errors import ClientError, MethodNotAllowed, ModelNotFound
