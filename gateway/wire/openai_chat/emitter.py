@@ -51,8 +51,8 @@ class ChatStreamEmitter(StreamEmitter):
         self._lengths: dict[int, int] = {}
         """{candidate: characters of its content so far}"""
         self._lists: dict[int, dict[str, list[JSONDict]]] = {}
-        """{candidate: what its last chunk but one tells}. Once: OpenAI's SDK for Python refuses a second delta of a list
-        whose entries have no `index`, the one for JavaScript keeps the last delta only."""
+        """{candidate: what its last chunk but one tells}. Once: OpenAI's SDK for Python refuses a second delta of a
+        list whose entries have no `index`, the one for JavaScript keeps the last delta only."""
         self._images: Counter[int] = Counter()
         self._finished = self._failed = False
         self._set_envelope(ir.Started())

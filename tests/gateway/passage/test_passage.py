@@ -97,7 +97,8 @@ def test_an_error_in_a_field_of_its_own_is_told_in_a_chunk_that_clients_read():
     raw = b"error: " + json.dumps(error).encode() + b"\n\ndata: [DONE]\n\n"
     sent = passing.feed(event(chunk("a")) + raw) + passing.close()
     assert json.loads(sent.split(b"\n\n")[1].removeprefix(b"data: ")) == {"error": error}
-    assert passing.error is not None and passing.error.message == error["message"]
+    assert passing.error is not None
+    assert passing.error.message == error["message"]
 
 
 def test_only_a_chunk_of_nothing_but_usage_is_kept_from_a_client_that_asked_for_none():
