@@ -35,6 +35,7 @@ _SPOKEN = {
     "quota_exhausted": "nothing is left of the plan",
     "rate_limited": "rate limited",
 }
+_UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s"))
 _RETRY_STATUSES = (429, 503, 529)
 
 
@@ -221,5 +222,7 @@ class Plan:
 
 def _spoken(seconds: float) -> str:
     whole = max(1, round(seconds))
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes}m {rest}s" if minutes else f"{rest}s"
+    for size, unit, finer_size, finer in _UNITS:
+        if whole >= size:
+            return f"{whole // size}{unit} {whole % size // finer_size}{finer}"
+    return f"{whole}s"

@@ -118,6 +118,18 @@ def test_when_all_cool_the_error_says_when_to_come_back(verdict, status):
     assert "1m 30s" in failure.message
 
 
+@pytest.mark.parametrize(
+    ("wait_s", "told"), [(59, "59s"), (2 * 3600 + 300, "2h 5m"), (6.5 * 86400, "6d 12h")]
+)
+def test_a_long_wait_is_told_in_hours_or_days(wait_s, told):
+    cooldowns = Cooldowns(lambda: 0.0)
+    for number in (1, 2, 3):
+        cooldowns.apply(f"account:{number}", classify.RATE_LIMITED, hint=wait_s)
+    made = plan(cooldowns=cooldowns)
+    assert list(made) == []
+    assert f"reset after {told}" in made.failure([]).message
+
+
 def test_of_several_failures_the_one_is_told_that_the_client_can_act_upon():
     errors = [
         UpstreamBroken("cut"),
