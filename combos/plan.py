@@ -110,7 +110,6 @@ class Plan:
             return None
         if profile := self.profiles.get(attempt.target.provider.id):
             verdict = profile.fit(verdict)
-        self.ordering.use.failed(attempt.account, limited=verdict.reason in _LIMITS)
         key = attempt.account.key if verdict.scope is Scope.ACCOUNT else attempt.model_key
         cooldown = self.cooldowns.apply(key, verdict, hint)
         self.waits.append(self.cooldowns.remaining(key))
@@ -120,7 +119,6 @@ class Plan:
         """`began`: when its request was sent (epoch, seconds). What was put aside since then stays so."""
         self.cooldowns.succeed(attempt.account.key, began)
         self.cooldowns.succeed(attempt.model_key, began)
-        self.ordering.use.succeeded(attempt.account)
 
     def postpone(self, target: Target) -> None:
         """Try other targets before this one's further accounts."""

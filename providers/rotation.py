@@ -1,6 +1,6 @@
-"""How the accounts were used: whose turn it is, who rested longest, who failed of late. In memory.
+"""How the accounts were used: whose turn it is, who rested longest. In memory.
 
-Other processes' uses and failures are heard of within a moment (`resilience.gossip`). A rotation has to be exact, so
+Other processes' uses are heard of within a moment (`resilience.gossip`). A rotation has to be exact, so
 its places can be given from outside (`AccountChoice.places`).
 """
 
@@ -20,6 +20,8 @@ from providers.config import AccountConfig
 from providers.quota import Window
 from providers.selection import Accounts
 from providers.survey import Survey
+from resilience.classify import BILLING, RATE_LIMITED
+from resilience.cooldown import Cooldown, cooldowns
 from resilience.gossip import Tell, gossip, nobody
 
 T = TypeVar("T")
@@ -28,16 +30,8 @@ N = TypeVar("N")
 SURVEYED_S = 5.0
 """For so long, what a look at every account found is good enough."""
 MAX_SURVEYS = 500
-LIMITED_S = 300.0
-"""For so long a rate limit counts against an account's health."""
+_LIMITED = frozenset({BILLING.reason, RATE_LIMITED.reason})
 _FIRST = 8
-
-
-@dataclass(slots=True)
-class _Trouble:
-    failures: int = 0
-    """In a row."""
-    limited_until: float = 0.0
 
 
 @dataclass(slots=True)
@@ -57,7 +51,6 @@ class AccountUse:
         self._orders: dict[str, _Order] = {}
         self._last_used: dict[str, int] = {}
         self._uses = 0
-        self._trouble: dict[str, _Trouble] = {}
         self._by_key: dict[str, tuple[Accounts, dict[str, AccountConfig]]] = {}
         self._surveys: dict[tuple[str, str], tuple[Survey[Any, Any], float]] = {}
         self.tell: Tell = nobody
@@ -76,23 +69,10 @@ class AccountUse:
         self._note_use(account.provider, account.id, account.key)
         self.tell("used", account.provider, account.id, account.key)
 
-    def succeeded(self, account: AccountConfig) -> None:
-        if self._trouble and self._trouble.pop(account.key, None) is not None:
-            self.tell("worked", account.key)
-
-    def failed(self, account: AccountConfig, *, limited: bool) -> None:
-        self._note_failure(account.key, limited)
-        self.tell("failed", account.key, limited)
-
     def hear(self, count: int, what: str, *about: Any) -> None:
         """It happened so often in another process."""
         if what == "used":
             self._note_use(*about)
-        elif what == "worked":
-            self._trouble.pop(about[0], None)
-        elif what == "failed":
-            key, limited = about
-            self._note_failure(key, limited, count)
 
     def _note_use(self, provider: str, id: int, key: str) -> None:
         self._uses += 1
@@ -100,20 +80,6 @@ class AccountUse:
         order = self._orders.get(provider)
         if order is not None and id in order.by_use:
             order.by_use.move_to_end(id)
-
-    def _note_failure(self, key: str, limited: bool, count: int = 1) -> None:
-        trouble = self._trouble.setdefault(key, _Trouble())
-        trouble.failures += count
-        if limited:
-            trouble.limited_until = self._clock() + LIMITED_S
-
-    def health(self, account: AccountConfig) -> float:
-        """100, less what happened since the last success (docs/routing.md)."""
-        trouble = self._trouble.get(account.key)
-        if trouble is None:
-            return 100.0
-        limited = trouble.limited_until > self._clock()
-        return max(0.0, 100.0 - 10 * trouble.failures - 20 - (30 if limited else 0))
 
     def last_used(self, account: AccountConfig) -> float:
         return self._last_used.get(account.key, 0)
@@ -181,6 +147,8 @@ class AccountChoice:
     model: str = ""
     """The provider's own id."""
     quota: Callable[[str], Sequence[Window]] = quota.windows
+    failure: Callable[[str], Cooldown | None] = cooldowns.last_failure
+    """Of an account, and of a model on it."""
     random: Callable[[], float] = field(default=random.random)
 
     def place(self) -> int:
@@ -190,7 +158,10 @@ class AccountChoice:
         return self.places[self.provider]
 
     def health(self, account: AccountConfig) -> float:
-        return self.use.health(account)
+        failure = self.failure(account.key) or self.failure(f"{account.key}:{self.model}")
+        if failure is None:
+            return 100.0
+        return max(0.0, 80.0 - 10 * failure.level - (30 if failure.reason in _LIMITED else 0))
 
     def last_used(self, account: AccountConfig) -> float:
         return self.use.last_used(account)

@@ -13,6 +13,8 @@ from resilience.store import Store
 
 KEPT_S = 3600.0
 """How long a level is remembered behind the end of its cooldown."""
+RECENT_S = 300.0
+"""How long behind its end a failure that nothing forgave still counts against its key."""
 
 MERGE = Script("""
 local new = cjson.decode(ARGV[2])
@@ -66,6 +68,11 @@ class Cooldowns(Store[Cooldown]):
         """Seconds; 0.0 when it is free."""
         cooldown = self.get(key)
         return cooldown.until - self.clock() if cooldown else 0.0
+
+    def last_failure(self, key: str) -> Cooldown | None:
+        """The one that still counts: neither forgiven by a success nor long over."""
+        cooldown = self._values.get(key) if self._values else None
+        return cooldown if cooldown is not None and cooldown.until > self.clock() - RECENT_S else None
 
     def apply(self, key: str, verdict: Verdict, hint: float | None = None) -> Cooldown:
         """Put `key` aside. The provider's `hint` (seconds) outranks the verdict's own time.

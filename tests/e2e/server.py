@@ -111,6 +111,10 @@ class Gateway:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
 
+    def configuration(self) -> int:
+        """The version that the asked process works with."""
+        return int(self.manage("GET", "/api/monitoring/health")["system"]["configuration"])
+
     def settle(self) -> None:
         """Wait until every web process works with the newest configuration."""
         count = int(dict(zip(self.arguments, self.arguments[1:], strict=False)).get("--workers", 1))

@@ -19,7 +19,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from gateway.records.live import PATH
+from gateway.records.live import PATH, TRANSLATIONS_PATH
 from gateway.simulator import Simulator
 from tests.e2e.server import PASSWORD, START_S, Gateway, running
 from tests.omniroute.test_admin_browser import ARGS
@@ -129,14 +129,20 @@ def test_a_page_at_one_process_is_told_of_requests_at_another(
     second = {**env, "DATA_DIR": str(tmp_path / "data")}
     with running(tmp_path, env) as one, running(tmp_path / "two", second) as two:
         one.add_provider("sim1", simulator.openai_url)
-        with watch(one, cookies_of(one)) as socket:
-            told(socket)
-            for _ in range(30):
-                assert two.chat("sim1/elsewhere").status_code == 200
-                with suppress(TimeoutError):
-                    message = json.loads(socket.recv(timeout=0.5))
-                    assert message["requests"][0]["requested_model"] == "sim1/elsewhere"
-                    return
+        cookies = cookies_of(one)
+        for path in (PATH, TRANSLATIONS_PATH):
+            with watch(one, cookies, path) as socket:
+                told(socket)
+                assert heard_of(two, socket)["requested_model"] == "sim1/elsewhere"
+
+
+def heard_of(gateway: Gateway, socket: ClientConnection) -> dict[str, Any]:
+    """The first request of this gateway's that the socket tells of: it learns within seconds that somebody watches."""
+    for _ in range(60):
+        assert gateway.chat("sim1/elsewhere").status_code == 200
+        with suppress(TimeoutError):
+            request: dict[str, Any] = json.loads(socket.recv(timeout=0.5))["requests"][0]
+            return request
     pytest.fail("the page was told nothing")
 
 

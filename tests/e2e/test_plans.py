@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from gateway.wire import ir
-from providers.quota_rows import FOLLOW_S
 from tests.e2e.conversing import send, user
 from tests.e2e.server import Gateway, running
 from tests.vendors import chat, quota
@@ -143,8 +142,11 @@ def test_what_one_process_learns_takes_the_account_out_in_all_of_them(
             account_code(first, "first", is_active=True, priority=1),
             account_code(second, "second", is_active=True, priority=2),
         ]
+        before = gateway.configuration()
         gateway.command("shell", "-c", "\n".join(["from providers.models import Account", *lines]))
-        time.sleep(2.5)  # until every process knows of the accounts
+        while gateway.configuration() == before:
+            time.sleep(0.05)
+        gateway.settle()
         assert set(ask_all(gateway)) == {"first"}
         reset = {f"{UNIFIED}5h-utilization": "1.0", f"{UNIFIED}5h-reset": str(int(time.time()) + 9000)}
         limits, chat.CLAUDE_LIMITS = chat.CLAUDE_LIMITS, {**chat.CLAUDE_LIMITS, **reset}
@@ -152,7 +154,9 @@ def test_what_one_process_learns_takes_the_account_out_in_all_of_them(
             assert ask_once(gateway) == "first"
         finally:
             chat.CLAUDE_LIMITS = limits
-        time.sleep(FOLLOW_S + 2)
+        deadline = time.monotonic() + 30
+        while set(ask_all(gateway)) != {"second"}:
+            assert time.monotonic() < deadline
         asked = len(first.asked)
         assert set(ask_all(gateway)) == {"second"}
         assert len(first.asked) == asked

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from typing import Any
 
@@ -65,6 +66,33 @@ def start_over(cluster: Gateway, simulator: Simulator) -> None:
     simulator.reset()
 
 
+def told(client: httpx.Client, method: str, path: str, body: Any = None) -> Any:
+    return client.request(method, path, json=body).raise_for_status().json()
+
+
+@contextmanager
+def each_process(cluster: Gateway) -> Iterator[list[httpx.Client]]:
+    """A client of each: its connection stays open."""
+    found: dict[int, httpx.Client] = {}
+    with ExitStack() as stack:
+        headers = {"authorization": f"Bearer {cluster.key}"}
+        for _ in range(200):
+            client = stack.enter_context(
+                httpx.Client(base_url=cluster.url, headers=headers, trust_env=False, timeout=30)
+            )
+            found.setdefault(told(client, "GET", "/api/monitoring/health")["system"]["pid"], client)
+            if len(found) == 2:
+                break
+        yield list(found.values())
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def asked(simulator: Simulator, by: str = "key") -> list[str]:
     return [getattr(request, by) for request in simulator.requests]
 
@@ -114,31 +142,41 @@ def test_round_robin_gives_three_in_a_row_whoever_is_asked(cluster: Gateway, sim
 
 def test_least_used_knows_whom_the_other_process_asked(cluster: Gateway, simulator: Simulator) -> None:
     accounts_by(cluster, simulator, "least_used")
-    for number in range(12):
-        cluster.chat("sim/x", f"hello {number}")
-        time.sleep(HEARD_S)
+    names = dict(zip(("sim account", *KEYS[1:]), KEYS, strict=True))
+
+    def first_choice(process: httpx.Client) -> str:
+        explained = told(process, "POST", "/api/route/explain", {"model": "sim/x"})
+        return names[explained["attempts"][0]["account"]]
+
+    body = {"model": "sim/x", "messages": [{"role": "user", "content": "hello"}]}
+    with each_process(cluster) as processes:
+        for number in range(12):
+            rested = set(KEYS) - set(asked(simulator)[-2:])
+            process = processes[number % 2]
+            until(lambda process=process, rested=rested: first_choice(process) in rested)  # type: ignore[misc]
+            told(process, "POST", "/v1/chat/completions", body)
     used = asked(simulator)
     assert [len(set(used[at : at + 3])) for at in range(0, 12, 3)] == [3] * 4
 
 
 def test_p2c_knows_of_a_failure_in_the_other_process(cluster: Gateway, simulator: Simulator) -> None:
-    """Heard of within a moment, on a busy machine a longer one; who has not heard of it asks all three alike."""
-    served: list[int] = []
-    for wait in (HEARD_S, 2 * HEARD_S, 4 * HEARD_S):
-        accounts_by(cluster, simulator, "p2c")
-        simulator.behave("500", key="k1", times=1)
-        number = 0
-        while "k1" not in asked(simulator):
-            assert cluster.chat("sim/x", f"first {wait} {number}").status_code == 200
-            number += 1
-        cluster.manage("DELETE", "/api/resilience/model-cooldowns")  # it is sick, and no longer put aside
-        time.sleep(wait)
-        simulator.reset()
-        ask(cluster, "sim/x", 30)
-        served.append(Counter(asked(simulator))["k1"])
-        if not served[-1]:
-            break
-    assert served[-1] == 0, served
+    """Also when the account is no longer put aside."""
+    accounts_by(cluster, simulator, "p2c")
+    simulator.behave("429-retry4", key="k1", times=1)
+    ask(cluster, "sim/x", 1, beside=1)
+    while "k1" not in asked(simulator):
+        ask(cluster, "sim/x", 1, beside=1)
+    with each_process(cluster) as processes:
+
+        def aside() -> list[bool]:
+            health = [told(process, "GET", "/api/monitoring/health") for process in processes]
+            return ["sim account" in [each["name"] for each in one["lockouts"]] for one in health]
+
+        until(lambda: all(aside()))
+        until(lambda: not any(aside()))
+    simulator.reset()
+    ask(cluster, "sim/x", 30)
+    assert set(asked(simulator)) == {"k2", "k3"}
 
 
 @pytest.mark.parametrize("strategy", sorted(selection.SPREADING))

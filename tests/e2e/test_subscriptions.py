@@ -605,8 +605,10 @@ def second_account(gateway: Gateway, vendors: dict[str, ChatApp]) -> Iterator[Ch
     """Another Claude account, at a vendor of its own, behind the first one."""
     with vendor_running(chat.ClaudeCodeChat()) as other:
         code = account_code(other).replace("'name': 'claude'", "'name': 'second', 'priority': 2")
+        before = gateway.configuration()
         gateway.command("shell", "-c", code)
-        time.sleep(1.5)  # a process sees within a second what another one saved
+        while gateway.configuration() == before:
+            time.sleep(0.05)
         yield other
         gateway.command(
             "shell",

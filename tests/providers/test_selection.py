@@ -11,6 +11,8 @@ from providers import selection
 from providers.config import AccountConfig
 from providers.quota import Window
 from providers.rotation import AccountChoice, AccountUse
+from resilience import classify
+from resilience.cooldown import Cooldowns
 
 NOW = datetime.now(UTC)
 
@@ -94,13 +96,14 @@ def test_a_rehearsal_moves_nothing():
 
 
 def test_p2c_avoids_the_sick_one():
-    requests = Requests("p2c", accounts(3))
+    cooldowns = Cooldowns()
+    requests = Requests("p2c", accounts(3), failure=cooldowns.last_failure)
     sick = requests.rows[1]
-    requests.use.failed(sick, limited=True)
+    cooldowns.apply(sick.key, classify.RATE_LIMITED)
     served = requests.served(600)
     assert served["b"] == 0  # whoever it is paired with is healthier
     assert min(served["a"], served["c"]) > 200
-    requests.use.succeeded(sick)
+    cooldowns.succeed(sick.key)
     assert requests.served(600)["b"] > 100
 
 
@@ -160,15 +163,20 @@ def test_a_conversation_of_many_accounts_is_found_without_a_search():
     assert "account:3" not in use.by_key(rows[:2])
 
 
-def test_health_falls_with_failures_and_limits_and_comes_back_with_a_success():
+def test_health_falls_with_failures_and_limits_and_comes_back_with_a_success_or_with_time():
     now = [0.0]
-    use, (account,) = AccountUse(lambda: now[0]), accounts(1)
-    assert use.health(account) == 100
-    use.failed(account, limited=False)
-    assert use.health(account) == 70
-    use.failed(account, limited=True)
-    assert use.health(account) == 30
-    now[0] = 400
-    assert use.health(account) == 60
-    use.succeeded(account)
-    assert use.health(account) == 100
+    cooldowns = Cooldowns(lambda: now[0])
+    (account,) = accounts(1)
+    view = AccountChoice(AccountUse(), "p", model="m", failure=cooldowns.last_failure)
+    assert view.health(account) == 100
+    cooldowns.apply(f"{account.key}:m", classify.MODEL)
+    assert view.health(account) == 80
+    cooldowns.apply(account.key, classify.RATE_LIMITED)
+    assert view.health(account) == 40
+    now[0] = 200
+    cooldowns.apply(account.key, classify.RATE_LIMITED)
+    assert view.health(account) == 30
+    cooldowns.succeed(account.key)
+    assert view.health(account) == 80
+    now[0] = 421
+    assert view.health(account) == 100
