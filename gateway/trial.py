@@ -78,7 +78,8 @@ class Trial:
         if self.decided_at is None:
             self.decided_at, self.status = self.ended_at, status
         in_flight.end(self)
-        for release in self._releases:
+        releases, self._releases = self._releases, []  # they may hold what holds the trial
+        for release in releases:
             release(self)
 
     def cost(self, billing: BillingConfig) -> Cost:
