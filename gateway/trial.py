@@ -45,6 +45,8 @@ class Trial:
     """Its request was sent, or is about to be."""
     dropped: tuple[str, ...] = ()
     """What its request left out: see `UpstreamRequest.dropped`."""
+    answer_id: str = ""
+    """By what a later request may go on from this answer; "" where none can."""
     heard: int = 0
     """About how many tokens the provider sent, for an answer without usage: events of a stream, or letters by four."""
     _releases: list[Release] = field(default_factory=list)
