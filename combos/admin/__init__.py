@@ -97,7 +97,7 @@ class ComboAdmin(SuggestsModels, ModelAdmin):
 
     @display(description="How it goes")
     def flow(self, row: Combo) -> SafeString:
-        context = {"steps": self._steps(row), "strategy": row.strategy, "label": self._label(row)}
+        context = {"steps": self._steps(row), "explanation": registry.explanations.get(row.strategy)}
         return render_to_string("admin/combos/flow.html", context)
 
     @display(description="Strategy", ordering="strategy", label=True)
