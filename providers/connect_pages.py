@@ -37,7 +37,7 @@ TOKEN_HINTS = {
 }
 
 
-@page("connect", title="Connect", section="", permission=PERMISSION, route="<str:provider>/")
+@page("catalog/connect", title="Connect", section="", permission=PERMISSION, route="<str:provider>/")
 @sensitive_post_parameters("token", "pasted")
 def connect(request: HttpRequest, provider: str) -> JSONDict | HttpResponse:
     spec = _spec(provider)
@@ -70,7 +70,9 @@ def connect(request: HttpRequest, provider: str) -> JSONDict | HttpResponse:
     }
 
 
-@page("connect-progress", title="Progress", section="", permission=PERMISSION, route="<str:provider>/")
+@page(
+    "catalog/connect-progress", title="Progress", section="", permission=PERMISSION, route="<str:provider>/"
+)
 def progress(request: HttpRequest, provider: str) -> HttpResponse:
     """Asked by the page's script, by POST: it may make the gateway ask the vendor."""
     spec = _spec(provider)

@@ -42,7 +42,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 def _connect(provider: str) -> str:
-    return reverse("admin:providers_connect", args=(provider,))
+    return reverse("admin:providers_catalog_connect", args=(provider,))
 
 
 def _page(request: HttpRequest, context: JSONDict, status: int = 200) -> HttpResponse:
