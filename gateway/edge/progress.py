@@ -9,7 +9,6 @@ They are outside of every wire format, so nobody gets them unasked (docs/caching
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from django.http.response import HttpResponseBase
 
@@ -20,8 +19,6 @@ from gateway.wire.sse import DONE, Decoder, ServerEvent
 from gateway.wire.tokens import estimate_texts
 from omniroute.errors import GatewayError
 from omniroute.types import InboundRequest
-
-logger = logging.getLogger(__name__)
 
 HEADER = "x-omniroute-progress"
 INTERVAL_S = 2.0
