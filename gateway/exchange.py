@@ -101,12 +101,12 @@ class Exchange:
                 trial.usage = believable(trial.usage)
         if self.inbound.operation == "generate":
             for trial in self.trials:
-                if trial is self.serving or trial.lost:
+                if trial is self.serving or trial.is_cut_short:
                     self._estimate(trial)
 
     def _estimate(self, trial: Trial) -> None:
         """What was not reported is billed all the same: of a provider that counts nothing, of a stream that ended
-        before the counts came, of a hedge that lost."""
+        before the counts came, of an attempt that was cut short."""
         known = trial.usage
         if known is None:
             letters = len(self.inbound.body)

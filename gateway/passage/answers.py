@@ -34,7 +34,7 @@ async def read_whole(
     finally:
         upstream.close()
     if passage.is_sound or is_json(body) or not body.strip():
-        whole = passage.whole(body)
+        whole = _understood(body, passage, trial)
     elif passage.only_streams or body.lstrip().startswith((b"data:", b"event:", b":")):
         whole = passage.whole_of_stream(body)
     else:
@@ -44,6 +44,14 @@ async def read_whole(
     if error_texts and not passage.is_sound:
         check(whole.body, error_texts)
     return whole
+
+
+def _understood(body: bytes, passage: Passage, trial: Trial) -> Whole:
+    try:
+        return passage.whole(body)
+    except UpstreamError:
+        trial.usage = passage.counted(body)
+        raise
 
 
 class StreamAnswer:
@@ -103,7 +111,7 @@ class StreamAnswer:
     ) -> StreamAnswer:
         """The provider sent plain JSON to the wish for a stream."""
         body = chunk + await upstream.read_all()
-        whole = passage.whole(body)
+        whole = _understood(body, passage, trial)
         trial.usage = whole.usage
         if texts:
             check(whole.body, texts)

@@ -157,6 +157,13 @@ class Passage(ABC):
     def whole(self, body: bytes) -> Whole:
         """Raise `UpstreamError` for an error body under a good status, and for an answer without content."""
 
+    def counted(self, body: bytes) -> Usage | None:
+        """What the provider says it used for a whole answer that is of no use: it may bill it all the same."""
+        if self.only_streams or not is_json(body):
+            return None
+        usage = self.provider.inspect(self.unwrapped(body)).usage
+        return usage if usage and (usage.input_tokens or usage.output_tokens) else None
+
     @abstractmethod
     def reader(self) -> Reader: ...
 

@@ -26,6 +26,9 @@ _SOUNDS = {
     "pcm": "audio/pcm",
 }
 _RIFF = b"RIFF"
+_SOUND_TOKENS = 5
+"""For each estimated token of the text, where a model is paid for the tokens of its sound: OpenAI billed about 5,260
+for 4,096 characters (https://raw.githubusercontent.com/sanand0/blog/main/posts/2025/openai-tts-cost.md)."""
 
 
 class _PassedOn(WholeAnswer):
@@ -91,8 +94,10 @@ class Speech(_PassedOn):
         if not body:
             raise UpstreamBroken("The provider sent no sound")
         text = self._asked("input")
+        tokens = estimate_texts([text])
         usage = Usage(
-            input_tokens=estimate_texts([text]),
+            input_tokens=tokens,
+            output_tokens=_SOUND_TOKENS * tokens,
             estimated=True,
             priced_apart=apart(input_characters=len(text)),
         )

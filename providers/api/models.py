@@ -110,18 +110,18 @@ class Synced(CamelModel):
     error: str | None
 
 
-class SyncOut(CamelModel):
+class ModelsSynced(CamelModel):
     results: list[Synced]
     synced_at: datetime
 
 
-@router.post("/models/sync", response=SyncOut)
-def sync_models(request: HttpRequest, body: SyncIn) -> SyncOut:
+@router.post("/models/sync", response=ModelsSynced)
+def sync_models(request: HttpRequest, body: SyncIn) -> ModelsSynced:
     """Read what providers list: new models are there to be used from now on, vanished ones are marked. Read once, a
     list is read again every day."""
     wanted = [required_spec(body.provider).id] if body.provider else list(load().accounts)
     results = async_to_sync(sync)(wanted)
-    return SyncOut(
+    return ModelsSynced(
         results=[
             Synced(
                 provider=result.provider,

@@ -166,3 +166,5 @@ def test_when_the_client_leaves_the_stream_is_closed_and_the_row_written(
         time.sleep(0.01)
     row = last_row(gateway)
     assert (row["status"], row["error_code"]) == (499, "client_left")
+    assert row["input_tokens"] > 0  # the provider had read the prompt
+    assert (row["output_tokens"] > 0, row["usage_estimated"]) == (stream, 1)
