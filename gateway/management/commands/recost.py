@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from gateway import snapshot
 from gateway.pricing.recosting import recost
+from omniroute import audit
 from omniroute.commands import DatabaseCommand
 
 
@@ -42,6 +43,9 @@ class Command(DatabaseCommand):
         )
         if result.changed and not options["dry_run"]:
             snapshot.changed()
+            named = ("since", "until", "provider", "model")
+            wish = ", ".join(f"{name} {options[name]}" for name in named if options[name])
+            audit.note_command("recost", target=f"{result.changed} requests", details=wish)
         for name, count in result.models.most_common():
             self.stdout.write(f"{count:>9}  {name}")
         verb = "would change" if options["dry_run"] else "changed"
