@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,5 +61,5 @@ def _moment(text: str) -> datetime:
     except ValueError:
         found = None
     if found is None:
-        raise CommandError(f"{text!r} is no date; write 2026-11-01")
+        raise ArgumentTypeError(f"{text!r} is no date; write 2026-11-01")
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
