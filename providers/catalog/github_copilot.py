@@ -41,6 +41,7 @@ OAUTH = OAuthSpec(
 HEADERS = {
     **EDITOR_HEADERS,
     "copilot-integration-id": "vscode-chat",
+    "x-github-api-version": "2025-05-01",
     "x-vscode-user-agent-library-version": "electron-fetch",
 }
 """Its API answers to registered integrations only, and knows them by these."""

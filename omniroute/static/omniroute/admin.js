@@ -1,4 +1,4 @@
-/* Small behaviours of the admin: actions that POST, copy buttons, a combo's weights, names of fields in tables. */
+/* Small behaviours of the admin: actions that POST, copy buttons, local times, a combo's weights, names of fields in tables. */
 "use strict";
 
 document.addEventListener("click", (event) => {
@@ -49,6 +49,15 @@ async function copy(button) {
   }
   setTimeout(() => (label.textContent = before), 2000);
 }
+
+/* Moments that people plan by are told in their own time; the server's stays in the title. */
+document.addEventListener("DOMContentLoaded", () => {
+  const format = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+  for (const time of document.querySelectorAll("time[data-local]")) {
+    time.title = time.textContent;
+    time.textContent = `${new Date(time.dateTime).toLocaleString("en-GB", format)} your time`;
+  }
+});
 
 /* Weights matter to one strategy only. */
 document.addEventListener("DOMContentLoaded", () => {
