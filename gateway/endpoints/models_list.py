@@ -112,10 +112,10 @@ def _all(snapshot: Snapshot) -> Iterator[ModelEntry]:
             yield ModelEntry(alias, "alias")
     for spec in snapshot.providers.specs.values():
         if snapshot.providers.is_connected(spec.id):
-            for model in spec.models:
+            for name, model in spec.named_models():
                 if model.missing or snapshot.combos.blocks(spec.id, model.id):
                     continue
-                yield ModelEntry(f"{spec.shown_prefix}/{model.id}", spec.id, model)
+                yield ModelEntry(f"{spec.shown_prefix}/{name}", spec.id, model)
 
 
 def _is_usable(name: str, snapshot: Snapshot) -> bool:
