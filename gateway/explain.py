@@ -64,4 +64,5 @@ def explain(
         for attempt in islice(plan, MAX_STEPS)
     ]
     failure = None if steps else plan.failure([])
-    return Explanation(model, route, steps, plan.skipped, route.left_out, failure)
+    skipped = [skip for skip in plan.skipped if not skip.obstacle.soft]  # the others are among the steps
+    return Explanation(model, route, steps, skipped, route.left_out, failure)
