@@ -128,7 +128,7 @@ def _act(request: HttpRequest, spec: ProviderSpec) -> HttpResponse:
             return HttpResponseRedirect(reverse("admin:providers_account_change", args=(account.pk,)))
         state = _proceed(request, spec, action, again).state
     except SignInError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.advice)
     query = f"?sign-in={state}" if state else f"?account={again.pk}" if again else ""
     return HttpResponseRedirect(request.path + query)
 

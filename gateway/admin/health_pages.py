@@ -105,6 +105,7 @@ def _cards() -> dict[str, Any]:
         "queues": [each for each in health.limited(known) if each.running or each.queued or each.paused_s],
         "held": [each for each in held if each.reason not in _LIMITS],
         "locked": health.locked(),
+        "signed_out": [account for account in known if account.is_active and account.needs_sign_in],
         "processes": processes.reports(),
         "signatures": signatures,
         "hit_percent": signatures.hit_rate * 100,

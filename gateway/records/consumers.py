@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from billing.models import UsageRecord
 from billing.queries import recent_requests
-from gateway.handler import Receive, Scope, Send
+from gateway.edge.handler import Receive, Scope, Send
 from gateway.records.live import PATH, TRANSLATIONS_PATH, Live, live, translations
 from omniroute.net import is_own_origin
 from omniroute.viewer import zone_of

@@ -160,11 +160,14 @@ def finish(row: SignIn, spec: ProviderSpec, came_back: Callback) -> SignIn:
     _expire(row)
     if row.status != SignIn.Status.PENDING or not _take_turn(row):
         raise SignInError("This sign-in is over or being finished already: begin again", code="used")
-    if came_back.error:
-        return _fail(row, f"The vendor refused: {came_back.error}")
     if came_back.state and came_back.state != row.state:
         _give_turn_back(row)
-        raise SignInError("This belongs to another sign-in: copy the newest address", code="wrong_state")
+        raise SignInError(
+            "This belongs to another sign-in: open the page again, and paste what comes of that",
+            code="wrong_state",
+        )
+    if came_back.error:
+        return _fail(row, f"The vendor refused: {came_back.said or came_back.error}", came_back.error)
     verifier = str(row.secrets.get("verifier", ""))
 
     async def exchange(asking: Asking) -> Tokens:

@@ -280,6 +280,19 @@ def test_who_lost_is_paid_too(gateway: Gateway, simulator: Simulator) -> None:
     assert float(json.loads(won["attempts"])[0]["cost"]) == float(lost["cost"])
 
 
+def test_an_answer_of_no_use_is_paid_as_far_as_its_provider_counted_it(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    combo(gateway, "paid-twice", "sim1/void", "sim2/quick")
+    usage = {"prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 1050}
+    simulator.reply({"object": "chat.completion", "choices": [], "usage": usage}, model="void")
+    assert gateway.chat("paid-twice").headers["x-omniroute-model"] == "quick"
+    void, quick = gateway.rows()[-2:]
+    assert (void["served_model"], void["is_extra"], void["status"]) == ("void", 1, 502)
+    assert (void["input_tokens"], void["output_tokens"], void["usage_estimated"]) == (1000, 50, 0)
+    assert (quick["served_model"], quick["is_extra"]) == ("quick", 0)
+
+
 def test_a_target_that_is_slower_than_it_used_to_be_gets_company(
     gateway: Gateway, simulator: Simulator
 ) -> None:

@@ -76,7 +76,7 @@ class Kiro(Vendor):
             tokens = tokens.with_data(profileArn=_first_profile(body))
         return replace(await _with_owner(asking, tokens), plan=tokens.plan or _spoken(tokens.data))
 
-    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+    async def probe(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> None:
         """Some ways to sign in may not ask this, though their chats are served: that tells nothing about the token."""
         try:
             await _ask_service(asking, tokens, _PROFILES, {"maxResults": 10})

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 
 from providers import catalog
 from providers.models import Account, SignIn
@@ -110,15 +111,22 @@ class TestCode:
     def test_what_belongs_to_another_sign_in_is_refused_and_spoils_nothing(self, vendor):
         vendor("claude")
         row, other = (sessions.begin_code(spec_of("claude")) for _ in range(2))
-        with pytest.raises(SignInError, match="another sign-in"):
-            come_back(row, browser(other.verification_uri))
+        for address in (browser(other.verification_uri), "?error=access_denied&state=another"):
+            with pytest.raises(SignInError, match="another sign-in"):
+                come_back(row, address)
         assert come_back(SignIn.objects.get(pk=row.pk)).status == "done"
 
     def test_a_refusal_at_the_vendors_page_is_told(self, vendor):
         vendor("claude")
         row = sessions.begin_code(spec_of("claude"))
         row = come_back(row, f"http://localhost/callback?error=access_denied&state={row.state}")
-        assert (row.status, row.message) == ("failed", "The vendor refused: access_denied")
+        assert (row.status, row.message) == ("failed", "The sign-in was declined at the vendor's page")
+
+    def test_another_refusal_is_told_in_the_vendors_words(self, vendor):
+        vendor("claude")
+        row = sessions.begin_code(spec_of("claude"))
+        row = come_back(row, f"?error=invalid_scope&error_description=No%20such%20scope&state={row.state}")
+        assert (row.status, row.message) == ("failed", "The vendor refused: No such scope")
 
     def test_a_vendor_that_fails_for_a_moment_takes_the_code_a_second_later(self, vendor):
         app = vendor("claude")
@@ -185,7 +193,23 @@ class TestCallback:
         assert "Claude Code is connected" in response.content.decode()
         assert Account.objects.get().email == "ada@example.com"
         again = Client().get(address.raw_path.decode())
-        assert (again.status_code, b"begin again" in again.content) == (400, True)
+        assert (again.status_code, b"is connected" in again.content) == (200, True)
+
+    def test_a_vendor_that_is_away_can_be_asked_again_with_the_same_code(self, vendor):
+        app = vendor("claude")
+        address = httpx.URL(browser(sessions.begin_code(spec_of("claude")).verification_uri))
+        app.fail("POST /v1/oauth/token", Reply(503, "<html>"))
+        response = Client().get(path := address.raw_path.decode())
+        assert response.status_code == 400
+        assert f'<a href="{escape(path)}">Try again</a>' in response.content.decode()
+        assert b"is connected" in Client().get(path).content
+
+    def test_one_that_failed_leads_back_to_the_beginning(self, vendor):
+        vendor("claude")
+        row = sessions.begin_code(spec_of("claude"))
+        for _ in range(2):
+            response = Client().get(f"/callback?error=access_denied&state={row.state}")
+            assert b'<a href="/admin/providers/catalog/connect/claude/">Begin again</a>' in response.content
 
     def test_a_stranger_is_told_so(self):
         response = Client().get("/callback?code=x&state=y")
@@ -219,6 +243,12 @@ class TestDevice:
         account = Account.objects.get()
         assert account.access_token in app.access_tokens
         assert account.refresh_token
+
+    def test_where_openai_gives_out_no_codes_the_browser_is_named(self, vendor):
+        app = vendor("codex")
+        app.fail("POST /api/accounts/deviceauth/usercode", Reply(404, "<html>"))
+        with pytest.raises(SignInError, match="sign in with the browser"):
+            sessions.begin_device(spec_of("codex"))
 
     def test_the_vendor_is_not_asked_before_its_interval_has_passed(self, vendor):
         app = vendor("github")
