@@ -186,9 +186,9 @@ def finish(row: SignIn, spec: ProviderSpec, came_back: Callback) -> SignIn:
     try:
         return _done(row, spec, _with_vendor(spec, exchange))
     except SignInError as error:
-        if not error.transient:
+        if came_back.state and not error.transient:
             return _fail(row, error.message)
-        _give_turn_back(row)  # the code may still be good: it can be brought again
+        _give_turn_back(row)  # the code may still be good; or it was none: browsers bring the state along
         raise
 
 

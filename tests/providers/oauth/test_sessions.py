@@ -116,6 +116,13 @@ class TestCode:
                 come_back(row, address)
         assert come_back(SignIn.objects.get(pk=row.pk)).status == "done"
 
+    def test_something_else_that_was_pasted_spoils_nothing(self, vendor):
+        vendor("claude")
+        row = sessions.begin_code(spec_of("claude"))
+        with pytest.raises(SignInError, match="The code is not valid"):
+            come_back(row, "my shopping list")
+        assert come_back(SignIn.objects.get()).status == "done"
+
     def test_a_refusal_at_the_vendors_page_is_told(self, vendor):
         vendor("claude")
         row = sessions.begin_code(spec_of("claude"))
