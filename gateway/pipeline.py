@@ -26,7 +26,7 @@ from gateway.claims import answered, claim
 from gateway.contest import Contest
 from gateway.edge import progress
 from gateway.edge.auth import Caller, authenticate
-from gateway.edge.responses import StreamedResponse, answer_headers, broken_off, error_response
+from gateway.edge.responses import StreamedResponse, Streaming, answer_headers, broken_off, error_response
 from gateway.exchange import Exchange
 from gateway.passage import copies, follow_ups
 from gateway.passage.answers import Answered, StreamAnswer, read_whole
@@ -64,7 +64,11 @@ async def serve(inbound: InboundRequest, caller: Caller) -> HttpResponseBase:
     exchange, snapshot = await open_exchange(inbound, caller)
     replay = replays.of(exchange, snapshot)
     response = await (replay.serve(answer, record) if replay else answer(exchange, snapshot))
-    return progress.shown(response, inbound) if inbound.stream else response
+    if isinstance(response, Streaming):
+        response = progress.shown(response, inbound)
+        response.sign_of_life = b"\n" if inbound.array else get_format(inbound.format).keepalive
+        response.silence_s = snapshot.timeouts.keepalive
+    return response
 
 
 async def answer(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBase:
@@ -103,9 +107,7 @@ async def serve_stream(exchange: Exchange, snapshot: Snapshot) -> HttpResponseBa
         exchange.fail(broken_off(error))
         record(exchange, snapshot)
         raise
-    return StreamedResponse(
-        format, exchange, pending, lambda: record(exchange, snapshot), snapshot.timeouts.keepalive
-    )
+    return StreamedResponse(format, exchange, pending, lambda: record(exchange, snapshot))
 
 
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:

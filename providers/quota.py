@@ -89,6 +89,10 @@ class QuotaStore:
         """Of the account that `AccountConfig.key` names; empty where nothing is known."""
         return self._windows.get(account_key, ())
 
+    def forget(self) -> None:
+        """Of all accounts."""
+        self._windows.clear()
+
     def put(self, account_key: str, windows: Iterable[Window]) -> None:
         """All that its vendor tells of: what it did not name is gone. What is counted here stays."""
         found = tuple(windows)

@@ -28,6 +28,10 @@ _NOTE = Script("""
     redis.call('EXPIRE', KEYS[2], ARGV[3])
 """)
 _FIND = Script("return redis.call('HGETALL', KEYS[1])")
+_FORGET = Script("""
+    for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('DEL', ARGV[1] .. name) end
+    redis.call('DEL', KEYS[1])
+""")
 _INDEX = "sessions"
 _KEPT = "kept:"
 
@@ -92,6 +96,13 @@ class Sessions:
         if shared_state.is_shared():
             found |= {(session.api_key, session.id): session for session in _read_all(since)}
         return sorted(found.values(), key=lambda session: -session.last_active)
+
+    def forget(self) -> None:
+        """Every conversation, in this process and at Redis. Blocking where Redis is."""
+        self._sessions.clear()
+        if shared_state.is_shared():
+            with suppress(Unavailable):
+                _FORGET.blocking([shared_state.name(_INDEX)], [shared_state.name("session", "")])
 
     def _keep(self, session: Session) -> None:
         key = (session.api_key, session.id)

@@ -47,7 +47,7 @@ def brought_up_to_date(found: Found, folder: Path) -> Found:
         "API_KEY_SECRET": settings.API_KEY_SECRET,
         "ENCRYPTION_KEYS": ",".join(settings.ENCRYPTION_KEYS),
     }
-    # A process of its own: migrations change the database of their process, whichever connection they are given.
+    # A process of its own: `migrate` takes no other databases than those of the settings.
     done = subprocess.run(
         [sys.executable, "-m", "omniroute", "migrate", "--verbosity", "0"],
         env=environment,
@@ -85,7 +85,7 @@ def replace_rows(found: Found, *, history: bool) -> None:
             highest = Budget.objects.aggregate(highest=Max("revision"))["highest"] or 0
             Budget.objects.update(revision=max(revision, highest))
             editing.work_out_again()
-            snapshot.changed()
+            snapshot.replaced()
             connection.check_constraints()
     except (DatabaseError, sqlite3.Error) as error:
         raise InvalidRequest(

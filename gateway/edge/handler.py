@@ -24,7 +24,7 @@ from gateway.edge import encodings
 from gateway.edge.auth import GRANT, Caller, count_wrong_key
 from gateway.edge.inbound import request_id
 from gateway.edge.paths import format_for
-from gateway.edge.responses import Streaming, error_response
+from gateway.edge.responses import Pulse, Streaming, error_response
 from gateway.records import request_log
 from gateway.wire import get_format
 from omniroute.errors import GatewayError, MethodNotAllowed, NotFound
@@ -175,9 +175,14 @@ async def _send(response: HttpResponseBase, send: Send, origin: str | None = Non
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
 
         async def write(part: bytes) -> None:
+            pulse.beat()
             await send({"type": "http.response.body", "body": part, "more_body": True})
 
-        await response.stream_to(write)
+        pulse = Pulse(write, response.sign_of_life, response.silence_s)
+        try:
+            await response.stream_to(write)
+        finally:
+            pulse.stop()
         await send({"type": "http.response.body", "body": b""})
         return
     body = response.content  # type: ignore[attr-defined]

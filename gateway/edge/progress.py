@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from django.http.response import HttpResponseBase
-
 from gateway.edge.responses import Streaming, Write
 from gateway.wire import get_format, ir, json
 from gateway.wire.base import StreamParser
@@ -27,14 +25,10 @@ HEADER = "x-omniroute-progress"
 INTERVAL_S = 2.0
 
 
-def shown(response: HttpResponseBase, inbound: InboundRequest) -> HttpResponseBase:
+def shown(response: Streaming, inbound: InboundRequest) -> Streaming:
     """`response` with progress events, where it is a stream of events whose client wants them."""
     wanted = inbound.headers.get(HEADER, "").strip().lower() in ("true", "1", "yes")
-    if (
-        not wanted
-        or not isinstance(response, Streaming)
-        or not response["content-type"].startswith("text/event-stream")
-    ):
+    if not wanted or not response["content-type"].startswith("text/event-stream"):
         return response
     return Progress(response, inbound)
 

@@ -82,6 +82,10 @@ class Streaming(HttpResponseBase):
     """A stream of events. The lean handler hands it a `write` and awaits `stream_to`; nothing is iterated."""
 
     streaming = True
+    sign_of_life = b""
+    """What its client gets while nothing else comes. It fits between any two parts, which are whole events."""
+    silence_s = 3600.0
+    """When."""
 
     async def stream_to(self, write: Write) -> None:
         raise NotImplementedError
@@ -114,8 +118,8 @@ class Recorded(Streaming):
 class StreamedResponse(Streaming):
     """A stream of events from a provider.
 
-    `pending` is the search for an answer, which may still be going on: then the client gets keep-alives meanwhile,
-    and an error in band, since its status has been sent.
+    `pending` is the search for an answer, which may still be going on: then the client gets an error in band, since its
+    status has been sent.
     """
 
     def __init__(
@@ -124,7 +128,6 @@ class StreamedResponse(Streaming):
         exchange: Exchange,
         pending: asyncio.Task[StreamAnswer],
         record: Callable[[], Awaitable[None]],
-        keepalive_s: float,
     ) -> None:
         array = exchange.inbound.array
         super().__init__(
@@ -132,18 +135,14 @@ class StreamedResponse(Streaming):
         )
         self["Cache-Control"] = "no-cache, no-transform"
         self["X-Accel-Buffering"] = "no"
-        self._format, self._exchange, self._pending = format, exchange, pending
-        self._record, self._keepalive_s = record, keepalive_s
+        self._format, self._exchange, self._pending, self._record = format, exchange, pending, record
 
     async def stream_to(self, write: Write) -> None:
         answer: StreamAnswer | None = None
-        sign = b"\n" if self._exchange.inbound.array else self._format.keepalive
-        pulse = Pulse(write, sign, self._keepalive_s)
         end = b""
         try:
             answer = await self._pending
             async for part in answer.parts():
-                pulse.beat()
                 await write(part)
             end = answer.end or b""
             if answer.error is not None:
@@ -160,7 +159,6 @@ class StreamedResponse(Streaming):
             self._exchange.fail(failed)
             end = self._in_band(answer, failed)
         finally:
-            pulse.stop()
             if answer is not None:
                 answer.note_usage()
                 answer.close()

@@ -25,6 +25,9 @@ from providers.families import profile_of
 from providers.spec import ModelSpec
 
 router = Router()
+_CODEX_ASKS = "client_version"
+"""Codex reads `models` alone, and takes `base_instructions` of each for its own system prompt
+(codex-rs/protocol/src/openai_models.rs). A gateway has none to give; with an empty list Codex keeps its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,10 @@ class ModelEntry:
 async def list_models(request: HttpRequest) -> HttpResponse:
     snapshot, key = await _admit(request)
     entries = [entry for entry in _all(snapshot) if key is None or key.allows(entry.id)]
-    return _json(_LISTS[_family(request)](entries))
+    listed = _LISTS[_family(request)](entries)
+    if _CODEX_ASKS in request.GET:
+        listed.setdefault("models", [])
+    return _json(listed)
 
 
 @router.get("/v1beta/models")

@@ -2,6 +2,9 @@
 
 Any line ending (LF, CRLF, CR, mixed), cut anywhere, comments, several `data:` lines, a byte order mark, no final
 blank line. Bytes in, bytes out: nothing is decoded here, so a character that was cut in two between reads stays whole.
+
+A field `error` with JSON, which llama.cpp wrote until September 2025 (ggml-org/llama.cpp#16109) and no client reads, is
+taken for the error chunk that llama.cpp writes since.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ DONE = b"[DONE]"
 
 
 class ServerEvent(NamedTuple):
-    """One block of the stream. `raw` is the block as received, with its blank line; all `raw`s joined are the input."""
+    """One block of the stream. `raw` is the block as received, with its blank line; all `raw`s joined are the input
+    (but for a field `error`)."""
 
     raw: bytes
     data: bytes
@@ -86,6 +90,9 @@ class Decoder:
                 data.append(value)
             elif field == b"event":
                 name = value
+            elif field == b"error" and value.startswith(b"{"):
+                told = b'{"error":' + value + b"}"
+                return ServerEvent(encode(told), told)
         return ServerEvent(block, b"\n".join(data), name)
 
 

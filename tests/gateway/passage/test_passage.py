@@ -91,6 +91,16 @@ def test_what_a_provider_says_behind_its_error_passes_too():
     assert passing.error is not None
 
 
+def test_an_error_in_a_field_of_its_own_is_told_in_a_chunk_that_clients_read():
+    passing = reader()
+    error = {"code": 500, "message": "the request exceeds the available context size", "type": "server_error"}
+    raw = b"error: " + json.dumps(error).encode() + b"\n\ndata: [DONE]\n\n"
+    sent = passing.feed(event(chunk("a")) + raw) + passing.close()
+    assert json.loads(sent.split(b"\n\n")[1].removeprefix(b"data: ")) == {"error": error}
+    assert passing.error is not None
+    assert passing.error.message == error["message"]
+
+
 def test_only_a_chunk_of_nothing_but_usage_is_kept_from_a_client_that_asked_for_none():
     usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
     alone, with_more = (

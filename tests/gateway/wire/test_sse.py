@@ -40,6 +40,8 @@ def said(*chunks: bytes) -> list[tuple[bytes, bytes]]:
         (b"\n\ndata: a\n\n", [(b"", b""), (b"", b"a")]),
         (b"data:[DONE]\n\n", [(b"", b"[DONE]")]),
         ("data: \N{SMILE}\u2028\n\n".encode(), [(b"", "\N{SMILE}\u2028".encode())]),
+        (b'error: {"code":500}\n\ndata: a\n\n', [(b"", b'{"error":{"code":500}}'), (b"", b"a")]),
+        (b"error: in words\n\n", [(b"", b"")]),
         (b"", []),
     ],
 )
