@@ -15,7 +15,7 @@ from providers.config import load_specs
 from providers.models import ProviderNode, SignInSettings
 from providers.spec import ProviderSpec
 
-NO_ACCOUNTS = {"total": 0, "active": 0, "failing": 0, "signed_out": 0}
+NO_ACCOUNTS = {"total": 0, "active": 0, "failing": 0, "signed_out": 0, "keyless": 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from billing.admin.forms import ApiKeyForm, PriceForm
 from billing.keys import create_api_key
 from billing.models import ApiKey, Price
 from billing.queries import known_values
+from omniroute.model_admin import FormContextAdmin
 
 
 @admin.register(ApiKey)
@@ -83,7 +84,7 @@ class ApiKeyAdmin(ModelAdmin):
 
 
 @admin.register(Price)
-class PriceAdmin(ModelAdmin):
+class PriceAdmin(FormContextAdmin):
     form = PriceForm
     list_display = (
         "model",
@@ -123,15 +124,8 @@ class PriceAdmin(ModelAdmin):
         ),
     )
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = {**(extra_context or {}), "providers": known_values("provider")}
-        return super().changeform_view(request, object_id, form_url, context)
+    def form_context(self) -> dict[str, Any]:
+        return {"providers": known_values("provider")}
 
     @display(description="Provider", ordering="provider")
     def provider_column(self, row: Price) -> SafeString:

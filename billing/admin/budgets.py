@@ -95,15 +95,8 @@ class BudgetAdmin(ListEditingAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Budget | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = {**(extra_context or {}), "time_zones": sorted(available_timezones())}
-        return super().changeform_view(request, object_id, form_url, context)
+    def form_context(self) -> dict[str, Any]:
+        return {"time_zones": sorted(available_timezones())}
 
     def save_model(self, request: HttpRequest, obj: Budget, form: ModelForm[Any], change: bool) -> None:
         save_budget(obj)

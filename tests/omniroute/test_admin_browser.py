@@ -179,6 +179,10 @@ def test_settings_are_reached_by_their_tabs(page):
         chosen = page.locator(".or-tabs nav:nth-child(2) a[aria-current]")
         expect(chosen).to_have_text(inner)
         expect(chosen).to_be_in_viewport(ratio=1)
+    page.get_by_role("link", name="System & storage", exact=True).click()
+    page.get_by_label("Database file").set_input_files({"name": "a.sqlite", "mimeType": "", "buffer": b"x"})
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_text("The file is not an SQLite database. Nothing was changed.")).to_be_visible()
 
 
 def test_the_weights_show_with_their_strategy_only(page):

@@ -11,6 +11,11 @@ document.addEventListener("click", (event) => {
   if (button) copy(button);
 });
 
+/* Unfold writes a chosen file's name into a text field that it expects beside each file field. These have none. */
+document.addEventListener("DOMContentLoaded", () => {
+  for (const input of document.querySelectorAll(".or-file")) input.hasChangeListener = true;
+});
+
 /* An action link asks by GET, which any page could make a browser do; `data-post` sends it with the CSRF token. */
 function post(link) {
   if (link.dataset.busy) return;
