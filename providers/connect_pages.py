@@ -137,14 +137,14 @@ _BEGINNINGS = ("code", "manual", "device", "social", "import", "upload", "token"
 
 
 def _proceed(request: HttpRequest, spec: ProviderSpec, action: str, again: Account | None) -> SignIn:
+    home = request.build_absolute_uri("/")
     if action in ("code", "manual"):
-        home = request.build_absolute_uri("/")
         return sessions.begin_code(spec, manual=action == "manual", again=again, home=home)
     if action == "device":
         options = {"region": request.POST.get("region", ""), "startUrl": request.POST.get("start_url", "")}
         return sessions.begin_device(spec, {name: text.strip() for name, text in options.items()}, again)
     if action == "social":
-        return sessions.begin_social(spec, request.POST.get("idp", ""), again)
+        return sessions.begin_social(spec, request.POST.get("idp", ""), again=again, home=home)
     row = sessions.find(request.POST.get("state", ""), spec.id)
     if action != "paste" or row is None:
         raise SignInError("This sign-in is not known any more: begin again")
