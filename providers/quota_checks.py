@@ -129,7 +129,7 @@ def keep(account: Account, source: QuotaSource, answer: list[Window] | QuotaUnkn
             answer.message = without_secret(answer.message, secret)
         error = answer.message[:_LONGEST_ERROR]
         pause = min(max(answer.retry_after or 0, pause), LONGEST_PAUSE_S)
-        logger.info("The quota of %s is not known: %s", account.name, error)
+        logger.info("The quota of %s (%s) is not known: %s", account.name, account.provider, error)
     else:
         quota_rows.save(account.pk, answer, whole=True)
         store.put(account_key(account.pk), answer)

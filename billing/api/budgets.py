@@ -157,12 +157,14 @@ def _whose(body: BudgetIn) -> tuple[int | None, int | None]:
 
 
 def find_key(text: str) -> ApiKey:
-    """By id, or by a name that only one key has. Raise `NotFound`."""
+    """By id, or by a name that only one key has. Raise `NotFound`, or `InvalidRequest` for a name of several."""
     key = ApiKey.objects.filter(pk=row_id(text)).first()
     if key is not None:
         return key
     named = list(ApiKey.objects.filter(name=text)[:2])
-    if len(named) != 1:
+    if len(named) > 1:
+        raise InvalidRequest(f"Several API keys are called {text!r}: give the id of one", param="keyId")
+    if not named:
         raise NotFound("API key not found", param="keyId")
     return named[0]
 

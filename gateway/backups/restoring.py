@@ -26,6 +26,7 @@ from billing.models import ApiKey, Budget
 from gateway import snapshot
 from gateway.backups import tables
 from gateway.backups.checking import Found, examine, reading
+from gateway.backups.credentials import REMOVED
 from omniroute.errors import InvalidRequest
 
 _BATCH = 2000
@@ -95,12 +96,15 @@ def replace_rows(found: Found, *, history: bool) -> None:
 
 
 def keep_managers(keys: list[ApiKey]) -> None:
-    """Whoever manages the gateway by a key goes on to do so: an import does not lock its own author out."""
+    """Whoever manages the gateway by a key goes on to do so: an import does not lock its own author out. In a file
+    without hashes, the key may be there as well; then it gets its own back."""
     known = set(ApiKey.objects.values_list("key_hash", flat=True))
     for key in keys:
-        if key.key_hash not in known:
-            key.pk = None
-            key.save(force_insert=True)
+        if key.key_hash in known or key.key_hash.startswith(REMOVED):
+            continue
+        same = ApiKey.objects.filter(name=key.name, hint=key.hint, scope=key.scope)
+        key.pk = same.filter(key_hash__startswith=REMOVED).values_list("pk", flat=True).first()
+        key.save(force_insert=key.pk is None)
 
 
 def _empty(parts: list[type[Model]]) -> None:

@@ -27,6 +27,8 @@ class CatalogModel(CamelModel):
     custom: bool = False
     available: bool = True
     """False: it vanished from the provider's own list."""
+    alias_of: str | None = None
+    """Another name for this model."""
 
 
 class CatalogProvider(CamelModel):
@@ -83,13 +85,14 @@ def get_catalog(request: HttpRequest) -> Catalog:
                 active=config.is_connected(spec.id),
                 models=[
                     CatalogModel(
-                        id=model.id,
+                        id=name,
                         name=model.name or model.id,
                         type=model.kind,
-                        custom=(spec.id, model.id) in custom,
+                        custom=(spec.id, name) in custom,
                         available=not model.missing,
+                        alias_of=model.id if name != model.id else None,
                     )
-                    for model in spec.models
+                    for name, model in spec.named_models()
                 ],
             )
             for spec in config.specs.values()

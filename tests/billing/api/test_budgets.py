@@ -75,6 +75,13 @@ def test_budgets_of_accounts_and_of_the_whole_gateway(api: ManagementClient):  #
     assert (second["scope"], second["nextResetAt"]) == ("gateway", None)
 
 
+def test_a_name_that_several_keys_have_is_refused_as_such(api: ManagementClient, key: NewKey):  # noqa: F811
+    create_api_key("laptop")
+    status, body = api.call("POST", PATH, {"keyId": "laptop", "limit": 5})
+    assert status == 400
+    assert body["error"]["message"] == "Several API keys are called 'laptop': give the id of one"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "field"),
     [
