@@ -20,7 +20,7 @@ from billing import rollups
 from billing.keys import create_api_key
 from billing.models import ApiKey, UsageRecord
 from billing.rollups import Amounts, Place, Try
-from gateway.records.recorder import UsageRow
+from gateway.records.usage_row import UsageRow
 from providers.models import Account
 
 POOL = 3000

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from billing import speech_prices
+from billing import supplement
 from billing.rates import PriceRow, Rate, rates_of
 
 
@@ -22,12 +22,11 @@ def price_of(
     vendor's price for a model of the same name is not this one's. A provider that the data set does not know by its id
     is looked for by its address.
     """
-    found = _model(pricing_id, base_url, model)
-    if found is None:
-        return speech_prices.price_of(pricing_id, model)
-    which = _which(found, moment)
-    variants = _variants(found, moment, service_tier) if service_tier else ()
-    return _row(pricing_id, base_url, model, which, variants)
+    row, found = None, _model(pricing_id, base_url, model)
+    if found is not None:
+        variants = _variants(found, moment, service_tier) if service_tier else ()
+        row = _row(pricing_id, base_url, model, _which(found, moment), variants)
+    return row or supplement.price_of(provider_id(pricing_id, base_url) or pricing_id, model)
 
 
 def provider_id(pricing_id: str, base_url: str = "") -> str:

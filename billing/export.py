@@ -23,7 +23,7 @@ REQUESTS = (
     "stream", "requested_model", "served_model", "combo", "provider", "account_id", "account_name", "api_key_id",
     "api_key_name", "attempt_count", "latency_ms", "first_token_ms", "input_tokens", "output_tokens",
     "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "usage_estimated", "cost", "cost_source", "saved",
-    "cache_hit", "service_tier", "client_address", "user_agent", "is_extra",
+    "cache_hit", "service_tier", "client_address", "user_agent", "is_extra", "priced_apart",
 )  # fmt: skip
 DAYS = (
     "day",
@@ -148,6 +148,8 @@ def _cell(value: Any) -> Any:
             return value.isoformat()
         case Decimal():
             return f"{value:f}"
+        case dict():
+            return _encode(value).decode() if value else ""
         case str() if value.startswith(("=", "+", "-", "@", "\t", "\r")):
             return f"'{value}"
     return value

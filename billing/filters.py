@@ -13,6 +13,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from billing import finding
 from billing.finding import Place
+from billing.models import UNPRICED
 from billing.queries import key_names, known_values
 from omniroute.schema import row_id
 
@@ -183,4 +184,4 @@ class CostFilter(DropdownFilter):
             return queryset
         if queryset.model._meta.model_name == "dailyusage":
             return queryset.filter(unpriced__gt=0)
-        return queryset.filter(Q(cost=None) & (Q(input_tokens__gt=0) | Q(output_tokens__gt=0)))
+        return queryset.filter(UNPRICED)

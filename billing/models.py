@@ -13,6 +13,7 @@ from billing.history_models import RequestLog, UsageSettings
 from billing.rollup_models import ComboUsage, UsageSums, UsageTotal
 
 __all__ = [
+    "UNPRICED",
     "ApiKey",
     "Budget",
     "BudgetSpend",
@@ -220,6 +221,12 @@ class UsageRecord(models.Model):
     def has_price(self) -> bool:
         """Was anything used that somebody wants money for?"""
         return bool(self.input_tokens or self.output_tokens or self.priced_apart)
+
+
+UNPRICED = models.Q(cost=None) & (
+    models.Q(input_tokens__gt=0) | models.Q(output_tokens__gt=0) | ~models.Q(priced_apart={})
+)
+"""Usage rows that have a price which nobody knows."""
 
 
 class DailyUsage(UsageSums):

@@ -22,7 +22,7 @@ from omniroute.types import JSONDict
 
 FOLDER = "request_logs"
 _ID = re.compile(r"req_0[0-9a-f]{27}")
-"""As `gateway.inbound` makes them: the time in milliseconds, then chance."""
+"""As `gateway.edge.inbound` makes them: the time in milliseconds, then chance."""
 REREAD_S = 5.0
 
 Entry = tuple[str, JSONDict]

@@ -16,7 +16,7 @@ from billing.config import BillingConfig
 from combos.attempt import Attempt, Gate, Obstacle
 from gateway.exchange import Exchange
 from gateway.pricing.estimates import NOBODY, estimate, note_output, price_for
-from gateway.records.recorder import UsageRow
+from gateway.records.usage_row import UsageRow
 from gateway.snapshot import Snapshot
 from gateway.trial import Trial
 from omniroute.errors import AccountBusy, BudgetExceeded

@@ -16,8 +16,8 @@ from combos.attempt import Attempt, Skip
 from combos.resolve import Route
 from gateway.affinity.conversations import Conversation
 from gateway.pricing.belief import believable
-from gateway.records.recorder import UsageRow
 from gateway.records.telemetry import Laps
+from gateway.records.usage_row import UsageRow
 from gateway.trial import Trial, clean
 from gateway.wire import json
 from omniroute.errors import GatewayError
@@ -29,6 +29,8 @@ LETTERS_PER_TOKEN = 4
 MAX_ENTRIES = 40
 """Of a timeline."""
 MAX_TRAIL = 10
+MAX_LEFT_OUT = 5
+"""Of the names in a combo that lead nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +103,12 @@ class Exchange:
                 trial.usage = believable(trial.usage)
         if self.inbound.operation == "generate":
             for trial in self.trials:
-                if trial is self.serving or trial.lost:
+                if trial is self.serving or trial.is_cut_short:
                     self._estimate(trial)
 
     def _estimate(self, trial: Trial) -> None:
         """What was not reported is billed all the same: of a provider that counts nothing, of a stream that ended
-        before the counts came, of a hedge that lost."""
+        before the counts came, of an attempt that was cut short."""
         known = trial.usage
         if known is None:
             letters = len(self.inbound.body)
@@ -116,7 +118,8 @@ class Exchange:
 
     def trail(self) -> str:
         """Why it is not the first choice that answers: `ds/chat 429 rate_limit_exceeded, gc/pro skipped billing`."""
-        parts = [
+        parts = [(self.started, f"{each.name} left out") for each in self.route.left_out[:MAX_LEFT_OUT]]
+        parts += [
             (skip.at, f"{skip.attempt.target.name} skipped {skip.obstacle.reason}")
             for skip in self.skipped[:MAX_TRAIL]
         ]
@@ -141,7 +144,16 @@ class Exchange:
             room = MAX_ENTRIES - len(entries)
             entries += [(skip.at, skip.entry(self.started)) for skip in self.skipped[:room]]
             entries.sort(key=lambda item: item[0])
-        return [entry for _, entry in entries]
+        absent = [
+            {
+                "model": clean(each.name, 250),
+                "skipped": "left_out",
+                "message": clean(each.reason, 300),
+                "at": 0,
+            }
+            for each in self.route.left_out[:MAX_LEFT_OUT]
+        ]
+        return [*absent, *(entry for _, entry in entries)]
 
     def rows(self, billing: BillingConfig) -> list[UsageRow]:
         """The request's own comes last; before it, what was paid for beside it."""

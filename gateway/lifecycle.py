@@ -12,11 +12,13 @@ from django.conf import settings
 
 from billing.budgets.shared import keep_lease
 from gateway import snapshot
+from gateway.backups.taking import forget_what_was
 from gateway.records import processes, request_log
 from gateway.records.live import FEEDS
 from gateway.records.recorder import recorder
 from gateway.records.write_behind import writer
-from gateway.replay.store import MemoryStore, store
+from gateway.replay.memory_store import MemoryStore
+from gateway.replay.store import store
 from gateway.upstream import close_connections
 from omniroute import shared_state
 from providers import quota_rows
@@ -36,7 +38,7 @@ async def start() -> list[asyncio.Task[Any]]:
     processes.begin()
     _tune_interpreter()
     background = [
-        asyncio.create_task(snapshot.poll(), name="configuration poll"),
+        asyncio.create_task(snapshot.follow(forget_what_was), name="configuration"),
         asyncio.create_task(persistence.write_behind(), name="resilience state"),
         asyncio.create_task(quota_rows.follow(), name="quota windows"),
     ]

@@ -28,6 +28,7 @@ class ConfigVersion(models.Model):
     in_backups = "never"
 
     version = models.BigIntegerField(default=0)
+    epoch = models.BigIntegerField(default=0, help_text="How often a backup replaced everything.")
 
     def __str__(self) -> str:
         return str(self.version)

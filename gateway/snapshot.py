@@ -1,8 +1,9 @@
 """The whole configuration as one immutable value, so that a request asks the database nothing.
 
 Built once, and swapped when something changes: at once in the process that saved, and in the others when they see that
-`ConfigVersion` is ahead of theirs (`poll`, once a second). A request that misses - an unknown key, an unknown model -
-looks at the version itself before it answers (`newer_than`), so that a key made by the command line works right away.
+the stored version is ahead of theirs (`follow`): with Redis they are told, without it they look once a second. A
+request that misses - an unknown key, an unknown model - looks at the version itself before it answers (`newer_than`),
+so that a key made by the command line works right away.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, transaction
-from django.db.models import F
 from django.db.models.signals import post_delete, post_save
 
 from billing import config as billing_config
@@ -33,11 +34,11 @@ from combos.models import (
     RoutingSettings,
 )
 from combos.resolve import Route
+from gateway import versions
 from gateway.models import (
     AccessSettings,
     AISettings,
     CacheSettings,
-    ConfigVersion,
     GatewaySettings,
     TimeLimits,
 )
@@ -45,6 +46,7 @@ from gateway.policies import Policies
 from gateway.policies.thinking import ThinkingPolicy
 from gateway.replay import config as replay_config
 from gateway.replay.config import ReplayConfig
+from gateway.versions import Version
 from providers import config as providers_config
 from providers import patience
 from providers.models import Account, CustomModel, LearnedQuirk, ModelSync, ProviderNode, ProxyRule
@@ -85,6 +87,7 @@ WATCHED = (
 )
 """Saving or deleting one of these changes the snapshot. `QuerySet.update` sends no signal: call `changed` after it."""
 POLL_S = 1.0
+"""The longest that another process's change takes to hold here."""
 MISS_INTERVAL_S = 0.05
 """How often, at most, misses may look at the version."""
 MAX_ROUTES = 10_000
@@ -103,7 +106,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    version: int
+    version: Version
     providers: providers_config.ProvidersConfig
     combos: combos_config.CombosConfig
     billing: billing_config.BillingConfig
@@ -139,7 +142,7 @@ _fresh: list[tuple[str, tuple[Quirk, ...]]] = []
 
 def load() -> Snapshot:
     """Read everything from the database. Blocking; a dozen queries."""
-    version = _stored_version()
+    version = versions.stored()
     row = GatewaySettings.load()
     providers = providers_config.load()
     return Snapshot(
@@ -169,7 +172,7 @@ def refresh() -> Snapshot:
     """Blocking: the newest configuration, read only if it is newer than what this process has."""
     global _current
     with _lock:
-        if _current is None or _stored_version() != _current.version:
+        if _current is None or versions.stored() != _current.version:
             _current = _with_fresh(load())
         return _current
 
@@ -183,7 +186,7 @@ def reset() -> None:
 
 def version() -> int:
     """Of the configuration that this process works with; 0 before its first request."""
-    return 0 if _current is None else _current.version
+    return 0 if _current is None else _current.version.number
 
 
 async def current() -> Snapshot:
@@ -209,12 +212,18 @@ async def newer_than(known: Snapshot) -> Snapshot | None:
     return found if found is not known else None
 
 
-async def poll() -> None:
-    """Follow the changes of other processes until cancelled."""
+async def follow(replaced: Callable[[], object]) -> None:
+    """Take over the changes of other processes, until cancelled. `replaced` is called in a thread when all rows became
+    those of a backup: what this process remembers of accounts and keys is about others then."""
+    versions.begin()
+    known = await current()
     while True:
-        await asyncio.sleep(POLL_S)
+        await versions.news(POLL_S)
         try:
-            await sync_to_async(_refresh_in_thread)()
+            newest = await sync_to_async(_refresh_in_thread)()
+            if newest.version.epoch != known.version.epoch:
+                await sync_to_async(replaced)()
+            known = newest
         except DatabaseError as error:
             logger.warning("The configuration could not be read, the old one stays in force: %s", error)
 
@@ -243,9 +252,14 @@ def _with_fresh(snapshot: Snapshot) -> Snapshot:
 
 def changed() -> None:
     """Say that configuration was written, within the transaction that wrote it."""
-    if not ConfigVersion.objects.filter(pk=1).update(version=F("version") + 1):
-        ConfigVersion.objects.get_or_create(pk=1, defaults={"version": 1})
-    transaction.on_commit(_refresh_if_loaded, robust=True)
+    versions.raise_version("version")
+    transaction.on_commit(_committed, robust=True)
+
+
+def replaced() -> None:
+    """Say that all of it was replaced by that of a backup, within the transaction that did it."""
+    versions.raise_version("version", "epoch")
+    transaction.on_commit(_committed, robust=True)
 
 
 def watch_models() -> None:
@@ -259,16 +273,13 @@ def _on_change(sender: Any, raw: bool = False, **kwargs: Any) -> None:
         changed()
 
 
-def _refresh_if_loaded() -> None:
+def _committed() -> None:
     """Commands and the job process hold no snapshot, and need none."""
     if _current is not None:
         refresh()
+    versions.tell()
 
 
 def _refresh_in_thread() -> Snapshot:
     close_old_connections()
     return refresh()
-
-
-def _stored_version() -> int:
-    return ConfigVersion.objects.filter(pk=1).values_list("version", flat=True).first() or 0

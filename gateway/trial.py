@@ -18,6 +18,7 @@ from omniroute.types import Usage
 from providers.proxies import Proxy
 
 HEDGE_LOST = "hedge_lost"
+LEFT_BY_CLIENT = "client_left"
 MAX_DROPPED = 20
 Release = Callable[["Trial"], None]
 
@@ -44,6 +45,8 @@ class Trial:
     """Its request was sent, or is about to be."""
     dropped: tuple[str, ...] = ()
     """What its request left out: see `UpstreamRequest.dropped`."""
+    answer_id: str = ""
+    """By what a later request may go on from this answer; "" where none can."""
     heard: int = 0
     """About how many tokens the provider sent, for an answer without usage: events of a stream, or letters by four."""
     _releases: list[Release] = field(default_factory=list)
@@ -61,9 +64,10 @@ class Trial:
             self.first_token_at = time.perf_counter()
 
     @property
-    def lost(self) -> bool:
-        """Asked, and cancelled because another attempt beside it answered first: the provider may bill it."""
-        return self.is_asked and self.error is not None and self.error.code == HEDGE_LOST
+    def is_cut_short(self) -> bool:
+        """Asked, and cancelled because another attempt beside it answered first, or because the client left: the
+        provider may bill it."""
+        return self.is_asked and self.error is not None and self.error.code in (HEDGE_LOST, LEFT_BY_CLIENT)
 
     def commit(self) -> None:
         """Its answer goes to the client; what holds resources keeps them until `end`."""

@@ -1,4 +1,4 @@
-"""The wire endpoints, under their canonical paths. `gateway.surface` maps the other spellings to these."""
+"""The wire endpoints, under their canonical paths. `gateway.edge.paths` maps the other spellings to these."""
 
 from __future__ import annotations
 

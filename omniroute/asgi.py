@@ -17,11 +17,11 @@ django.setup(set_prefix=False)
 
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
-from gateway import edge  # noqa: E402
-from gateway.handler import Receive, Scope, Send, WireHandler  # noqa: E402
+from gateway.edge import access  # noqa: E402
+from gateway.edge.handler import Receive, Scope, Send, WireHandler  # noqa: E402
+from gateway.edge.paths import canonical  # noqa: E402
 from gateway.lifecycle import start, stop  # noqa: E402
 from gateway.records.consumers import SOCKETS  # noqa: E402
-from gateway.surface import canonical  # noqa: E402
 
 django_application = ASGIHandler()
 wire_application = WireHandler("gateway.urls")
@@ -30,8 +30,8 @@ wire_application = WireHandler("gateway.urls")
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     kind = scope["type"]
     path = canonical(scope["path"]) if kind == "http" else None
-    if kind != "lifespan" and (reason := await edge.refusal(scope)):
-        await edge.refuse(scope, send, reason, wire=path is not None)
+    if kind != "lifespan" and (reason := await access.refusal(scope)):
+        await access.refuse(scope, send, reason, wire=path is not None)
     elif kind == "http":
         if path is None:
             await django_application(scope, receive, send)

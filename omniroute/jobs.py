@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import AppConfig
+from django.db import DEFAULT_DB_ALIAS
 
 Run = Callable[[], Any]
 
@@ -40,22 +41,19 @@ def job(title: str, *, minutes: int) -> Callable[[Run], Run]:
     return register
 
 
-def all_jobs() -> list[Job]:
-    return list(_jobs.values())
-
-
-def schedule(sender: AppConfig, **kwargs: Any) -> None:
+def schedule(sender: AppConfig, using: str, **kwargs: Any) -> None:
     """A receiver of `post_migrate`, which is sent for each app."""
     if sender.label == "django_q":
-        schedule_all()
+        schedule_all(using)
 
 
-def schedule_all() -> None:
+def schedule_all(database: str = DEFAULT_DB_ALIAS) -> None:
     """Write the rows that are missing."""
     from django_q.models import Schedule
 
-    known = set(Schedule.objects.values_list("func", flat=True))
-    Schedule.objects.bulk_create(
+    rows = Schedule.objects.using(database)
+    known = set(rows.values_list("func", flat=True))
+    rows.bulk_create(
         Schedule(
             name=each.title,
             func=each.path,

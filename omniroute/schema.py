@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 MAX_INTEGER = 2**31 - 1
@@ -16,6 +16,12 @@ class CamelModel(BaseModel):
     """A plain pydantic model: ninja's Schema reads attributes, so that a body of "text" would pass."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, protected_namespaces=())
+
+
+class StrictModel(CamelModel):
+    """A body of limits: what a misspelt field leaves out must not be granted in silence."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def _printable(value: str) -> str:
@@ -32,6 +38,14 @@ def _aware(value: datetime) -> datetime:
         raise ValueError("The time is out of range") from None
 
 
+def _written_out(value: Any) -> Any:
+    if isinstance(value, str) and value.isdigit():
+        raise ValueError("Write the day as 2026-03-09")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_out)]
+"""Not 20260309, which pydantic would take for seconds since 1970."""
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_printable)]
 """One line of text, possibly empty."""
 Name = Annotated[
@@ -44,6 +58,14 @@ Secret = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_0
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Position = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 Moment = Annotated[datetime, AfterValidator(_aware)]
+
+
+class Success(CamelModel):
+    success: bool = True
+
+
+class Message(CamelModel):
+    message: str
 
 
 def row_id(text: str) -> int:

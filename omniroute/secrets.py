@@ -6,16 +6,22 @@ import os
 import secrets
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 
 def read_or_create(path: Path, length: int = 48) -> str:
     """Return the secret in `path`, which is made (mode 0600) when it is absent.
 
-    Two processes may start at once: the file is created exclusively, and the loser reads the winner's.
+    Raise `ImproperlyConfigured` where the folder, or the file, is not for this user.
     """
     try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        pass
+        return path.read_text().strip() if path.exists() else _create(path, length)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path} cannot be read or made: {error.strerror}") from None
+
+
+def _create(path: Path, length: int) -> str:
+    """Two processes may start at once: the file is created exclusively, and the loser reads the winner's."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     value = secrets.token_urlsafe(length)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -9,22 +9,17 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from omniroute.env import bind_address, data_dir, env, under_test
+from omniroute.env import bind_address, data_dir, env, made, under_test
 from omniroute.net import is_loopback, is_private
 from omniroute.secrets import read_or_create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # ---- Where things are -------------------------------------------------------------------------------------------
-DATA_DIR = Path(tempfile.mkdtemp(prefix="omniroute-test-")) if under_test() else data_dir()
-DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-PORT = env.int("PORT", default=20128)
+DATA_DIR = made(Path(tempfile.mkdtemp(prefix="omniroute-test-")) if under_test() else data_dir())
+PORT = env.number("PORT", default=20128)
 HOST = bind_address()
-BASE_URL = (
-    env.str("BASE_URL", default="")
-    or env.str("NEXT_PUBLIC_BASE_URL", default="")
-    or f"http://localhost:{PORT}"
-)
+BASE_URL = env.address("BASE_URL") or env.address("NEXT_PUBLIC_BASE_URL") or f"http://localhost:{PORT}"
 PROVIDERS_FILE = Path(env.str("OMNIROUTE_PROVIDERS_FILE", default="") or DATA_DIR / "providers.toml")
 
 # ---- Secrets ----------------------------------------------------------------------------------------------------
@@ -36,28 +31,28 @@ IFLOW_OAUTH_CLIENT_SECRET = env.str("IFLOW_OAUTH_CLIENT_SECRET", default="")
 INITIAL_PASSWORD = env.str("INITIAL_PASSWORD", default="")
 
 # ---- The gateway ------------------------------------------------------------------------------------------------
-REQUIRE_API_KEY = env.bool("REQUIRE_API_KEY", default=False) or not is_loopback(HOST)
+REQUIRE_API_KEY = env.flag("REQUIRE_API_KEY", default=False) or not is_loopback(HOST)
 """Bound to more than loopback, a key is always required."""
-ENABLE_REQUEST_LOGS = env.bool("ENABLE_REQUEST_LOGS", default=False)
-MAX_BODY_BYTES = env.int("MAX_BODY_MB", default=32) * 1024 * 1024
-SHUTDOWN_GRACE_S = env.int("SHUTDOWN_GRACE_SECONDS", default=30)
+ENABLE_REQUEST_LOGS = env.flag("ENABLE_REQUEST_LOGS", default=False)
+MAX_BODY_BYTES = env.number("MAX_BODY_MB", default=32) * 1024 * 1024
+SHUTDOWN_GRACE_S = env.number("SHUTDOWN_GRACE_SECONDS", default=30)
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 """Addresses whose X-Forwarded-For is believed. Anybody else could claim to be local."""
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = env.address("REDIS_URL")
 ENVIRONMENT_PROXIES = {
     "http": env.str("http_proxy", default="") or env.str("HTTP_PROXY", default=""),
     "https": env.str("https_proxy", default="") or env.str("HTTPS_PROXY", default=""),
     "all": env.str("all_proxy", default="") or env.str("ALL_PROXY", default=""),
 }
 NO_PROXY = env.list("no_proxy", default=[]) or env.list("NO_PROXY", default=[])
-SEMANTIC_CACHE_MAX_SIZE = env.int("SEMANTIC_CACHE_MAX_SIZE", default=500)
-SEMANTIC_CACHE_TTL_MS = env.int("SEMANTIC_CACHE_TTL_MS", default=3600000)
+SEMANTIC_CACHE_MAX_SIZE = env.number("SEMANTIC_CACHE_MAX_SIZE", default=500)
+SEMANTIC_CACHE_TTL_MS = env.number("SEMANTIC_CACHE_TTL_MS", default=3600000)
 PROXY_TEST_URL = env.str("PROXY_TEST_URL", default="https://api64.ipify.org?format=json")
 """Answers with the address that the question came from."""
 CLOUD_URL = env.str("CLOUD_URL", default="")
 
 # ---- Command-line tools -----------------------------------------------------------------------------------------
-CLI_ALLOW_CONFIG_WRITES = env.bool(
+CLI_ALLOW_CONFIG_WRITES = env.flag(
     "CLI_ALLOW_CONFIG_WRITES", default=is_private(HOST, BASE_URL, TRUSTED_PROXIES)
 )
 """Whether the admin and the management API write the tools' settings. Who serves others would write into a home that
@@ -76,9 +71,9 @@ CLI_FOLDERS = {
 """The tools' own variables, which move their settings out of the home folder."""
 
 # ---- Django -----------------------------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = env.flag("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
-AUTH_COOKIE_SECURE = env.bool("AUTH_COOKIE_SECURE", default=False)
+AUTH_COOKIE_SECURE = env.flag("AUTH_COOKIE_SECURE", default=False)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 if BASE_URL.startswith("https://"):
     CSRF_TRUSTED_ORIGINS = [*CSRF_TRUSTED_ORIGINS, BASE_URL.rstrip("/")]
@@ -114,6 +109,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "omniroute.viewer.in_viewers_zone",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -156,13 +152,12 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
-TIME_ZONE = env.str("TZ", default="UTC") or "UTC"
+TIME_ZONE = env.zone("TZ", default="UTC")
 USE_I18N = True
 FORMAT_MODULE_PATH = "omniroute.formats"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
+STATIC_ROOT = made(DATA_DIR / "static")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -173,7 +168,11 @@ WHITENOISE_AUTOREFRESH = False
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 
 # ---- Database ---------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'omniroute.sqlite3'}")}
+DATABASES = {
+    "default": env.db_url_config(
+        env.address("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'omniroute.sqlite3'}")
+    )
+}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE takes the write lock when a transaction begins, where it can wait for it; DEFERRED would fail at the
@@ -202,7 +201,7 @@ else:
 
 Q_CLUSTER = {
     "name": "omniroute",
-    "workers": env.int("JOB_WORKERS", default=1),
+    "workers": env.number("JOB_WORKERS", default=1),
     "timeout": 300,
     "retry": 360,
     "max_attempts": 3,
@@ -220,7 +219,7 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
     "filters": {"refused_sockets": {"()": "omniroute.logs.RefusedSockets"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "root": {"handlers": ["console"], "level": env.level("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django-q": {"level": "WARNING"},
         "uvicorn.error": {"filters": ["refused_sockets"]},

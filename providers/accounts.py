@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
-from providers.choices import needs_key
 from providers.config import load_specs, prefixes_of
 from providers.models import Account, CustomModel, LearnedQuirk, ListedModel, ModelSync, ProviderNode
 from providers.nodes import normalise_base_url, spec_of_node
@@ -65,7 +64,7 @@ def update_account(account: Account, spec: ProviderSpec, values: AccountValues) 
     _apply(account, values)
     if spec.oauth and account.auth_type != Account.AuthType.OAUTH:
         raise ValidationError({"provider": f"{spec.name} has no API keys: sign in under Providers instead"})
-    if needs_key(spec) and account.auth_type != Account.AuthType.OAUTH and not account.api_key:
+    if spec.needs_key and account.auth_type != Account.AuthType.OAUTH and not account.api_key:
         raise ValidationError({"api_key": "API Key is required"})
     if account.auth_type != Account.AuthType.OAUTH:
         account.auth_type = Account.AuthType.API_KEY if account.api_key else Account.AuthType.NONE

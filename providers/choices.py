@@ -47,13 +47,6 @@ def _label(spec: ProviderSpec) -> str:
     return f"{spec.name} ({spec.shown_prefix}/){note}"
 
 
-def needs_key(spec: ProviderSpec) -> bool:
-    """Custom servers often run without one, and where one signs in there is none."""
-    if spec.oauth:
-        return False
-    return spec.tier != "custom" and any(endpoint.auth != "none" for endpoint in spec.endpoints)
-
-
 def account_defaults(specs: Mapping[str, ProviderSpec]) -> dict[str, JSONDict]:
     """What the account form shows and suggests for each provider. No secret is in it."""
     numbers = dict(Account.objects.order_by().values_list("provider").annotate(count=Count("pk")))
@@ -66,7 +59,7 @@ def account_defaults(specs: Mapping[str, ProviderSpec]) -> dict[str, JSONDict]:
             "costNote": spec.cost_note,
             "signupUrl": spec.signup_url if spec.signup_url.startswith("https://") else "",
             "keyHint": spec.key_hint,
-            "needsKey": needs_key(spec),
+            "needsKey": spec.needs_key,
             "statusNote": spec.status_note,
             "accountName": suggested_name(spec, numbers.get(spec.id, 0)),
             "priority": highest.get(spec.id, 0) + 1,
@@ -91,10 +84,10 @@ def model_ids(specs: Mapping[str, ProviderSpec], kinds: tuple[str, ...] = ()) ->
     connected = connected_providers()
     ordered = sorted(specs.values(), key=lambda spec: (spec.id not in connected, spec.shown_prefix))
     return [
-        f"{spec.shown_prefix}/{model.id}"
+        f"{spec.shown_prefix}/{name}"
         for spec in ordered
-        if spec.status != "discontinued"
-        for model in spec.models
+        if spec.status != "discontinued" or spec.id in connected
+        for name, model in spec.named_models()
         if not kinds or model.kind in kinds
     ]
 
@@ -114,6 +107,7 @@ def account_counts() -> dict[str, JSONDict]:
             total=Count("pk"),
             active=Count("pk", filter=Q(is_active=True)),
             failing=Count("pk", filter=Q(is_active=True, test_status__in=FAILING)),
+            keyless=Count("pk", filter=Q(is_active=True, auth_type=Account.AuthType.API_KEY, api_key="")),
             signed_out=Count("pk", filter=Q(is_active=True, sign_in_needed_at__isnull=False)),
             untested=Count("pk", filter=Q(is_active=True, test_status=Account.TestStatus.UNTESTED)),
             tested_at=Max("last_tested_at"),

@@ -190,25 +190,35 @@ def _stale_at(row: Account) -> float:
     return row.expires_at.timestamp() - STALE_S if row.expires_at else math.inf
 
 
+def _waits_for(row: Account, spec: ProviderSpec) -> str:
+    """What somebody has to do before the account can be asked; "" where nothing is missing."""
+    if row.is_unreadable:
+        return "has a credential that cannot be read, and needs it entered again"
+    if row.needs_sign_in:
+        return "must be signed in again"
+    return "has no key, and needs one entered" if spec.needs_key and not row.bearer else ""
+
+
 def _accounts(
     specs: Mapping[str, ProviderSpec],
 ) -> tuple[dict[str, tuple[AccountConfig, ...]], dict[str, str]]:
-    """Active accounts, without those that wait for somebody to sign in or to enter a credential again; and the
-    providers that are left without one.
+    """Active accounts, without those that wait for somebody to sign in or to enter a credential; and the providers
+    that are left without one.
 
     A custom provider that never had an account is asked without a key.
     """
     accounts: dict[str, list[AccountConfig]] = {}
     idle: dict[str, str] = {}
     for row in Account.objects.order_by("priority", "id"):
-        if row.provider in specs and row.is_active and not row.needs_sign_in and not row.is_unreadable:
-            accounts.setdefault(row.provider, []).append(account_config(row))
-        elif row.is_active and row.is_unreadable:
-            idle[row.provider] = "has a credential that cannot be read, and needs it entered again"
-        elif row.is_active:
-            idle[row.provider] = "must be signed in again"
-        else:
+        spec = specs.get(row.provider)
+        if spec is None:
+            continue
+        if not row.is_active:
             idle.setdefault(row.provider, "is switched off")
+        elif why := _waits_for(row, spec):
+            idle[row.provider] = why
+        else:
+            accounts.setdefault(row.provider, []).append(account_config(row))
     for spec in specs.values():
         if spec.tier == "custom" and spec.id not in accounts and spec.id not in idle:
             accounts[spec.id] = [AccountConfig(id=0, provider=spec.id, name="(no key)")]

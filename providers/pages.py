@@ -15,7 +15,7 @@ from providers.config import load_specs
 from providers.models import ProviderNode, SignInSettings
 from providers.spec import ProviderSpec
 
-NO_ACCOUNTS = {"total": 0, "active": 0, "failing": 0, "signed_out": 0}
+NO_ACCOUNTS = {"total": 0, "active": 0, "failing": 0, "signed_out": 0, "keyless": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Card:
     @property
     def add_link(self) -> str:
         if self.spec.oauth:
-            return reverse("admin:providers_connect", args=(self.spec.id,))
+            return reverse("admin:providers_catalog_connect", args=(self.spec.id,))
         return f"{reverse('admin:providers_account_add')}?provider={self.spec.id}"
 
     @property

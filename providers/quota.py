@@ -9,7 +9,7 @@ Source: docs/protocol-notes.md, Sign-in in general.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -68,6 +68,12 @@ class Window:
             return 100.0
         return max(0.0, 100.0 - self.used_percent)
 
+    def ending_as(self, old: Window) -> Window:
+        """With the end that is known of it, where an answer tells the use alone."""
+        if self.resets_at is not None or old.resets_at is None or old.resets_at <= self.fetched_at:
+            return self
+        return replace(self, resets_at=old.resets_at)
+
 
 class QuotaStore:
     """The newest windows of every account, in this process's memory."""
@@ -83,6 +89,10 @@ class QuotaStore:
         """Of the account that `AccountConfig.key` names; empty where nothing is known."""
         return self._windows.get(account_key, ())
 
+    def forget(self) -> None:
+        """Of all accounts."""
+        self._windows.clear()
+
     def put(self, account_key: str, windows: Iterable[Window]) -> None:
         """All that its vendor tells of: what it did not name is gone. What is counted here stays."""
         found = tuple(windows)
@@ -95,17 +105,20 @@ class QuotaStore:
         else:
             self._windows.pop(account_key, None)
 
-    def merge(self, account_key: str, windows: Iterable[Window]) -> bool:
-        """Those that an answer's headers tell of; others stay. Returns whether a figure changed."""
+    def merge(self, account_key: str, windows: Iterable[Window]) -> list[Window]:
+        """Those that an answer's headers tell of; others stay. Returns them as they are known now, and nothing where no
+        figure changed."""
         known = {window.key: window for window in self.windows(account_key)}
-        changed = False
-        for window in windows:
-            old = known.get(window.key)
+        changed, named = False, []
+        for told in windows:
+            old = known.get(told.key)
+            window = told.ending_as(old) if old is not None else told
             changed = changed or old is None or _figures(old) != _figures(window)
-            known[window.key] = window
+            named.append(window)
+        known |= {window.key: window for window in named}
         if known:
             self._windows[account_key] = tuple(known.values())
-        return changed
+        return named if changed else []
 
     def adopt(self, account_key: str, windows: Iterable[Window]) -> None:
         """Those that another process wrote down: of each, the newer counts; what it knows no more is gone."""

@@ -12,10 +12,12 @@ from asgiref.sync import async_to_sync
 from django.db.models import Q
 from django.utils import timezone
 
+from omniroute.errors import UpstreamError
 from providers import outgoing, quota_rows
-from providers.config import load_specs
+from providers.config import account_config, load_specs
 from providers.cooling import account_key
 from providers.models import Account, QuotaCheck
+from providers.oauth import renewal
 from providers.quota import Window, store
 from providers.quotas import QuotaSource, source_of
 from providers.quotas.base import QuotaUnknown
@@ -96,8 +98,12 @@ async def _ask_all(
 async def ask_vendor(
     account: Account, source: QuotaSource, spec: ProviderSpec
 ) -> list[Window] | QuotaUnknown:
-    """Never raises: a vendor that does not say is no reason to stop anything."""
+    """Never raises: a vendor that does not say is no reason to stop anything. A token that has ended is renewed first;
+    one that this endpoint alone refuses is not, since every renewal of a rotating token is a risk."""
     try:
+        if renewal.is_stale(config := account_config(account)):
+            await renewal.ready(config)
+            account = await Account.objects.aget(pk=account.pk)
         async with (
             asyncio.timeout(2 * TIMEOUT_S),
             outgoing.client(provider=account.provider, account_id=account.pk, timeout_s=TIMEOUT_S) as http,
@@ -105,6 +111,8 @@ async def ask_vendor(
             return await source.fetch(http, account, spec, timezone.now())
     except QuotaUnknown as unknown:
         return unknown
+    except UpstreamError as error:
+        return QuotaUnknown(error.message, error.retry_after)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         return QuotaUnknown(explain(error, source.address(account, spec) or spec.name))
     except Exception as error:  # a shape that nobody foresaw
@@ -121,7 +129,7 @@ def keep(account: Account, source: QuotaSource, answer: list[Window] | QuotaUnkn
             answer.message = without_secret(answer.message, secret)
         error = answer.message[:_LONGEST_ERROR]
         pause = min(max(answer.retry_after or 0, pause), LONGEST_PAUSE_S)
-        logger.info("The quota of %s is not known: %s", account.name, error)
+        logger.info("The quota of %s (%s) is not known: %s", account.name, account.provider, error)
     else:
         quota_rows.save(account.pk, answer, whole=True)
         store.put(account_key(account.pk), answer)

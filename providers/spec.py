@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -210,6 +210,19 @@ class ProviderSpec:
     @property
     def regions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(e.region for e in self.endpoints if e.region))
+
+    @property
+    def needs_key(self) -> bool:
+        """Custom servers often run without one, and where one signs in there is none."""
+        return not self.oauth and self.tier != "custom" and any(e.auth != "none" for e in self.endpoints)
+
+    def named_models(self) -> Iterator[tuple[str, ModelSpec]]:
+        """Every name that clients may write behind the prefix, with its model: ids, then aliases."""
+        ids = {model.id: model for model in self.models}
+        yield from ids.items()
+        for alias, id in self.model_aliases.items():
+            if id in ids and alias not in ids:
+                yield alias, ids[id]
 
     def upstream_model(self, model: str) -> str:
         """The id to send for the one that was asked for; letter case is put right for ids that are known."""

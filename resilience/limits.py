@@ -17,10 +17,10 @@ from itertools import count
 from typing import Any
 
 from omniroute.errors import AccountBusy
-from omniroute.shared_state import PROCESS, Argument, Unavailable, channel, is_shared, name
+from omniroute.shared_state import PROCESS, Argument, Unavailable, is_shared, name
 from resilience.buckets import is_over_limit, read_buckets
 from resilience.limit_scripts import GIVE_BACK, RENEW, TAKE
-from resilience.link import Link, link
+from resilience.link import Link, channel_of, link
 
 MINUTE_S = 60.0
 POLL_S = 0.25
@@ -35,6 +35,8 @@ LEARNED_S = 300.0
 """What was learned is forgotten when no answer confirms it for so long."""
 RELAX_ABOVE = 0.5
 """With more than this share of a limit left, nothing is slowed down."""
+TOPIC = "limits"
+"""Of the news that processes tell each other: see `Limiters`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Limiter:
 
     def __init__(self, key: str, clock: Callable[[], float] = time.time, link: Link | None = None) -> None:
         self.key, self._clock, self._link = key, clock, link
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.running = 0
         self._starts: deque[float] = deque()
         self._queue: deque[asyncio.Future[None]] = deque()
@@ -89,7 +92,7 @@ class Limiter:
 
     async def acquire(self, limits: Limits, timeout_s: float, queue_size: int) -> Callable[[], None]:
         """What gives the slot back. Raise `AccountBusy` when the queue is full or the time is over."""
-        self._limits = limits
+        self._limits, self._loop = limits, asyncio.get_running_loop()
         if self.queued >= queue_size and (self.queued or self.delay(limits) > 0):
             raise self._full()
         try:
@@ -165,8 +168,7 @@ class Limiter:
         self.running -= 1
         if slot:
             self._give_back(slot)
-        self.wake()
-        self._pump()
+        self._go_on()
 
     def wake(self) -> None:
         """A slot may have come free."""
@@ -176,7 +178,7 @@ class Limiter:
         self._slots.discard(slot)
         if self._link is not None:
             _, running, waits = self._redis_keys
-            self._link.submit(GIVE_BACK, (running, waits, _redis_keys()[1]), (slot, self.key))
+            self._link.submit(GIVE_BACK, (running, waits, channel_of(TOPIC)), (slot, self.key))
 
     def renewal(self) -> tuple[Sequence[str], Sequence[Argument]] | None:
         """Keys and arguments of `RENEW`. None: there is nothing to renew."""
@@ -229,9 +231,13 @@ class Limiter:
         self._paused_until = max(self._paused_until, self._clock() + wait)
 
     def forget(self) -> None:
-        """What was learned."""
+        """What was learned. From any thread."""
         self._gap_s = self._paused_until = 0.0
-        self._freed.set()
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._go_on)
+
+    def _go_on(self) -> None:
+        self.wake()
         self._pump()
 
     def state(self) -> dict[str, Any]:
@@ -242,34 +248,21 @@ class Limiter:
 _numbers = count()
 
 
-def _redis_keys() -> tuple[str, str]:
-    """The first one is empty: what runs is kept by limiter."""
-    return name("state", "limits"), channel("changes", "limits")
-
-
 class Limiters:
-    """Of this process, by key; made when first needed. The link brings the news that other processes ended requests."""
-
-    @property
-    def redis_keys(self) -> tuple[str, str]:
-        return _redis_keys()
+    """Of this process, by key; made when first needed."""
 
     def __init__(self, clock: Callable[[], float] = time.time, link: Link | None = None) -> None:
         self._clock, self._link = clock, link
         self._limiters: dict[str, Limiter] = {}
         if link is not None:
-            link.stores.append(self)
+            link.listen(TOPIC, self._hear)
 
-    def adopt(self, key: str, text: bytes | str | None) -> None:
-        """Another process gave a slot of this limiter back."""
-        if (limiter := self.get(key)) is not None:
+    def _hear(self, key: str) -> None:
+        """A slot of this limiter was given back somewhere; or, without a key, all shall forget what they learned."""
+        if not key:
+            self._forget()
+        elif (limiter := self.get(key)) is not None:
             limiter.wake()
-
-    def adopt_all(self, texts: Mapping[str, bytes]) -> None:
-        pass
-
-    def offer(self) -> None:
-        pass
 
     async def keep_leases(self) -> None:
         """Until cancelled."""
@@ -293,8 +286,13 @@ class Limiters:
         return dict(self._limiters)
 
     def reset(self) -> None:
-        """Forget what was learned; what runs and waits goes on."""
-        for limiter in self._limiters.values():
+        """Forget what was learned, in every process; what runs and waits goes on. From any thread."""
+        self._forget()
+        if self._link is not None:
+            self._link.tell(TOPIC, "")
+
+    def _forget(self) -> None:
+        for limiter in self.all().values():
             limiter.forget()
 
 

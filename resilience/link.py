@@ -1,19 +1,16 @@
-"""The way between this process's stores and Redis: changes go out in order, and those of all processes come in."""
+"""The way between this process and Redis: changes and news go out in order, and those of all processes come in."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
 from omniroute import shared_state
 from omniroute.shared_state import Argument, Script, Unavailable
-
-logger = logging.getLogger(__name__)
 
 SYNC_EVERY_S = 15.0
 """How often everything is read again, should a message have been lost."""
@@ -22,6 +19,15 @@ MAX_WAITING = 10_000
 """Changes that wait for Redis. Beyond, the oldest are dropped: `Store.offer` tells the state when it is back."""
 
 Change = tuple[Script, Sequence[str], Sequence[Argument]]
+Hear = Callable[[str], None]
+"""Called with what a process told, this one included."""
+
+_TELL = Script("redis.call('PUBLISH', KEYS[1], cjson.encode({ARGV[1], false}))")
+
+
+def channel_of(topic: str) -> str:
+    """Where changes of a store, or news, are told: a key, and what it holds now, as JSON."""
+    return shared_state.channel("changes", topic)
 
 
 class Shared(Protocol):
@@ -35,10 +41,11 @@ class Shared(Protocol):
 
 
 class Link:
-    """One per process. `submit` from any thread; `run` on the event loop of the web process."""
+    """One per process. `submit` and `tell` from any thread; `run` on the event loop of the web process."""
 
     def __init__(self) -> None:
         self.stores: list[Shared] = []
+        self._listeners: dict[str, Hear] = {}
         self._waiting: deque[Change] = deque(maxlen=MAX_WAITING)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
@@ -54,6 +61,13 @@ class Link:
             return
         self._waiting.append((script, keys, arguments))
         loop.call_soon_threadsafe(self._wake.set)
+
+    def listen(self, topic: str, hear: Hear) -> None:
+        """`hear` is called on the event loop of `run`. News may be lost: nobody keeps them."""
+        self._listeners[topic] = hear
+
+    def tell(self, topic: str, news: str) -> None:
+        self.submit(_TELL, [channel_of(topic)], [news])
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -85,10 +99,11 @@ class Link:
 
     async def _listen(self) -> None:
         """Raise `Unavailable` when Redis goes away."""
-        by_channel = {store.redis_keys[1].encode(): store for store in self.stores}
+        stores = {store.redis_keys[1].encode(): store for store in self.stores}
+        listeners = {channel_of(topic).encode(): hear for topic, hear in self._listeners.items()}
         with shared_state.guard:
             async with shared_state.client().pubsub() as subscription:
-                await subscription.subscribe(*by_channel)
+                await subscription.subscribe(*stores, *listeners)
                 for store in self.stores:
                     store.offer()
                 await self._synchronise()
@@ -99,7 +114,11 @@ class Link:
                     if message is None:
                         await self._synchronise()
                     elif message["type"] == "message":
-                        self._adopt(by_channel[message["channel"]], message["data"])
+                        key, text = json.loads(message["data"])
+                        if (hear := listeners.get(message["channel"])) is not None:
+                            hear(key)
+                        else:
+                            stores[message["channel"]].adopt(key, text or None)
 
     async def _synchronise(self) -> None:
         """Read everything, unless changes of this process are still on their way: those would seem undone."""
@@ -107,11 +126,6 @@ class Link:
             values: dict[Any, Any] = await shared_state.client().hgetall(store.redis_keys[0])
             if not self._waiting:
                 store.adopt_all({bytes(key).decode(): bytes(text) for key, text in values.items()})
-
-    @staticmethod
-    def _adopt(store: Shared, data: bytes) -> None:
-        key, text = json.loads(data)
-        store.adopt(key, text or None)
 
 
 link = Link()

@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from omniroute.shared_state import Script, channel, name
-from resilience.link import Link
+from omniroute.shared_state import Script, name
+from resilience.link import Link, channel_of
 
 V = TypeVar("V")
 
@@ -61,7 +61,7 @@ class Store(Generic[V]):
     @property
     def redis_keys(self) -> tuple[str, str]:
         """The hash, and the channel that tells of its changes."""
-        return name("state", self.name), channel("changes", self.name)
+        return name("state", self.name), channel_of(self.name)
 
     def is_over(self, value: V) -> bool:
         """Whether the value says nothing any more."""

@@ -23,6 +23,7 @@ from hypothesis import settings as hypothesis_settings
 
 from gateway import simulator as provider_simulator
 from gateway.simulator import Simulator
+from omniroute import shared_state
 from resilience.link import link
 from tests import services
 from tests.e2e import template
@@ -178,3 +179,10 @@ def redis_url() -> Iterator[str]:
     """The test database of Redis, emptied before and after. Its test carries the `cluster` marker."""
     with services.empty_redis() as url:
         yield url
+
+
+@pytest.fixture
+def shared(settings: Any, redis_url: str) -> None:
+    """This process shares its state in Redis, which is empty. Its test carries the `cluster` marker."""
+    settings.REDIS_URL = redis_url
+    shared_state.guard.reset()

@@ -135,6 +135,11 @@ def test_comments_speak_of_the_code_not_of_its_authors():
     assert spoken == []
 
 
+def test_migrations_change_the_database_that_they_are_given():
+    moving = [path for path in FILES if "/migrations/" in name(path) and "RunPython(" in text(path)]
+    assert [name(path) for path in moving if "schema_editor.connection" not in text(path)] == []
+
+
 def test_the_rules_catch_what_they_are_for():
     assert UNFINISHED.search("# TODO: later")
     assert PRIVATE.search("see /root/x")

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from billing import rollups
 from billing.models import UsageRecord
 from billing.rollups import Amounts, Place
-from gateway.records.recorder import UsageRow
+from gateway.records.usage_row import UsageRow
 
 
 def count(

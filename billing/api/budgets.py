@@ -16,7 +16,7 @@ from billing.budgets.spending import dollars, since
 from billing.budgets.status import Status, statuses
 from billing.models import ApiKey, Budget
 from omniroute.errors import InvalidRequest, NotFound
-from omniroute.schema import CamelModel, Line, row_id
+from omniroute.schema import CamelModel, Line, StrictModel, row_id
 
 router = Router(tags=["Budgets"], by_alias=True)
 
@@ -25,7 +25,7 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 _OLDER = {"daily": "daily_limit_usd", "weekly": "weekly_limit_usd", "monthly": "monthly_limit_usd"}
 
 
-class BudgetIn(CamelModel):
+class BudgetIn(StrictModel):
     """Whose: `keyId` (or `apiKeyId`), `connectionId`, or `scope: "gateway"`. What: `limit` and `period`, or the older
     `dailyLimitUsd`, `weeklyLimitUsd`, `monthlyLimitUsd`. A budget of the same period and unit is replaced."""
 
@@ -93,13 +93,17 @@ class Deleted(CamelModel):
 def set_budget(request: HttpRequest, body: BudgetIn) -> Saved:
     """Set one budget, or several in the older spelling."""
     key_id, account_id = _whose(body)
-    limits = {period: limit for period, name in _OLDER.items() if (limit := getattr(body, name)) is not None}
+    usd = Budget.Unit.USD
+    limits = {(period, usd): limit for period, name in _OLDER.items() if (limit := getattr(body, name))}
     if body.limit is not None:
-        limits[body.period] = body.limit
+        limits[body.period, body.unit] = body.limit
     if not limits:
         raise InvalidRequest("A limit above 0 is needed", param="limit")
+    whose = {"api_key_id": key_id, "account_id": account_id}
     with transaction.atomic():
-        rows = [_set(body, period, limit, key_id, account_id) for period, limit in limits.items()]
+        rows = [
+            _set(body, limit, **whose, period=period, unit=unit) for (period, unit), limit in limits.items()
+        ]
     shown = [show(status) for status in statuses(rows)]
     return Saved(
         budget=shown[-1],
@@ -115,11 +119,8 @@ def _number(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _set(body: BudgetIn, period: str, limit: Decimal, key_id: int | None, account_id: int | None) -> Budget:
-    unit = body.unit if body.limit is not None else Budget.Unit.USD
-    whose: dict[str, Any] = {"api_key_id": key_id, "account_id": account_id}
-    known = Budget.objects.filter(**whose, period=period, unit=unit).first()
-    row = known or Budget(**whose, period=period, unit=unit)
+def _set(body: BudgetIn, limit: Decimal, **which: Any) -> Budget:
+    row = Budget.objects.filter(**which).first() or Budget(**which)
     fields: BudgetFields = {"limit": limit}
     if body.name is not None:
         fields["name"] = body.name[:100]
@@ -135,30 +136,35 @@ def _set(body: BudgetIn, period: str, limit: Decimal, key_id: int | None, accoun
 
 
 def _whose(body: BudgetIn) -> tuple[int | None, int | None]:
-    """(key, account) of which at most one is set. Raise `NotFound`, or `InvalidRequest` where nothing is named."""
+    """(key, account) of which at most one is set. Raise `NotFound`, or `InvalidRequest` where not one is named."""
     key = body.key_id if body.key_id is not None else body.api_key_id
-    if body.scope == "gateway":
-        return None, None
+    named = {
+        "key": key is not None,
+        "account": body.connection_id is not None,
+        "gateway": body.scope == "gateway",
+    }
+    if [*named.values()].count(True) != 1 or not named.get(body.scope or "", True):
+        raise InvalidRequest(
+            'Whose budget: one of keyId, connectionId, and "scope": "gateway" for all requests', param="keyId"
+        )
     if body.connection_id is not None:
         model: Any = Budget._meta.get_field("account").related_model
         account = model.objects.filter(pk=row_id(str(body.connection_id))).first()
         if account is None:
             raise NotFound("Connection not found", param="connectionId")
         return None, account.pk
-    if key is None:
-        raise InvalidRequest(
-            'keyId or connectionId is needed, or "scope": "gateway" for all requests', param="keyId"
-        )
-    return find_key(str(key)).pk, None
+    return (None, None) if key is None else (find_key(str(key)).pk, None)
 
 
 def find_key(text: str) -> ApiKey:
-    """By id, or by a name that only one key has. Raise `NotFound`."""
+    """By id, or by a name that only one key has. Raise `NotFound`, or `InvalidRequest` for a name of several."""
     key = ApiKey.objects.filter(pk=row_id(text)).first()
     if key is not None:
         return key
     named = list(ApiKey.objects.filter(name=text)[:2])
-    if len(named) != 1:
+    if len(named) > 1:
+        raise InvalidRequest(f"Several API keys are called {text!r}: give the id of one", param="keyId")
+    if not named:
         raise NotFound("API key not found", param="keyId")
     return named[0]
 
@@ -208,7 +214,7 @@ def delete_budgets(
     id: str = "",
     apiKeyId: str = "",
     keyId: str = "",
-    period: str = "",
+    period: Budget.Period | None = None,
 ) -> Deleted:
     """One by `id`, or all of a key, or those of a key with this `period`."""
     if id:

@@ -14,14 +14,14 @@ from pydantic import Field
 from billing.keys import create_api_key
 from billing.models import ApiKey
 from omniroute.errors import NotFound
-from omniroute.schema import CamelModel, ModelName, Moment, Name, row_id
+from omniroute.schema import CamelModel, Message, ModelName, Moment, Name, StrictModel, row_id
 
 router = Router(tags=["API keys"], by_alias=True)
 
 AllowedModels = Annotated[list[ModelName], Field(max_length=1000)]
 
 
-class KeyIn(CamelModel):
+class KeyIn(StrictModel):
     name: Name
     scope: ApiKey.Scope = ApiKey.Scope.USE
     expires_at: Moment | None = None
@@ -31,7 +31,7 @@ class KeyIn(CamelModel):
     similar_answers: bool = False
 
 
-class KeyPatch(CamelModel):
+class KeyPatch(StrictModel):
     name: Name | None = None
     scope: ApiKey.Scope | None = None
     is_active: bool | None = None
@@ -60,10 +60,6 @@ class KeyOut(CamelModel):
 class KeyList(CamelModel):
     keys: list[KeyOut]
     total: int
-
-
-class Message(CamelModel):
-    message: str
 
 
 @router.get("/keys", response=KeyList)

@@ -37,7 +37,7 @@ class Charge(NamedTuple):
 
 
 def ticks(usd: Decimal) -> int:
-    return int(usd * TICKS)
+    return round(usd * TICKS)
 
 
 def dollars(amount: int) -> Decimal:

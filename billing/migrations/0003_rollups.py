@@ -23,13 +23,14 @@ DIMENSIONS = {
 
 def add_up_the_days(apps, schema_editor):
     """What was used before is in the totals as well."""
+    database = schema_editor.connection.alias
     UsageTotal = apps.get_model("billing", "UsageTotal")
-    days = apps.get_model("billing", "DailyUsage").objects.order_by()
+    days = apps.get_model("billing", "DailyUsage").objects.using(database).order_by()
     for dimension, columns in DIMENSIONS.items():
         rows = days.values("day", *columns).annotate(**{f"sum_{name}": Sum(name) for name in SUMS})
         if dimension in ("provider", "account", "combo"):
             rows = rows.exclude(**{columns[-1]: 0 if dimension == "account" else ""})
-        UsageTotal.objects.bulk_create(
+        UsageTotal.objects.using(database).bulk_create(
             (
                 UsageTotal(
                     span="day",

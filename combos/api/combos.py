@@ -14,7 +14,7 @@ from combos.api.settings import ComboConfig
 from combos.models import Combo, ComboTarget
 from combos.validation import Names, known_names
 from omniroute.errors import NotFound
-from omniroute.schema import CamelModel, Count, Line, ModelName, Name, row_id
+from omniroute.schema import CamelModel, Count, Line, ModelName, Name, Success, row_id
 
 router = Router(tags=["Combos"], by_alias=True)
 
@@ -59,10 +59,6 @@ class ComboOut(CamelModel):
 
 class ComboList(CamelModel):
     combos: list[ComboOut]
-
-
-class Success(CamelModel):
-    success: bool = True
 
 
 @router.get("/combos", response=ComboList)

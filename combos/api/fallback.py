@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, StrictBool
 from combos.models import FallbackChain, FallbackEntry
 from combos.rules import Fallback, save_chain
 from omniroute.errors import NotFound
-from omniroute.schema import CamelModel, Line, ModelName, Name
+from omniroute.schema import CamelModel, Line, ModelName, Name, Success
 
 router = Router(tags=["Routing"], by_alias=True)
 
@@ -60,10 +60,6 @@ class ChainGone(CamelModel):
     name: Line = ""
 
 
-class Done(CamelModel):
-    success: bool = True
-
-
 @router.get("/fallback/chains", response=Chains)
 def list_chains(request: HttpRequest) -> Chains:
     """What is tried when everything that a request named has failed: for one model, or for every request."""
@@ -91,10 +87,10 @@ def put_chain(request: HttpRequest, body: ChainIn) -> NamedChain:
     return _named(save_chain(name, body.model, entries, is_active=body.is_active))
 
 
-@router.delete("/fallback/chains", response=Done)
+@router.delete("/fallback/chains", response=Success)
 def delete_chain(
     request: HttpRequest, body: ChainGone | None = None, model: str = "", name: str = ""
-) -> Done:
+) -> Success:
     """By `model` or `name`, in the body or in the query."""
     model, name = (body.model if body else "") or model, (body.name if body else "") or name
     if not model and not name:
@@ -104,7 +100,7 @@ def delete_chain(
         raise NotFound("There is no such fallback chain")
     with transaction.atomic():
         found.delete()
-    return Done()
+    return Success()
 
 
 def _entry(entry: FallbackEntry, place: int) -> ChainEntry:

@@ -9,7 +9,7 @@ from ninja import Router
 from combos.models import ModelAlias
 from combos.rules import save_alias
 from omniroute.errors import NotFound
-from omniroute.schema import CamelModel, Line
+from omniroute.schema import CamelModel, Line, Success
 from providers.config import load
 
 router = Router(tags=["Models"], by_alias=True)
@@ -45,10 +45,6 @@ class AliasSaved(CamelModel):
     success: bool = True
     model: str
     alias: str
-
-
-class Success(CamelModel):
-    success: bool = True
 
 
 @router.get("/models", response=KnownModels)

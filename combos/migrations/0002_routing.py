@@ -7,12 +7,14 @@ from django.db import migrations, models
 
 def carry_over(apps, schema_editor):
     """The account strategy was a setting of the gateway's. What a combo had by default, it has from the cascade now."""
-    Combo = apps.get_model("combos", "Combo")
-    Combo.objects.filter(max_retries=0).update(max_retries=None)
-    Combo.objects.filter(retry_delay_ms=2000).update(retry_delay_ms=None)
-    old = apps.get_model("gateway", "GatewaySettings").objects.first()
+    database = schema_editor.connection.alias
+    combos = apps.get_model("combos", "Combo").objects.using(database)
+    combos.filter(max_retries=0).update(max_retries=None)
+    combos.filter(retry_delay_ms=2000).update(retry_delay_ms=None)
+    old = apps.get_model("gateway", "GatewaySettings").objects.using(database).first()
     if old is not None:
-        apps.get_model("combos", "RoutingSettings").objects.create(pk=1, account_strategy=old.account_strategy)
+        settings = apps.get_model("combos", "RoutingSettings").objects.using(database)
+        settings.create(pk=1, account_strategy=old.account_strategy)
 
 
 class Migration(migrations.Migration):

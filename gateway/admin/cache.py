@@ -11,8 +11,9 @@ from unfold.decorators import action
 from gateway.admin.cache_figures import cached_by_providers
 from gateway.api.cache import semantic_cache
 from gateway.models import CacheSettings
-from gateway.replay import idempotency
-from gateway.replay.store import Selection, store
+from gateway.replay import repeats
+from gateway.replay.entries import Selection
+from gateway.replay.store import store
 from omniroute.model_admin import POST_ATTRS, SingletonAdmin, redirect_to_change, refuse_get
 
 
@@ -26,19 +27,12 @@ class CacheSettingsAdmin(SingletonAdmin):
         ("Repeated requests", {"fields": ("idempotency_window_s",)}),
     )
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        figures = {
+    def form_context(self) -> dict[str, Any]:
+        return {
             "cache": semantic_cache(),
-            "repeats": len(idempotency.table),
+            "repeats": len(repeats.table),
             "providers": cached_by_providers(),
         }
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **figures})
 
     @action(
         description="Empty the cache",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 
 from gateway import health
 from gateway.api.monitoring import LATENCY_WINDOW_S, system
@@ -105,11 +105,12 @@ def _cards() -> dict[str, Any]:
         "queues": [each for each in health.limited(known) if each.running or each.queued or each.paused_s],
         "held": [each for each in held if each.reason not in _LIMITS],
         "locked": health.locked(),
+        "signed_out": [account for account in known if account.is_active and account.needs_sign_in],
         "processes": processes.reports(),
         "signatures": signatures,
         "hit_percent": signatures.hit_rate * 100,
         "latency": [(names.get(id, id), spread) for id, spread in summary.providers.items()],
         "overall": summary.overall,
         "minutes": round(LATENCY_WINDOW_S / 60),
-        "now": time.strftime("%H:%M:%S", time.gmtime()),
+        "now": timezone.now(),
     }

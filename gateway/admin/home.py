@@ -33,6 +33,8 @@ class ProviderState:
     name: str
     accounts: JSONDict
     today: Totals
+    keyless: int = 0
+    """Active accounts that lack the key which the provider asks for."""
     cooling: Sequence[tuple[str, list[Cooling]]] = ()
     """Names of the accounts that are put aside, and why."""
 
@@ -45,10 +47,12 @@ class ProviderState:
         """good, warn, bad or off: of the accounts' last tests, running cooldowns and what was answered today."""
         if not self.accounts["active"]:
             return "off"
-        if self.accounts["active"] in (self.accounts["failing"], self.accounts["signed_out"]):
+        if self.accounts["active"] in (self.accounts["failing"], self.accounts["signed_out"], self.keyless):
             return "bad"
         unproven = self.accounts["untested"] and not self.answers
-        doubts = (self.accounts["signed_out"], self.accounts["failing"], unproven, self.cooling)
+        doubts = (
+            self.accounts["signed_out"], self.accounts["failing"], self.keyless, unproven, self.cooling
+        )  # fmt: skip
         return "warn" if any(doubts) else "good"
 
     @property
@@ -62,6 +66,8 @@ class ProviderState:
             return "Switched off"
         if self.accounts["signed_out"]:
             return f"{self.accounts['signed_out']} of {self.accounts['active']} to be signed in again"
+        if self.keyless:
+            return f"{self.keyless} of {self.accounts['active']} without a key"
         if self.accounts["failing"]:
             return f"{self.accounts['failing']} of {self.accounts['active']} failed the last test"
         if self.answers:
@@ -111,6 +117,7 @@ def _states(counts: dict[str, JSONDict], specs: Any, today: date) -> list[Provid
             specs[provider].name if provider in specs else provider,
             count,
             used.get(provider, Totals()),
+            count["keyless"] if provider in specs and specs[provider].needs_key else 0,
             cooling.get(provider, ()),
         )
         for provider, count in counts.items()

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from gateway.edge import refuse_own_lockout
+from gateway.edge.access import refuse_own_lockout
 from omniroute.forms import LinesField
 from providers.choices import provider_choices
 from providers.config import load_specs

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from pydantic import Field
 
 from billing.finding import with_id
-from gateway.auth import Grant
+from gateway.edge.auth import Grant
 from gateway.translator import composing, own_client, reading
 from gateway.translator.bench import real
 from gateway.translator.bench.simulated import CASES

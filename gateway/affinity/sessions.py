@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from gateway.affinity.conversations import ANSWER
 from omniroute import shared_state
 from omniroute.shared_state import Script, Unavailable
 
@@ -28,6 +29,10 @@ _NOTE = Script("""
     redis.call('EXPIRE', KEYS[2], ARGV[3])
 """)
 _FIND = Script("return redis.call('HGETALL', KEYS[1])")
+_FORGET = Script("""
+    for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('DEL', ARGV[1] .. name) end
+    redis.call('DEL', KEYS[1])
+""")
 _INDEX = "sessions"
 _KEPT = "kept:"
 
@@ -91,7 +96,15 @@ class Sessions:
         found = {key: session for key, session in self._sessions.items() if session.last_active >= since}
         if shared_state.is_shared():
             found |= {(session.api_key, session.id): session for session in _read_all(since)}
-        return sorted(found.values(), key=lambda session: -session.last_active)
+        shown = (session for session in found.values() if not session.id.startswith(ANSWER))
+        return sorted(shown, key=lambda session: -session.last_active)
+
+    def forget(self) -> None:
+        """Every conversation, in this process and at Redis. Blocking where Redis is."""
+        self._sessions.clear()
+        if shared_state.is_shared():
+            with suppress(Unavailable):
+                _FORGET.blocking([shared_state.name(_INDEX)], [shared_state.name("session", "")])
 
     def _keep(self, session: Session) -> None:
         key = (session.api_key, session.id)

@@ -41,7 +41,7 @@ class Amounts(CamelModel):
     avg_first_token_ms: float | None
 
 
-class Summary(CamelModel):
+class UsageSummary(CamelModel):
     total_requests: int
     total_errors: int
     total_tokens: int
@@ -108,7 +108,7 @@ class Analytics(CamelModel):
     range: Range
     start_date: str
     granularity: Literal["hour", "day", "week", "month"]
-    summary: Summary
+    summary: UsageSummary
     daily_trend: list[TrendPoint]
     daily_by_model: list[dict[str, Any]]
     """By point of the trend: `date`, and the tokens of each of `modelNames`."""
@@ -158,9 +158,9 @@ def get_analytics(request: HttpRequest, range: Range = "30d") -> Analytics:
     )
 
 
-def _summary(total: Totals, groups: Groups, streak: int) -> Summary:
+def _summary(total: Totals, groups: Groups, streak: int) -> UsageSummary:
     own = amounts(total)
-    return Summary(
+    return UsageSummary(
         total_requests=own["requests"],
         total_errors=own["errors"],
         total_cost=own["cost"],
@@ -171,7 +171,7 @@ def _summary(total: Totals, groups: Groups, streak: int) -> Summary:
         unique_accounts=len(groups[Dimension.ACCOUNT]),
         unique_api_keys=sum(bool(name) for (_, name), _ in groups[Dimension.KEY]),
         streak=streak,
-        **{name: own[name] for name in own if name in Summary.model_fields},
+        **{name: own[name] for name in own if name in UsageSummary.model_fields},
     )
 
 

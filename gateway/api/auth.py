@@ -13,7 +13,7 @@ from pydantic import StringConstraints
 
 from omniroute.errors import Forbidden, Unauthorized
 from omniroute.net import is_own_origin
-from omniroute.schema import CamelModel, Line
+from omniroute.schema import CamelModel, Line, Success
 from resilience.lockout import lockouts
 
 router = Router(tags=["Login"], by_alias=True)
@@ -29,10 +29,6 @@ class LoggedIn(CamelModel):
     success: bool = True
     csrf_token: str
     """To be sent as X-CSRFToken with everything but GET."""
-
-
-class Success(CamelModel):
-    success: bool = True
 
 
 @router.post("/auth/login", response=LoggedIn, auth=None)

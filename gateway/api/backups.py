@@ -41,7 +41,7 @@ class BackupList(CamelModel):
     backups: list[BackupOut]
 
 
-class Made(CamelModel):
+class BackupMade(CamelModel):
     created: bool
     message: str
     backup: BackupOut | None = None
@@ -142,15 +142,15 @@ def list_backups(request: HttpRequest) -> BackupList:
     return BackupList(backups=[_shown(backup) for backup in shelf.backups()])
 
 
-@router.put("/db-backups", response=Made)
-def create_backup(request: HttpRequest, history: bool = True) -> Made:
+@router.put("/db-backups", response=BackupMade)
+def create_backup(request: HttpRequest, history: bool = True) -> BackupMade:
     """Make one now; at most one a minute. `?history=false`: the configuration alone."""
     if (wait := shelf.wait_s()) > 0:
-        return Made(created=False, message=f"The last backup is just made. Try again in {wait:.0f} s")
+        return BackupMade(created=False, message=f"The last backup is just made. Try again in {wait:.0f} s")
     made = shelf.make("manual", history=history)
     assert made is not None
     shelf.prune()
-    return Made(created=True, message="The backup is made", backup=_shown(made))
+    return BackupMade(created=True, message="The backup is made", backup=_shown(made))
 
 
 @router.post("/db-backups", response=Restored)

@@ -9,8 +9,9 @@ from ninja import Router
 from pydantic import ConfigDict, Field
 
 from gateway.models import CacheSettings
-from gateway.replay import config, idempotency
-from gateway.replay.store import Selection, store
+from gateway.replay import config, repeats
+from gateway.replay.entries import Selection
+from gateway.replay.store import store
 from omniroute.errors import InvalidRequest
 from omniroute.schema import CamelModel, Count, Line
 
@@ -41,7 +42,7 @@ class CacheOut(CamelModel):
     idempotency: Idempotency
 
 
-class Forgotten(CamelModel):
+class AnswersForgotten(CamelModel):
     ok: bool = True
     invalidated: int
     cleared: int
@@ -99,15 +100,15 @@ def get_cache(request: HttpRequest) -> CacheOut:
     return CacheOut(
         semantic_cache=semantic_cache(),
         idempotency=Idempotency(
-            active_keys=len(idempotency.table), window_ms=round(config.load().window_s * 1000)
+            active_keys=len(repeats.table), window_ms=round(config.load().window_s * 1000)
         ),
     )
 
 
-@router.delete("/cache", response=Forgotten)
+@router.delete("/cache", response=AnswersForgotten)
 def clear_cache(
     request: HttpRequest, model: Line = "", signature: Line = "", staleMs: Count | None = None
-) -> Forgotten:
+) -> AnswersForgotten:
     """Forget all answers, or those of one `model`, one `signature`, or those older than `staleMs`."""
     given = {"model": bool(model), "signature": bool(signature), "stale": staleMs is not None}
     named = [name for name, present in given.items() if present]
@@ -115,7 +116,7 @@ def clear_cache(
         raise InvalidRequest("Give one of model, signature and staleMs", param=named[1])
     older = None if staleMs is None else staleMs / 1000
     number = store().forget(Selection(model=model, signature=signature, older_than_s=older))
-    return Forgotten(invalidated=number, cleared=number, scope=named[0] if named else "all")
+    return AnswersForgotten(invalidated=number, cleared=number, scope=named[0] if named else "all")
 
 
 @router.get("/cache/stats", response=Statistics)

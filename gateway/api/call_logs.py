@@ -26,7 +26,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 200, 1000
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=250)]
 
 
-class Tokens(CamelModel):
+class TokenCounts(CamelModel):
     in_: Annotated[int, Field(alias="in")]
     out: int
     cache_read: int
@@ -51,7 +51,7 @@ class CallLog(CamelModel):
     """Milliseconds, to the last byte."""
     first_token_ms: int | None
     stream: bool
-    tokens: Tokens
+    tokens: TokenCounts
     cost: float | None
     """USD; null: no price is known."""
     saved: float
@@ -243,7 +243,7 @@ def _shown(row: UsageRecord) -> dict[str, Any]:
         "duration": row.latency_ms,
         "first_token_ms": row.first_token_ms,
         "stream": row.stream,
-        "tokens": Tokens(
+        "tokens": TokenCounts(
             in_=row.input_tokens,
             out=row.output_tokens,
             cache_read=row.cache_read_tokens,

@@ -91,13 +91,13 @@ class ToolChoice(CamelModel):
     """Empty or masked: the key that is configured; on a gateway that asks for none, a placeholder."""
 
 
-class Done(CamelModel):
+class ToolChanged(CamelModel):
     success: bool = True
     message: str
     paths: list[str]
 
 
-class BackupOut(CamelModel):
+class ToolBackupOut(CamelModel):
     id: str
     tool: str
     path: str
@@ -105,8 +105,8 @@ class BackupOut(CamelModel):
     size: int = Field(description="In bytes.")
 
 
-class BackupList(CamelModel):
-    backups: list[BackupOut]
+class ToolBackupList(CamelModel):
+    backups: list[ToolBackupOut]
 
 
 class Restore(CamelModel):
@@ -123,23 +123,25 @@ def list_tools(request: HttpRequest) -> ToolList:
     )
 
 
-@router.get("/cli-tools/backups", response=BackupList, summary="List backups of tools' settings")
-def list_backups(request: HttpRequest, tool: str = "") -> BackupList:
+@router.get("/cli-tools/backups", response=ToolBackupList, summary="List backups of tools' settings")
+def list_backups(request: HttpRequest, tool: str = "") -> ToolBackupList:
     """The newest first; the last ten of each file. 404 for a `tool` that is not known."""
     wanted = get_tool(tool).id if tool else ""
-    return BackupList(
+    return ToolBackupList(
         backups=[_backup(each) for each in backups.everything() if not wanted or each.tool == wanted]
     )
 
 
-@router.post("/cli-tools/backups", response=Done, summary="Restore a backup")
-def restore_backup(request: HttpRequest, body: Restore) -> Done:
+@router.post("/cli-tools/backups", response=ToolChanged, summary="Restore a backup")
+def restore_backup(request: HttpRequest, body: Restore) -> ToolChanged:
     """What is there now is backed up first. 403 where the gateway must not write, 404 for an unknown id, 409 where the
     file cannot be written."""
     check_writes()
     backup = backups.restore(body.backup_id)
     where = shown(backup.path)
-    return Done(message=f"{where} is as it was at {backup.created_at:%Y-%m-%d %H:%M} UTC", paths=[where])
+    return ToolChanged(
+        message=f"{where} is as it was at {backup.created_at:%Y-%m-%d %H:%M} UTC", paths=[where]
+    )
 
 
 @router.get("/cli-tools/{tool}-settings", response=ToolDetails, summary="How a tool stands")
@@ -156,8 +158,8 @@ def get_tool_settings(
     return ToolDetails(**_fields(status_of(row)), by_hand=texts)
 
 
-@router.post("/cli-tools/{tool}-settings", response=Done, summary="Configure a tool for the gateway")
-def configure_tool(request: HttpRequest, tool: str, body: ToolChoice) -> Done:
+@router.post("/cli-tools/{tool}-settings", response=ToolChanged, summary="Configure a tool for the gateway")
+def configure_tool(request: HttpRequest, tool: str, body: ToolChoice) -> ToolChanged:
     """Writes the tool's settings in the home folder of the gateway's user: what else they hold stays, a backup is made.
     400 for an unknown model, or a tool without such files; 403 where the gateway must not write; 409 for a broken file,
     one that cannot be written, or that somebody else changed meanwhile."""
@@ -174,17 +176,17 @@ def configure_tool(request: HttpRequest, tool: str, body: ToolChoice) -> Done:
         if name:
             check_model(name, param)
     paths = [shown(path) for path in writing.configure(row, choice)]
-    return Done(message=f"{row.name} uses {choice.model} of {choice.url} now", paths=paths)
+    return ToolChanged(message=f"{row.name} uses {choice.model} of {choice.url} now", paths=paths)
 
 
-@router.delete("/cli-tools/{tool}-settings", response=Done, summary="Take a tool's configuration back")
-def reset_tool(request: HttpRequest, tool: str) -> Done:
+@router.delete("/cli-tools/{tool}-settings", response=ToolChanged, summary="Take a tool's configuration back")
+def reset_tool(request: HttpRequest, tool: str) -> ToolChanged:
     """Takes away what the gateway wrote, and nothing else; values that it replaced come back. Errors as above."""
     check_writes()
     row = get_tool(tool)
     paths = [shown(path) for path in writing.reset(row)]
     message = f"{row.name} is as it was before" if paths else f"{row.name} has nothing of the gateway's"
-    return Done(message=message, paths=paths)
+    return ToolChanged(message=message, paths=paths)
 
 
 def _fields(status: Status) -> dict[str, Any]:
@@ -213,8 +215,8 @@ def _fields(status: Status) -> dict[str, Any]:
     }
 
 
-def _backup(backup: Backup) -> BackupOut:
-    return BackupOut(
+def _backup(backup: Backup) -> ToolBackupOut:
+    return ToolBackupOut(
         id=backup.id,
         tool=backup.tool,
         path=shown(backup.path),

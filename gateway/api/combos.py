@@ -17,9 +17,11 @@ from billing.models import ComboUsage
 from combos.config import ComboConfig
 from combos.models import Combo
 from combos.resolve import Route, Target
-from gateway import inbound, pipeline
+from gateway import pipeline
 from gateway import snapshot as snapshots
+from gateway.edge import inbound
 from gateway.exchange import Exchange
+from gateway.opening import route_of
 from gateway.snapshot import Snapshot
 from omniroute.errors import GatewayError, NotFound
 from omniroute.schema import CamelModel
@@ -35,7 +37,7 @@ class TestIn(CamelModel):
     combo_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 
 
-class TestResult(CamelModel):
+class TargetResult(CamelModel):
     model: str
     status: str
     """`ok` or `error`."""
@@ -50,7 +52,7 @@ class TestOut(CamelModel):
     strategy: str
     resolved_by: str | None
     """The first target that answered."""
-    results: list[TestResult]
+    results: list[TargetResult]
     tested_at: datetime
 
 
@@ -115,13 +117,13 @@ def combo_metrics(request: HttpRequest, combo: str = "") -> MetricsOut:
     return MetricsOut(metrics={name: _metrics(found) for name, found in rows.items()})
 
 
-async def _try_all(combo: ComboConfig, snapshot: Snapshot) -> list[TestResult]:
-    route = pipeline.route_of(combo.name, snapshot)
+async def _try_all(combo: ComboConfig, snapshot: Snapshot) -> list[TargetResult]:
+    route = route_of(combo.name, snapshot)
     targets = {(target.provider.id, target.model): target for target in route.targets}
     return list(await asyncio.gather(*(_try(target, snapshot) for target in targets.values())))
 
 
-async def _try(target: Target, snapshot: Snapshot) -> TestResult:
+async def _try(target: Target, snapshot: Snapshot) -> TargetResult:
     body = {
         "model": target.name,
         "max_tokens": MAX_TOKENS,
@@ -143,7 +145,7 @@ async def _try(target: Target, snapshot: Snapshot) -> TestResult:
         exchange.fail(error)
     await pipeline.record(exchange, snapshot)
     told = exchange.told
-    return TestResult(
+    return TargetResult(
         model=target.name,
         status="error" if error else "ok",
         status_code=error.status if error else 200,

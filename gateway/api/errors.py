@@ -93,7 +93,8 @@ def _schema_error(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
     where = [part for part in first["loc"][1:] if part != "body"]
     field = ".".join(str(part) for part in where)
-    message = first["msg"].removeprefix("Value error, ")
+    is_other_shape = first["type"] == "model_type"  # its own words name a class
+    message = "expected a JSON object" if is_other_shape else first["msg"].removeprefix("Value error, ")
     return error_response(400, f"{field}: {message}" if field else message, field=field)
 
 

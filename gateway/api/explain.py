@@ -42,7 +42,7 @@ class Candidate(CamelModel):
     account: str
 
 
-class Made(Candidate):
+class AttemptOut(Candidate):
     position: int
     is_fallback: bool
     """A fallback chain names it; it comes when everything that was asked for has failed."""
@@ -61,7 +61,7 @@ class Absent(CamelModel):
     reason: str
 
 
-class Refused(CamelModel):
+class RouteError(CamelModel):
     error_type: str
     status: int
     message: str
@@ -74,11 +74,11 @@ class ExplainOut(CamelModel):
     strategy: str | None
     via: list[str]
     """The aliases that were followed."""
-    attempts: list[Made]
+    attempts: list[AttemptOut]
     skipped: list[Skipped]
     left_out: list[Absent]
     """What the combo or the chains name and what can be no target."""
-    error: Refused | None
+    error: RouteError | None
     """What a client would be told right away."""
 
 
@@ -133,7 +133,7 @@ def _shown(found: Explanation) -> ExplainOut:
         strategy=combo.strategy.replace("_", "-") if combo else None,
         via=list(found.route.via) if found.route else [],
         attempts=[
-            Made(
+            AttemptOut(
                 position=place,
                 is_fallback=step.is_fallback,
                 held_back=step.obstacle.reason if step.obstacle else None,
@@ -154,8 +154,8 @@ def _shown(found: Explanation) -> ExplainOut:
     )
 
 
-def _refused(error: GatewayError, found: Explanation) -> Refused:
-    return Refused(
+def _refused(error: GatewayError, found: Explanation) -> RouteError:
+    return RouteError(
         error_type=error.code,
         status=error.status,
         message=error.message,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
 from typing import Literal
 
 from asgiref.sync import sync_to_async
@@ -13,6 +12,7 @@ from ninja import Router
 from billing import export
 from billing.export import Format, Rows
 from billing.queries import key_names, utc_today
+from omniroute.schema import Day
 from providers.choices import account_names
 
 router = Router(tags=["Usage"])
@@ -25,8 +25,8 @@ def export_usage(
     request: HttpRequest,
     what: Literal["requests", "daily"] = "requests",
     format: Literal["csv", "json"] = "csv",
-    since: date | None = None,
-    until: date | None = None,
+    since: Day | None = None,
+    until: Day | None = None,
 ) -> StreamingHttpResponse:
     """A file of every request, or of the daily figures, between two UTC days. It is streamed, however long."""
     writer = export.FORMATS[format]()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from ninja import Router
 from pydantic import ConfigDict, Field, StrictBool
 
-from gateway.edge import refuse_own_lockout
+from gateway.edge.access import refuse_own_lockout
 from omniroute.errors import InvalidRequest
 from omniroute.schema import CamelModel, Line
 from resilience.config import load_ip_filter

@@ -52,7 +52,7 @@ class Unlocked(CamelModel):
     identifier: str
 
 
-class Connection(RateLimitStatus):
+class LimitedConnection(RateLimitStatus):
     connection_id: str
     provider: str
     name: str
@@ -70,7 +70,7 @@ class SignatureCache(CamelModel):
 
 
 class RateLimits(CamelModel):
-    connections: list[Connection]
+    connections: list[LimitedConnection]
     overview: dict[str, RateLimitStatus]
     """Of the protected accounts, by `provider:connectionId`."""
     lockouts: list[ModelCooldown]
@@ -111,7 +111,7 @@ def get_rate_limits(request: HttpRequest) -> RateLimits:
     states = {each.account.pk: each for each in health.limited(known)}
     return RateLimits(
         connections=[
-            Connection(
+            LimitedConnection(
                 connection_id=str(account.pk),
                 provider=account.provider,
                 name=account.name,

@@ -16,7 +16,7 @@ from ninja.utils import check_csrf
 
 from billing.keys import hash_key
 from billing.models import ApiKey
-from gateway.auth import count_wrong_key
+from gateway.edge.auth import count_wrong_key
 from omniroute.errors import Forbidden, Unauthorized
 
 _LAST_USED_STEP = timedelta(minutes=1)

@@ -108,7 +108,7 @@ class ModelCooldowns(CamelModel):
     cooldowns: list[ModelCooldown]
 
 
-class Cleared(CamelModel):
+class CooldownsCleared(CamelModel):
     ok: bool = True
     cleared: int
 
@@ -191,13 +191,13 @@ def list_model_cooldowns(request: HttpRequest) -> ModelCooldowns:
     return ModelCooldowns(cooldowns=model_cooldowns(health.accounts()))
 
 
-@router.delete("/resilience/model-cooldowns", response=Cleared)
+@router.delete("/resilience/model-cooldowns", response=CooldownsCleared)
 def clear_model_cooldowns(
     request: HttpRequest,
     provider: str = "",
     connection_id: Annotated[str, Query(alias="connectionId")] = "",
     model: str = "",
-) -> Cleared:
+) -> CooldownsCleared:
     """Those that fit all of what is given; all of them where nothing is."""
     rows = Account.objects.filter(provider=provider) if provider else Account.objects.all()
     keys = {account_key(pk) for pk in rows.values_list("pk", flat=True)}
@@ -209,7 +209,7 @@ def clear_model_cooldowns(
         fits = f"account:{account}" in keys or not (provider or connection_id)
         if fits and (not model or of_model == model):
             cleared += cooldowns.reset(key)
-    return Cleared(cleared=cleared)
+    return CooldownsCleared(cleared=cleared)
 
 
 def _profiles() -> dict[str, ProfileOut]:

@@ -32,7 +32,7 @@ from gateway.api.translator_shapes import (
     shown,
     translated,
 )
-from gateway.auth import Grant
+from gateway.edge.auth import Grant
 from gateway.translator import composing, own_client, reading
 from gateway.translator.detection import detect, detect_value
 from gateway.translator.models import TranslatorSample

@@ -12,6 +12,8 @@ from omniroute.crypto import EncryptedTextField
 from omniroute.redact import MASK, redact, redact_url
 from providers.models import Account, ProviderNode, ProxyRule
 
+REMOVED = "removed-"
+"""How the hash of an API key begins that is no hash any more."""
 _ADDRESSES = ((Account, "base_url"), (ProviderNode, "base_url"))
 
 
@@ -22,7 +24,7 @@ def remove_credentials(file: sqlite3.Connection) -> None:
         for field in model._meta.concrete_fields:
             if isinstance(field, EncryptedTextField):
                 file.execute(f'UPDATE "{model._meta.db_table}" SET "{field.column}" = \'\'')  # noqa: S608
-    file.execute(f"UPDATE \"{_table(ApiKey)}\" SET key_hash = 'removed-' || id")  # noqa: S608
+    file.execute(f"UPDATE \"{_table(ApiKey)}\" SET key_hash = '{REMOVED}' || id")  # noqa: S608
     file.execute(f'DELETE FROM "{_table(RequestLog)}"')  # noqa: S608
     for model, column in _ADDRESSES:
         _change(file, _table(model), column, redact_url)

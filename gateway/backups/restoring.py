@@ -26,6 +26,7 @@ from billing.models import ApiKey, Budget
 from gateway import snapshot
 from gateway.backups import tables
 from gateway.backups.checking import Found, examine, reading
+from gateway.backups.credentials import REMOVED
 from omniroute.errors import InvalidRequest
 
 _BATCH = 2000
@@ -47,7 +48,7 @@ def brought_up_to_date(found: Found, folder: Path) -> Found:
         "API_KEY_SECRET": settings.API_KEY_SECRET,
         "ENCRYPTION_KEYS": ",".join(settings.ENCRYPTION_KEYS),
     }
-    # A process of its own: migrations change the database of their process, whichever connection they are given.
+    # A process of its own: `migrate` takes no other databases than those of the settings.
     done = subprocess.run(
         [sys.executable, "-m", "omniroute", "migrate", "--verbosity", "0"],
         env=environment,
@@ -85,7 +86,7 @@ def replace_rows(found: Found, *, history: bool) -> None:
             highest = Budget.objects.aggregate(highest=Max("revision"))["highest"] or 0
             Budget.objects.update(revision=max(revision, highest))
             editing.work_out_again()
-            snapshot.changed()
+            snapshot.replaced()
             connection.check_constraints()
     except (DatabaseError, sqlite3.Error) as error:
         raise InvalidRequest(
@@ -95,12 +96,15 @@ def replace_rows(found: Found, *, history: bool) -> None:
 
 
 def keep_managers(keys: list[ApiKey]) -> None:
-    """Whoever manages the gateway by a key goes on to do so: an import does not lock its own author out."""
+    """Whoever manages the gateway by a key goes on to do so: an import does not lock its own author out. In a file
+    without hashes, the key may be there as well; then it gets its own back."""
     known = set(ApiKey.objects.values_list("key_hash", flat=True))
     for key in keys:
-        if key.key_hash not in known:
-            key.pk = None
-            key.save(force_insert=True)
+        if key.key_hash in known or key.key_hash.startswith(REMOVED):
+            continue
+        same = ApiKey.objects.filter(name=key.name, hint=key.hint, scope=key.scope)
+        key.pk = same.filter(key_hash__startswith=REMOVED).values_list("pk", flat=True).first()
+        key.save(force_insert=key.pk is None)
 
 
 def _empty(parts: list[type[Model]]) -> None:

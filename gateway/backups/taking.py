@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway import snapshot
+from gateway.affinity.sessions import sessions
 from gateway.backups import shelf
 from gateway.backups.archive import unpacked
 from gateway.backups.checking import ARCHIVES, MAX_BYTES, Found, examine
 from gateway.backups.older import taking as older
 from gateway.backups.restoring import brought_up_to_date, replace_rows
 from gateway.backups.shelf import Backup
-from gateway.replay.store import Selection, store
+from gateway.replay.entries import Selection
+from gateway.replay.store import store
+from providers import quota
 from resilience.reset import reset_all
 
 logger = logging.getLogger(__name__)
@@ -57,7 +60,7 @@ def take(found: Found, *, history: bool = True, reason: str = "pre-import") -> O
     else:
         taken = older.take_over(found)
         counts, notes = taken.counts, (*found.notes, *taken.left_out)
-    _forget_what_was()
+    forget_what_was()
     logger.info("Taken over from %s; what was there is in %s", found.path.name, saved.id)
     return Outcome(counts, notes, saved)
 
@@ -76,8 +79,10 @@ def forget_leftovers() -> None:
         path.unlink(missing_ok=True)
 
 
-def _forget_what_was() -> None:
-    """Cached answers and cooldowns are those of keys and accounts whose ids may mean others now."""
+def forget_what_was() -> None:
+    """In this process, and what all share: it is about keys and accounts whose ids may mean others now. Blocking."""
     store().forget(Selection())
     reset_all()
+    sessions.forget()
+    quota.store.forget()
     snapshot.refresh()

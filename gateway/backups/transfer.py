@@ -62,13 +62,16 @@ def receive(request: HttpRequest, folder: Path, name: str = "") -> tuple[Path, s
     if not request.headers.get("content-type", "").lower().startswith(_MULTIPART):
         name = name or "body.sqlite"
         check_name(name)
-        return _write(iter(lambda: request.read(_CHUNK), b""), folder), name
+        path = _write(iter(lambda: request.read(_CHUNK), b""), folder)
+        if not path.stat().st_size:
+            raise _missing()
+        return path, name
     try:
         upload = request.FILES.get("file")
     except MultiPartParserError as error:
         raise InvalidRequest(f"The upload is malformed: {error}", param="file") from None
     if upload is None:
-        raise InvalidRequest("Send the database as the field 'file'", param="file", code="missing_file")
+        raise _missing()
     name = upload.name or ""
     check_name(name)
     return _write(upload.chunks(_CHUNK), folder), name
@@ -93,6 +96,10 @@ def keep_upload(path: Path, name: str) -> str:
     token = secrets.token_urlsafe(24)
     path.replace(_kept(token, name))
     return token + _ending(name)
+
+
+def _missing() -> InvalidRequest:
+    return InvalidRequest("Send the database as the field 'file'", param="file", code="missing_file")
 
 
 def kept_upload(token: str) -> Path:

@@ -12,15 +12,16 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI, Router
 
-from gateway import pipeline, uploads
-from gateway.auth import Caller
+from gateway import pipeline
+from gateway.edge import uploads
+from gateway.edge.auth import Caller
+from gateway.edge.handler import WireRequest
+from gateway.edge.inbound import parse
 from gateway.endpoints import counting
 from gateway.endpoints.dedicated import router as dedicated_router
 from gateway.endpoints.models_list import router as models_router
-from gateway.handler import WireRequest
-from gateway.inbound import parse
-from gateway.passage import JSON_TYPE
-from gateway.passed_on import MODERATION_MODEL
+from gateway.passage.base import JSON_TYPE
+from gateway.passage.passed_on import MODERATION_MODEL
 from gateway.wire import json
 from gateway.wire.gemini import listing
 from omniroute.errors import GatewayError, NotFound

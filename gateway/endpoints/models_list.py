@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from billing.config import KeyConfig
-from gateway import pipeline
 from gateway import snapshot as snapshots
-from gateway.auth import authenticate
-from gateway.handler import WireRequest
-from gateway.passage import JSON_TYPE
+from gateway.edge.auth import authenticate
+from gateway.edge.handler import WireRequest
+from gateway.edge.paths import format_for, is_method
+from gateway.opening import route_of
+from gateway.passage.base import JSON_TYPE
 from gateway.snapshot import Snapshot
-from gateway.surface import format_for, is_method
 from gateway.wire import json
 from gateway.wire.gemini import listing
 from omniroute.errors import ClientError, MethodNotAllowed, ModelNotFound
@@ -25,6 +25,9 @@ from providers.families import profile_of
 from providers.spec import ModelSpec
 
 router = Router()
+_CODEX_ASKS = "client_version"
+"""Codex reads `models` alone, and takes `base_instructions` of each for its own system prompt
+(codex-rs/protocol/src/openai_models.rs). A gateway has none to give; with an empty list Codex keeps its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,10 @@ class ModelEntry:
 async def list_models(request: HttpRequest) -> HttpResponse:
     snapshot, key = await _admit(request)
     entries = [entry for entry in _all(snapshot) if key is None or key.allows(entry.id)]
-    return _json(_LISTS[_family(request)](entries))
+    listed = _LISTS[_family(request)](entries)
+    if _CODEX_ASKS in request.GET:
+        listed.setdefault("models", [])
+    return _json(listed)
 
 
 @router.get("/v1beta/models")
@@ -89,7 +95,7 @@ def _find(name: str, snapshot: Snapshot) -> ModelEntry:
     listed = next((entry for entry in _all(snapshot) if entry.id == name), None)
     if listed is not None:
         return listed
-    route = pipeline.route_of(name, snapshot)
+    route = route_of(name, snapshot)
     if not any(snapshot.providers.is_connected(target.provider.id) for target in route.targets):
         raise ModelNotFound(f"No account is connected for the model {name!r}", param="model")
     target = route.targets[0]
@@ -106,16 +112,16 @@ def _all(snapshot: Snapshot) -> Iterator[ModelEntry]:
             yield ModelEntry(alias, "alias")
     for spec in snapshot.providers.specs.values():
         if snapshot.providers.is_connected(spec.id):
-            for model in spec.models:
+            for name, model in spec.named_models():
                 if model.missing or snapshot.combos.blocks(spec.id, model.id):
                     continue
-                yield ModelEntry(f"{spec.shown_prefix}/{model.id}", spec.id, model)
+                yield ModelEntry(f"{spec.shown_prefix}/{name}", spec.id, model)
 
 
 def _is_usable(name: str, snapshot: Snapshot) -> bool:
     """Whether it leads to a target that has an account and is not blocked."""
     try:
-        route = pipeline.route_of(name, snapshot)
+        route = route_of(name, snapshot)
     except ClientError:
         return False
     targets = (*route.targets, *route.fallbacks)

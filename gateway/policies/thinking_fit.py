@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from gateway.passage import Passage
+from gateway.passage.base import Passage
 from gateway.policies.thinking import drop_clearing, strip
 from gateway.wire import ir, json, reasoning
 from gateway.wire.anthropic_messages.settings import parse_reasoning

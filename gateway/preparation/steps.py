@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from combos.attempt import Attempt
-from gateway.passage import Passage
+from gateway.passage.base import Passage
+from gateway.passage.other_format import OtherFormat
 from gateway.preparation import media_fetch
 from gateway.preparation.signatures import signatures
 from gateway.snapshot import Snapshot
-from gateway.translate import OtherFormat
 from gateway.verdicts.judging import judge
 from omniroute.errors import UpstreamError, UpstreamRefused
 from omniroute.types import UpstreamRequest

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from billing.rollups import Amounts, Place, Try
+from gateway.records.usage_row import UsageRow
 from omniroute.types import JSONDict
-
-if TYPE_CHECKING:
-    from gateway.records.recorder import UsageRow
 
 _decode = msgspec.json.Decoder(list[JSONDict]).decode
 

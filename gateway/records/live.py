@@ -11,13 +11,12 @@ import json
 import logging
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from channels.layers import get_channel_layer
 from django.core.cache import cache
 
-if TYPE_CHECKING:
-    from gateway.records.recorder import UsageRow
+from gateway.records.usage_row import UsageRow
 
 logger = logging.getLogger(__name__)
 

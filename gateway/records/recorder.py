@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -28,6 +27,7 @@ from billing.models import ApiKey, UsageRecord
 from billing.statements import execute, mark
 from gateway.records.counting import amounts_of, attempts_of, place_of, tries_of
 from gateway.records.live import FEEDS
+from gateway.records.usage_row import UsageRow
 
 logger = logging.getLogger(__name__)
 
@@ -38,49 +38,6 @@ MAX_BATCH = 256
 """Rows in one transaction: below every database's limit of parameters in a statement."""
 LAST_USED_INTERVAL_S = 60.0
 """A key's last use is written this often at most."""
-
-
-class UsageRow(NamedTuple):
-    """One `UsageRecord`, its fields in the model's order."""
-
-    request_id: str
-    created_at: datetime
-    api_key_id: int | None
-    api_key_name: str
-    endpoint: str
-    client_format: str
-    provider_format: str
-    stream: bool
-    requested_model: str
-    served_model: str
-    combo: str
-    provider: str
-    account_id: int | None
-    account_name: str
-    status: int
-    error_code: str
-    error_message: str
-    attempts: str
-    """JSON."""
-    attempt_count: int
-    latency_ms: int
-    first_token_ms: int | None
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    reasoning_tokens: int
-    usage_estimated: bool
-    priced_apart: str
-    """JSON."""
-    service_tier: str
-    cost: Decimal | None
-    cost_source: str
-    saved: Decimal
-    cache_hit: bool
-    client_address: str
-    user_agent: str
-    is_extra: bool = False
 
 
 @lru_cache(maxsize=2 * MAX_BATCH)

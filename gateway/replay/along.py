@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
+from gateway.edge.responses import Streaming, Write, broken_off
 from gateway.exchange import Exchange, Served
-from gateway.passage import stream_error
-from gateway.replay.idempotency import HEADER, Claim, Finish, served, table
+from gateway.passage.base import stream_error
 from gateway.replay.recording import Recording
-from gateway.responses import Streaming, Write, broken_off
+from gateway.replay.repeats import HEADER, Claim, Finish, served, table
 from gateway.wire import get_format
 from omniroute.errors import GatewayError, UpstreamBroken
 from omniroute.shared_state import PROCESS, Unavailable, client, guard, name

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from gateway.edge.responses import header_text
 from gateway.exchange import Exchange, Served
 from gateway.replay import cache_key, similarity
-from gateway.replay.store import MAX_ENTRY_BYTES, Entry, store
-from gateway.responses import header_text
+from gateway.replay.entries import MAX_ENTRY_BYTES, Entry
+from gateway.replay.store import store
 from gateway.snapshot import Snapshot
 from gateway.wire import get_format, ir, json
 from omniroute.errors import GatewayError

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from gateway.exchange import Exchange
+from gateway.passage.requests import FORWARDED
 from gateway.replay.config import ReplayConfig
-from gateway.requests import FORWARDED
 from gateway.wire import json
 from omniroute.types import InboundRequest, JSONDict
 

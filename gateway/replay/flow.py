@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from gateway.exchange import Exchange
 from gateway.replay import cache_key, idempotency
 from gateway.replay.cache import Cached
-from gateway.replay.idempotency import Claim
+from gateway.replay.repeats import Claim
 from gateway.snapshot import Snapshot
 
 Answer = Callable[[Exchange, Snapshot], Awaitable[HttpResponseBase]]

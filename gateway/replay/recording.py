@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from gateway.responses import Streaming, Write
+from gateway.edge.responses import Streaming, Write
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ import msgspec
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from gateway.edge.responses import Recorded, Streaming
 from gateway.exchange import Exchange, Served
 from gateway.replay.along import Along, AlongStream, End
-from gateway.replay.idempotency import HEADER, Ask, Claim, Finish, refuse, served
-from gateway.responses import Recorded, Streaming
+from gateway.replay.repeats import HEADER, Ask, Claim, Finish, refuse, served
 from omniroute.shared_state import Script, Unavailable, client, guard, name
 
 LEASE_MS = 10_000

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.replay.store import MAX_COMPARED, Counts, Entry, Selection, decode, encode
+from gateway.replay.entries import MAX_COMPARED, Counts, Entry, Selection, decode, encode
 from omniroute.shared_state import Script, Unavailable, blocking_client, client, guard, name
 
 _INDEX = name("cache", "index")

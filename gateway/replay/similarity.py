@@ -18,7 +18,8 @@ from django.http.response import HttpResponseBase
 from combos.resolve import resolve
 from gateway.exchange import Exchange
 from gateway.replay import cache_key
-from gateway.replay.store import Entry, cosine, store
+from gateway.replay.entries import Entry, cosine
+from gateway.replay.store import store
 from gateway.snapshot import Snapshot
 from gateway.wire import json
 from gateway.wire.embeddings import Wish, parse_openai_answer

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
 
+from gateway.edge.paths import canonical
 from gateway.models import SyncRun, SyncSettings
-from gateway.surface import canonical
 from gateway.sync import local
 from gateway.sync import peer as peers
 from gateway.sync.envelope import MIN_PASSPHRASE

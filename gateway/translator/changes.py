@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gateway.translate import OtherFormat
+from gateway.passage.other_format import OtherFormat
 from gateway.translator.losses import Losses, Translate
 from gateway.wire import ir, json
 from gateway.wire.base import WireFormat
@@ -33,8 +33,7 @@ def of_passage(way: OtherFormat) -> list[Change]:
 
 def _again(way: OtherFormat) -> Translate:
     def translate(body: Any) -> Any:
-        inbound = replace(way.inbound, fields=body)
-        return OtherFormat(inbound, way.client, way.provider, way.profile, way.adapter).fields()
+        return OtherFormat(replace(way.ends, inbound=replace(way.inbound, fields=body))).fields()
 
     return translate
 

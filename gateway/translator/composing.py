@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.auth import Grant
+from gateway.edge.auth import Grant
 from gateway.translator.outgoing import path_of
 from gateway.translator.own_client import Ask
 from gateway.translator.sample_requests import TOOLS

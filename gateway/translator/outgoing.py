@@ -10,13 +10,14 @@ from typing import Any
 
 from combos.attempt import Attempt
 from gateway import policies
-from gateway.inbound import check_model, parse
-from gateway.passage import Passage, SameFormat
-from gateway.pipeline import route_of
+from gateway.edge.inbound import check_model, parse
+from gateway.opening import route_of
+from gateway.passage.base import Ends, Passage
+from gateway.passage.other_format import OtherFormat
+from gateway.passage.requests import build_upstream_request, passage_for, profile
+from gateway.passage.same_format import SameFormat
 from gateway.records import redaction
-from gateway.requests import build_upstream_request, passage_for, profile
 from gateway.snapshot import Snapshot
-from gateway.translate import OtherFormat
 from gateway.translator import changes, reading
 from gateway.translator.changes import Change
 from gateway.translator.formats import MODELS, VENDORS
@@ -148,9 +149,10 @@ def _plain(
     if not model:
         known = any(each.id == inbound.model for each in spec.models)
         model = inbound.model if known or source is target else MODELS[target.name]
+    ends = Ends(inbound, source, target, profile(spec, model, target.name))
     if source is target:
-        return SameFormat(inbound, source, target, profile(spec, model, target.name))
-    way = OtherFormat(inbound, source, target, profile(spec, model, target.name))
+        return SameFormat(ends)
+    way = OtherFormat(ends)
     way.keeps_signatures = False
     return way
 

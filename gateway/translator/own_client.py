@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from gateway.auth import GRANT, Grant
-from gateway.handler import WireHandler
+from gateway.edge.auth import GRANT, Grant
+from gateway.edge.handler import WireHandler
 from gateway.records import request_log
 from gateway.records.request_log import KEPT_BYTES, Call
 from omniroute.types import JSONDict

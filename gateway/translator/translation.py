@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway import requests
+from gateway.passage import requests
 from gateway.snapshot import Snapshot
 from gateway.translator import changes, neutral, reading
 from gateway.translator.changes import Change

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from combos.attempt import Attempt
 from gateway import snapshot as snapshots
-from gateway.passage import JSON_TYPE
+from gateway.passage.base import JSON_TYPE
 from gateway.records.write_behind import writer
 from gateway.snapshot import Snapshot
 from gateway.wire import json

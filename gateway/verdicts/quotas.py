@@ -24,8 +24,9 @@ def heed(attempt: Attempt, headers: Mapping[str, str]) -> None:
         return
     account = attempt.account
     lower = {name.lower(): text for name, text in headers.items()}
-    windows = source.from_headers(lower, datetime.now(UTC))
-    if not windows or not quota.store.merge(account.key, windows) or not account.id:
+    told = source.from_headers(lower, datetime.now(UTC))
+    windows = quota.store.merge(account.key, told) if told else []
+    if not windows or not account.id:
         return
     now = time.monotonic()
     if _is_telling(windows) or now - _written.get(account.id, 0.0) >= WRITE_EVERY_S:

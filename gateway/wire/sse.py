@@ -2,6 +2,9 @@
 
 Any line ending (LF, CRLF, CR, mixed), cut anywhere, comments, several `data:` lines, a byte order mark, no final
 blank line. Bytes in, bytes out: nothing is decoded here, so a character that was cut in two between reads stays whole.
+
+A field `error` with JSON, which llama.cpp wrote until September 2025 (ggml-org/llama.cpp#16109) and no client reads, is
+taken for the error chunk that llama.cpp writes since.
 """
 
 from __future__ import annotations
@@ -16,16 +19,12 @@ DONE = b"[DONE]"
 
 
 class ServerEvent(NamedTuple):
-    """One block of the stream. `raw` is the block as received, with its blank line; all `raw`s joined are the input."""
+    """One block of the stream. `raw` is the block as received, with its blank line; all `raw`s joined are the input
+    (but for a field `error`)."""
 
     raw: bytes
     data: bytes
     name: bytes = b""
-
-    @property
-    def is_comment(self) -> bool:
-        """Neither data nor name: a keep-alive, an `id:` or `retry:` alone."""
-        return not self.data and not self.name
 
 
 class Decoder:
@@ -86,6 +85,9 @@ class Decoder:
                 data.append(value)
             elif field == b"event":
                 name = value
+            elif field == b"error" and value.startswith(b"{"):
+                told = b'{"error":' + value + b"}"
+                return ServerEvent(encode(told), told)
         return ServerEvent(block, b"\n".join(data), name)
 
 

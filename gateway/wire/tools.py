@@ -84,11 +84,15 @@ class ToolMap:
 
     _names: _Names
     _open: dict[tuple[int, int], freetext.Unwrapper] = field(default_factory=dict)
+    _ids: dict[int, set[str]] = field(default_factory=dict)
+    """{candidate: ids of its calls so far}"""
 
     def restore(self, event: ir.Event) -> list[ir.Event]:
         match event:
             case ir.PartStarted(part=ir.ToolCall() as call):
-                return self._restore_start(event, call)
+                return self._restore_start(
+                    event, told_apart(call, self._ids.setdefault(event.candidate, set()))
+                )
             case ir.PartDelta() if self._open:
                 unwrapper = self._open.get((event.candidate, event.index))
                 if unwrapper is None:
@@ -104,15 +108,16 @@ class ToolMap:
 
     def restore_response(self, response: ir.Response) -> ir.Response:
         candidates = [
-            replace(candidate, parts=[self._restore_part(part) for part in candidate.parts])
+            replace(candidate, parts=[self._restore_part(part, ids) for part in candidate.parts])
             for candidate in response.candidates
+            for ids in [set[str]()]
         ]
         return replace(response, candidates=candidates)
 
     def _restore_start(self, event: ir.PartStarted, call: ir.ToolCall) -> list[ir.Event]:
         origin = self._names.origin(call.name)
         if origin is None:
-            return [event]
+            return [event if call is event.part else replace(event, part=call)]
         restored = _restore_call(call, origin)
         if not origin.custom or call.kind == "custom":
             return [replace(event, part=restored)]
@@ -121,9 +126,10 @@ class ToolMap:
         text = unwrapper.feed(call.arguments)
         return [start, ir.PartDelta(event.index, text, event.candidate)] if text else [start]
 
-    def _restore_part(self, part: ir.Part) -> ir.Part:
+    def _restore_part(self, part: ir.Part, ids: set[str]) -> ir.Part:
         if not isinstance(part, ir.ToolCall):
             return part
+        part = told_apart(part, ids)
         origin = self._names.origin(part.name)
         if origin is None:
             return part
@@ -131,6 +137,16 @@ class ToolMap:
         if origin.custom and part.kind != "custom":
             restored = replace(restored, kind="custom", arguments=freetext.unwrap(part.arguments))
         return restored
+
+
+def told_apart(call: ir.ToolCall, ids: set[str]) -> ir.ToolCall:
+    """By an id of its own: some servers give one to several calls, whose results nobody could tell apart."""
+    id, number = call.id, 1
+    while id in ids:
+        number += 1
+        id = f"{call.id}_{number}"
+    ids.add(id)
+    return call if id == call.id else replace(call, id=id)
 
 
 def _restore_call(call: ir.ToolCall, origin: _Origin) -> ir.ToolCall:

@@ -6,14 +6,13 @@ Asked once for an account: the answer is kept in its provider data. While it is 
 from __future__ import annotations
 
 import asyncio
-import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from asgiref.sync import sync_to_async
 
-from omniroute.errors import UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamUnreachable
+from omniroute.errors import UpstreamBroken, UpstreamRefused, UpstreamUnreachable
 from providers import reach
 from providers.endpoints import choose_endpoint
 
@@ -21,106 +20,139 @@ if TYPE_CHECKING:
     from providers.config import AccountConfig
     from providers.spec import ProviderSpec
 
-logger = logging.getLogger(__name__)
-
 PROJECT = "project"
 """In an account's provider data: found here, or given by the operator, which paid tiers demand."""
+ONBOARDED = "onboarded"
+"""Beside it: the project that Google was told of. Another one that the operator enters is onboarded anew."""
 POLL_S = 5.0
 MAX_POLLS = 12
-FREE_TIER = "free-tier"
-STANDARD_TIER = "standard-tier"
-_METADATA = {"ideType": "IDE_UNSPECIFIED", "platform": "PLATFORM_UNSPECIFIED", "pluginType": "GEMINI"}
-_under_way: dict[int, asyncio.Task[str]] = {}
-_found: dict[int, str] = {}
-"""Of this process, until the configuration brings it."""
+FREE_TIER, LEGACY_TIER, STANDARD_TIER = "free-tier", "legacy-tier", "standard-tier"
+METADATA = {"ideType": "IDE_UNSPECIFIED", "platform": "PLATFORM_UNSPECIFIED", "pluginType": "GEMINI"}
+PERIMETER = "SECURITY_POLICY_VIOLATED"
+"""A company's perimeter forbids the question only: it is taken for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an account's requests belong. `plan` is for people."""
+
+    project: str
+    plan: str = ""
+
+
+_under_way: dict[tuple[int, str], asyncio.Task[Place]] = {}
+_found: dict[tuple[int, str], Place] = {}
+"""By account and the project that its operator wants; of this process, until the configuration brings it."""
 
 
 async def ready(account: AccountConfig, spec: ProviderSpec) -> AccountConfig:
     """The account with its project. Raise `UpstreamError`, saying what the operator has to do."""
-    if account.provider_data.get(PROJECT):
+    data = account.provider_data
+    wish = str(data.get(PROJECT) or "")
+    if wish and data.get(ONBOARDED) == wish:
         return account
-    project = _found.get(account.id) or await _once(account, spec)
-    return replace(account, provider_data={**account.provider_data, PROJECT: project})
+    place = _found.get((account.id, wish)) or await _once(account, spec, wish)
+    return replace(account, provider_data={**data, PROJECT: place.project})
 
 
-async def _once(account: AccountConfig, spec: ProviderSpec) -> str:
-    task = _under_way.get(account.id)
+async def _once(account: AccountConfig, spec: ProviderSpec, wish: str) -> Place:
+    key = (account.id, wish)
+    task = _under_way.get(key)
     if task is None:
-        task = _under_way[account.id] = asyncio.create_task(_discover_and_keep(account, spec))
-        task.add_done_callback(lambda _: _under_way.pop(account.id, None))
+        task = _under_way[key] = asyncio.create_task(_discover_and_keep(account, spec, wish))
+        task.add_done_callback(lambda _: _under_way.pop(key, None))
     return await asyncio.shield(task)
 
 
-async def _discover_and_keep(account: AccountConfig, spec: ProviderSpec) -> str:
+async def _discover_and_keep(account: AccountConfig, spec: ProviderSpec, wish: str) -> Place:
     address = choose_endpoint(spec, base_url=account.base_url).base_url
-    project = await discover(account.api_key, address, account_id=account.id)
-    if project and account.id:
-        _found[account.id] = project
-        await sync_to_async(_keep)(account.id, project)
-    return project
+    place = await discover(account.api_key, address, wish, account.id)
+    if account.id:
+        _found[account.id, wish] = place
+        await sync_to_async(_keep)(account.id, wish, place)
+    return place
 
 
-def _keep(account: int, project: str) -> None:
+def _keep(account: int, wish: str, place: Place) -> None:
+    """Unless the operator entered another project meanwhile."""
     from providers.models import Account
 
     row = Account.objects.filter(pk=account).first()
-    if row is not None and not row.provider_data.get(PROJECT):
-        row.provider_data = {**row.provider_data, PROJECT: project}
-        row.save(update_fields=["provider_data"])
+    if row is not None and str(row.provider_data.get(PROJECT) or "") == wish:
+        row.provider_data = {**row.provider_data, PROJECT: place.project, ONBOARDED: place.project}
+        row.plan = place.plan[:100] or row.plan
+        row.save(update_fields=["provider_data", "plan"])
 
 
-async def discover(token: str, address: str, project: str = "", account_id: int = 0) -> str:
-    """The project of a signed-in account, made for it where it has none. `project`: what the operator wants.
+async def discover(token: str, address: str, wish: str = "", account_id: int = 0) -> Place:
+    """The project of a signed-in account, made for it where it has none. `wish`: the operator's.
 
     Raise `UpstreamError`.
     """
     from providers import outgoing  # reads rows, which are made of the catalog, which names this
 
+    if wish.isdigit():
+        raise UpstreamRefused(
+            f"{wish} is a project's number: enter the project's id as “project” in the account's data.",
+            status=403,
+            code="project_required",
+        )
     try:
         async with outgoing.client(provider="gemini-cli", account_id=account_id) as http:
             http.headers["authorization"] = f"Bearer {token}"
-            return await _discover(http, address, project)
+            return await _discover(http, address, wish)
     except httpx.HTTPError as error:
         raise UpstreamUnreachable(reach.explain(error, address)) from None
 
 
-async def _discover(http: httpx.AsyncClient, address: str, project: str) -> str:
-    wish = {"cloudaicompanionProject": project} if project else {}
+async def _discover(http: httpx.AsyncClient, address: str, wish: str) -> Place:
     loaded = await _load(http, address, wish)
-    known = _project_in(loaded)
+    if error := hindrance(loaded, wish):
+        raise error
     if isinstance(loaded.get("currentTier"), dict):
-        if known or project:
-            return known or project
-        raise UpstreamRefused(
-            "This account needs a Google Cloud project: enter its id as “project” in the account's data.",
-            status=403,
-            code="project_required",
-        )
+        return Place(_project_in(loaded) or wish, plan_of(loaded))
     tier = _tier(loaded)
-    if tier == FREE_TIER:
-        wish = {}  # the service makes one
-    elif not project:
-        raise _ineligible(loaded)
-    operation = await _post(http, f"{address}:onboardUser", {"tierId": tier, **wish, "metadata": _METADATA})
+    own = "" if tier == FREE_TIER else wish  # the free tier's is made by the service, which refuses another
+    operation = await _post(http, f"{address}:onboardUser", {"tierId": tier, **question(own)})
     made = await _finished(http, address, operation)
-    if not (found := _project_in(made) or project):
-        raise _ineligible(loaded)
-    return found
+    if not (project := _project_in(made) or wish):
+        raise _refusal(loaded)
+    return Place(project, plan_of(loaded))
 
 
-async def _load(http: httpx.AsyncClient, address: str, wish: dict[str, str]) -> dict[str, Any]:
+def question(wish: str = "") -> dict[str, Any]:
+    """The body of `loadCodeAssist`, and most of `onboardUser`'s."""
+    if not wish:
+        return {"metadata": METADATA}
+    return {"cloudaicompanionProject": wish, "metadata": {**METADATA, "duetProject": wish}}
+
+
+async def _load(http: httpx.AsyncClient, address: str, wish: str) -> dict[str, Any]:
     try:
-        return await _post(
-            http, f"{address}:loadCodeAssist", {**wish, "metadata": {**_METADATA, **_duet(wish)}}
-        )
+        return await _post(http, f"{address}:loadCodeAssist", question(wish))
     except UpstreamRefused as error:
-        if "SECURITY_POLICY_VIOLATED" not in error.message and b"SECURITY_POLICY_VIOLATED" not in error.body:
+        if PERIMETER not in error.message and PERIMETER.encode() not in error.body:
             raise
-        return {"currentTier": {"id": STANDARD_TIER}}  # a company's perimeter forbids the question only
+        return {"currentTier": {"id": STANDARD_TIER}}
 
 
-def _duet(wish: dict[str, str]) -> dict[str, str]:
-    return {"duetProject": wish["cloudaicompanionProject"]} if wish else {}
+def hindrance(loaded: dict[str, Any], wish: str) -> UpstreamRefused | None:
+    """Why an account cannot be used as it is, by the answer to `loadCodeAssist`; None: it can, or can be onboarded."""
+    if isinstance(loaded.get("currentTier"), dict):
+        return None if _project_in(loaded) or wish else _refusal(loaded)
+    for tier in _tiers(loaded, "ineligibleTiers"):
+        if tier.get("reasonCode") == "VALIDATION_REQUIRED" and tier.get("validationUrl"):
+            return _told(tier)
+    return None if wish or _tier(loaded) == FREE_TIER else _refusal(loaded)
+
+
+def plan_of(loaded: dict[str, Any]) -> str:
+    """The tier's name that people know, the paid one's first."""
+    for name in ("paidTier", "currentTier"):
+        tier = loaded.get(name)
+        if isinstance(tier, dict) and isinstance(told := tier.get("name"), str) and told:
+            return told
+    return ""
 
 
 async def _finished(http: httpx.AsyncClient, address: str, operation: dict[str, Any]) -> dict[str, Any]:
@@ -165,22 +197,32 @@ def _project_in(answer: dict[str, Any]) -> str:
 
 
 def _tier(loaded: dict[str, Any]) -> str:
-    tiers = loaded.get("allowedTiers")
-    known = [tier for tier in tiers if isinstance(tier, dict)] if isinstance(tiers, list) else []
-    chosen = next((tier for tier in known if tier.get("isDefault") is True), known[0] if known else {})
-    return str(chosen.get("id") or "legacy-tier")
+    chosen = next((tier for tier in _tiers(loaded, "allowedTiers") if tier.get("isDefault") is True), {})
+    return str(chosen.get("id") or LEGACY_TIER)
 
 
-def _ineligible(loaded: dict[str, Any]) -> UpstreamError:
-    """Why, in Google's own words, and the link that helps."""
-    reasons = loaded.get("ineligibleTiers")
-    first = (
-        next((each for each in reasons if isinstance(each, dict)), {}) if isinstance(reasons, list) else {}
+def _tiers(loaded: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    tiers = loaded.get(name)
+    return [tier for tier in tiers if isinstance(tier, dict)] if isinstance(tiers, list) else []
+
+
+def _refusal(loaded: dict[str, Any]) -> UpstreamRefused:
+    """Google's own reason, or that a project is missing."""
+    for tier in _tiers(loaded, "ineligibleTiers"):
+        return _told(tier)
+    return UpstreamRefused(
+        "This account needs a Google Cloud project: enter its id as “project” in the account's data.",
+        status=403,
+        code="project_required",
     )
-    said = str(first.get("reasonMessage") or "This account has no project, and Google makes none for it.")
-    link = first.get("validationUrl")
+
+
+def _told(tier: dict[str, Any]) -> UpstreamRefused:
+    """In Google's own words, with the link that helps."""
+    said = str(tier.get("reasonMessage") or "Google does not serve this account.")
+    link = tier.get("validationUrl")
     return UpstreamRefused(
         f"{said} {link}" if isinstance(link, str) else said,
         status=403,
-        code=str(first.get("reasonCode") or "ineligible").lower(),
+        code=str(tier.get("reasonCode") or "ineligible").lower(),
     )

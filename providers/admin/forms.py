@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, 
 
 from omniroute.forms import HeadersField, ObjectField, SecretField, one_of
 from providers.adapters.claude_code import PROMPT_OPTION
-from providers.choices import needs_key, provider_choices, suggested_name
+from providers.choices import provider_choices, suggested_name
 from providers.config import load_specs
 from providers.limit_fields import LIMIT_FIELDS
 from providers.models import Account, CustomModel, ProviderNode
@@ -155,7 +155,7 @@ class AccountForm(ProviderSelectForm):
             self.instance.last_tested_at = None
         if cleaned.get("api_key"):
             self.instance.auth_type = Account.AuthType.API_KEY
-        elif needs_key(spec):
+        elif spec.needs_key:
             where = f" Get one at {spec.signup_url}." if spec.signup_url else ""
             self.add_error("api_key", f"{spec.name} needs an API key.{where}")
         else:

@@ -30,12 +30,15 @@ class Bar:
 
     label: str
     used: float
-    resets_at: datetime | None
-    unlimited: bool
-    paid_extra: bool
-    detail: str
     tone: str
-    """good, warn, bad or plain."""
+    """good, warn or bad."""
+    text: str
+    """Instead of the bar, where nothing is measured."""
+    detail: str
+    resets_at: datetime | None
+    left_s: float
+    """Until then."""
+    paid_extra: bool
 
 
 class QuotaAccounts:
@@ -106,17 +109,20 @@ def bars() -> dict[int, list[Bar]]:
 
 
 def _bar(window: Window, now: datetime) -> Bar:
-    used = 100 - window.remaining_percent(now)
-    tone = "plain" if window.unlimited else "bad" if used >= 100 else "warn" if used >= 80 else "good"
-    begun = window.resets_at is not None and window.resets_at > now
+    used, figures = 100 - window.remaining_percent(now), _figures(window)
+    text = "unlimited" if window.unlimited else ""
+    if window.paid_extra and not used and window.limit is None:
+        text = text or figures or "allowed"
+    resets_at = window.resets_at if window.resets_at is not None and window.resets_at > now else None
     return Bar(
         label=window.label,
         used=used,
-        resets_at=window.resets_at if begun else None,
-        unlimited=window.unlimited,
+        tone="bad" if used >= 100 else "warn" if used >= 80 else "good",
+        text=text,
+        detail="" if text else figures,
+        resets_at=resets_at,
+        left_s=(resets_at - now).total_seconds() if resets_at else 0.0,
         paid_extra=window.paid_extra,
-        detail=_figures(window),
-        tone=tone,
     )
 
 

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from omniroute.errors import InvalidRequest, NotFound
 from omniroute.redact import redact, redact_url, restore
-from omniroute.schema import CamelModel, Line, Name, Position, Secret, row_id
+from omniroute.schema import CamelModel, Line, Message, Name, Position, Secret, row_id
 from providers.accounts import AccountValues, delete_account, find_spec, update_account, upsert_account
 from providers.config import load_specs
 from providers.cooling import account_cooldown
@@ -104,10 +104,6 @@ class ConnectionBody(CamelModel):
 
 class ConnectionList(CamelModel):
     connections: list[Connection]
-
-
-class Message(CamelModel):
-    message: str
 
 
 @router.get("/providers", response=ConnectionList)

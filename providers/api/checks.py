@@ -15,7 +15,6 @@ from ninja import Router
 from omniroute.schema import CamelModel, Line, Secret
 from providers import validation
 from providers.api.accounts import ProviderData, find_account, required_spec
-from providers.choices import needs_key
 from providers.config import load_specs
 from providers.listing import list_models
 from providers.models import Account
@@ -88,7 +87,7 @@ class LiveModels(CamelModel):
 def validate_key(request: HttpRequest, body: ValidateIn) -> Verdict:
     """Try a key without storing it."""
     spec = required_spec(body.provider)
-    if needs_key(spec) and not body.api_key:
+    if spec.needs_key and not body.api_key:
         raise ValidationError({"api_key": "API Key is required"})
     data = body.provider_specific_data
     base_url, variant, region = data.base_url or "", data.endpoint or data.variant or "", data.region or ""

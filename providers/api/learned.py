@@ -45,7 +45,7 @@ class LearnedPatch(CamelModel):
     is_active: bool
 
 
-class Forgotten(CamelModel):
+class QuirksForgotten(CamelModel):
     forgotten: int
 
 
@@ -64,18 +64,18 @@ def switch_learned(request: HttpRequest, id: str, body: LearnedPatch) -> Learned
     return LearnedBody(learned_quirk=_shown(row))
 
 
-@router.delete("/learned-quirks/{id}", response=Forgotten)
-def forget_one(request: HttpRequest, id: str) -> Forgotten:
+@router.delete("/learned-quirks/{id}", response=QuirksForgotten)
+def forget_one(request: HttpRequest, id: str) -> QuirksForgotten:
     """It is learned again when the provider refuses again."""
     _required(id).delete()
-    return Forgotten(forgotten=1)
+    return QuirksForgotten(forgotten=1)
 
 
-@router.delete("/learned-quirks", response=Forgotten)
-def forget_all(request: HttpRequest, provider: str = "", model: str = "") -> Forgotten:
+@router.delete("/learned-quirks", response=QuirksForgotten)
+def forget_all(request: HttpRequest, provider: str = "", model: str = "") -> QuirksForgotten:
     """All, or those of one provider or model."""
     count, _ = _chosen(provider, model).delete()
-    return Forgotten(forgotten=count)
+    return QuirksForgotten(forgotten=count)
 
 
 def _chosen(provider: str, model: str) -> QuerySet[LearnedQuirk]:

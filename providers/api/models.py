@@ -27,6 +27,8 @@ class CatalogModel(CamelModel):
     custom: bool = False
     available: bool = True
     """False: it vanished from the provider's own list."""
+    alias_of: str | None = None
+    """Another name for this model."""
 
 
 class CatalogProvider(CamelModel):
@@ -83,13 +85,14 @@ def get_catalog(request: HttpRequest) -> Catalog:
                 active=config.is_connected(spec.id),
                 models=[
                     CatalogModel(
-                        id=model.id,
+                        id=name,
                         name=model.name or model.id,
                         type=model.kind,
-                        custom=(spec.id, model.id) in custom,
+                        custom=(spec.id, name) in custom,
                         available=not model.missing,
+                        alias_of=model.id if name != model.id else None,
                     )
-                    for model in spec.models
+                    for name, model in spec.named_models()
                 ],
             )
             for spec in config.specs.values()
@@ -110,18 +113,18 @@ class Synced(CamelModel):
     error: str | None
 
 
-class SyncOut(CamelModel):
+class ModelsSynced(CamelModel):
     results: list[Synced]
     synced_at: datetime
 
 
-@router.post("/models/sync", response=SyncOut)
-def sync_models(request: HttpRequest, body: SyncIn) -> SyncOut:
+@router.post("/models/sync", response=ModelsSynced)
+def sync_models(request: HttpRequest, body: SyncIn) -> ModelsSynced:
     """Read what providers list: new models are there to be used from now on, vanished ones are marked. Read once, a
     list is read again every day."""
     wanted = [required_spec(body.provider).id] if body.provider else list(load().accounts)
     results = async_to_sync(sync)(wanted)
-    return SyncOut(
+    return ModelsSynced(
         results=[
             Synced(
                 provider=result.provider,

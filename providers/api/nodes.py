@@ -13,10 +13,9 @@ from pydantic import StringConstraints
 
 from omniroute.errors import NotFound
 from omniroute.redact import redact, redact_url, restore
-from omniroute.schema import CamelModel, Line, Name, Secret
+from omniroute.schema import CamelModel, Line, Message, Name, Secret
 from providers import validation
 from providers.accounts import delete_node
-from providers.api.accounts import Message
 from providers.api.checks import Verdict, verdict
 from providers.models import ProviderNode, validate_base_url
 from providers.nodes import spec_of_node

@@ -32,7 +32,7 @@ class TokenHealth(CamelModel):
     """Why somebody has to sign in again."""
 
 
-class Summary(CamelModel):
+class TokenSummary(CamelModel):
     total: int
     ok: int
     expiring: int
@@ -40,19 +40,19 @@ class Summary(CamelModel):
     sign_in_needed: int
 
 
-class Tokens(CamelModel):
+class TokenHealthList(CamelModel):
     tokens: list[TokenHealth]
-    summary: Summary
+    summary: TokenSummary
 
 
-@router.get("/token-health", response=Tokens, summary="Token health")
-def get_token_health(request: HttpRequest) -> Tokens:
+@router.get("/token-health", response=TokenHealthList, summary="Token health")
+def get_token_health(request: HttpRequest) -> TokenHealthList:
     """The tokens of active accounts that were signed in to. Those that are `expiring` (within ten minutes) or `expired`
     are renewed before they are used; `sign_in_needed` ones cannot be renewed any more."""
     rows = Account.objects.filter(auth_type=Account.AuthType.OAUTH, is_active=True)
     tokens = [_shown(row) for row in rows.order_by("provider", "priority", "id")]
     counts = {state: sum(token.state == state for token in tokens) for state in State.__args__}  # type: ignore[attr-defined]
-    return Tokens(tokens=tokens, summary=Summary(total=len(tokens), **counts))
+    return TokenHealthList(tokens=tokens, summary=TokenSummary(total=len(tokens), **counts))
 
 
 def _shown(row: Account) -> TokenHealth:

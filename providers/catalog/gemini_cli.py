@@ -19,6 +19,7 @@ OAUTH = OAuthSpec(
         "https://www.googleapis.com/auth/userinfo.profile",
     ),
     redirect_uri="http://127.0.0.1:{port}/oauth2callback",
+    manual_redirect_uri="https://codeassist.google.com/authcode",
     token_url="https://oauth2.googleapis.com/token",
     refresh_lead_s=900,
     profile_url="https://www.googleapis.com/oauth2/v2/userinfo",

@@ -41,6 +41,7 @@ OAUTH = OAuthSpec(
 HEADERS = {
     **EDITOR_HEADERS,
     "copilot-integration-id": "vscode-chat",
+    "x-github-api-version": "2025-05-01",
     "x-vscode-user-agent-library-version": "electron-fetch",
 }
 """Its API answers to registered integrations only, and knows them by these."""
@@ -101,8 +102,9 @@ SPEC = ProviderSpec(
     models=(
         *chat(
             "gpt-5.6-sol gpt-5.6-terra gpt-5.6-luna gpt-5.5 gpt-5.4 gpt-5.4-mini gpt-5.3-codex gpt-5.2-codex"
-            " gpt-5.2 gpt-5-mini gpt-5 gpt-4.1 gpt-4o gpt-4o-mini claude-sonnet-5 claude-opus-4.8 claude-opus-4.7"
-            " claude-opus-4.6 claude-opus-4.5 claude-sonnet-4.6 claude-sonnet-4.5 claude-sonnet-4 claude-haiku-4.5"
+            " gpt-5.2 gpt-5.1-codex gpt-5-mini gpt-5 gpt-4.1 gpt-4o gpt-4o-mini claude-sonnet-5 claude-opus-4.8"
+            " claude-opus-4.7 claude-opus-4.6 claude-opus-4.5 claude-sonnet-4.6 claude-sonnet-4.5 claude-sonnet-4"
+            " claude-haiku-4.5"
             " gemini-3.1-pro-preview gemini-3-pro-preview gemini-3-flash-preview gemini-2.5-pro grok-code-fast-1"
         ),
         *chat("oswe-vscode-prime goldeneye-free-auto", reasoning="none", context_window=128_000),

@@ -9,9 +9,9 @@ import providers.models
 
 def name_each(apps: Any, schema_editor: Any) -> None:
     """A default of the database would be the same for all rows."""
-    rows = apps.get_model("providers", "Account")
-    for pk in rows.objects.values_list("pk", flat=True):
-        rows.objects.filter(pk=pk).update(uid=providers.models.new_uid())
+    rows = apps.get_model("providers", "Account").objects.using(schema_editor.connection.alias)
+    for pk in rows.values_list("pk", flat=True):
+        rows.filter(pk=pk).update(uid=providers.models.new_uid())
 
 
 class Migration(migrations.Migration):

@@ -23,6 +23,7 @@ FATAL = frozenset(
     )
 )
 """Somebody has to sign in again (docs/protocol-notes.md, Sign-in in general)."""
+UNREACHABLE = "unreachable"
 TRANSIENT = frozenset(("server_error", "temporarily_unavailable", "slow_down"))
 _AWS = {
     "InvalidGrantException": "invalid_grant",
@@ -61,7 +62,16 @@ class SignInError(Exception):
     def transient(self) -> bool:
         if self.fatal:
             return False
-        return self.code in TRANSIENT or self.status in (0, 408, 429) or self.status >= 500
+        return self.vendor_is_away or self.code in TRANSIENT or self.status == 0
+
+    @property
+    def vendor_is_away(self) -> bool:
+        return self.code == UNREACHABLE or self.status in (408, 429) or self.status >= 500
+
+    @property
+    def advice(self) -> str:
+        """The message, and what to do where it does not say so itself."""
+        return f"{self.message}. Try again in a moment." if self.vendor_is_away else self.message
 
 
 def codes_of(value: Any, depth: int = 0) -> Iterator[str]:

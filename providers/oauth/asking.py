@@ -13,7 +13,7 @@ from django.conf import settings
 
 from omniroute.types import JSONDict
 from providers import reach
-from providers.oauth.answers import FATAL, SignInError, clean, code_of, seconds_of, text_of
+from providers.oauth.answers import FATAL, UNREACHABLE, SignInError, clean, code_of, seconds_of, text_of
 from providers.oauth.spec import Encoding, OAuthSpec
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -93,7 +93,7 @@ class Asking:
         try:
             response = await self.http.request(method, url, headers=sent, **content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise SignInError(reach.explain(error, url), code="unreachable") from error
+            raise SignInError(reach.explain(error, url), code=UNREACHABLE) from error
         body = reach.body_of(response)
         refused = isinstance(body, dict) and bool(body.get("error")) and "access_token" not in body
         if response.is_success and isinstance(body, dict) and not refused:
@@ -102,7 +102,7 @@ class Asking:
 
     def _refusal(self, url: str, response: httpx.Response, body: Any) -> SignInError:
         code = code_of(body)
-        said = text_of(body, "error_description") or reach.message_of(body)
+        said = _said(body)
         for secret in self.hidden:
             said = reach.without_secret(said, secret)
         where = reach.place(url)
@@ -113,6 +113,14 @@ class Asking:
             fatal=code in FATAL,
             retry_after=retry_after(response),
         )
+
+
+def _said(body: Any) -> str:
+    """In the vendor's words; GitHub's are in its `error_details`, with the page that helps."""
+    details = body.get("error_details") if isinstance(body, dict) else None
+    if told := text_of(details, "message", "title"):
+        return f"{told} {text_of(details, 'url')}".strip()
+    return text_of(body, "error_description") or reach.message_of(body)
 
 
 def retry_after(response: httpx.Response) -> float | None:

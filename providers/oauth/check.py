@@ -11,6 +11,7 @@ from providers.models import Account
 from providers.oauth import renewal
 from providers.oauth.accounts import tokens_of
 from providers.oauth.answers import SignInError
+from providers.oauth.model_lists import endpoint_of
 from providers.oauth.vendors import vendor_of
 from providers.spec import ProviderSpec
 
@@ -33,8 +34,9 @@ async def check(account: Account, spec: ProviderSpec) -> Checked:
     if spec.oauth is None:
         return Checked(None, f"{spec.name} knows no sign-in")
     async with outgoing.client(provider=spec.id, account_id=account.pk or 0) as http:
+        asking = renewal.asking_for(spec.oauth, http, account)
         try:
-            await vendor_of(spec.id).probe(renewal.asking_for(spec.oauth, http, account), tokens_of(account))
+            await vendor_of(spec.id).probe(asking, tokens_of(account), endpoint_of(spec, account))
         except SignInError as error:
             expired = any(said in error.message.lower() for said in spec.oauth.expired_messages)
             if (error.status == 401 or expired) and account.refresh_token:

@@ -41,32 +41,44 @@ class Callback:
     code: str = field(default="", repr=False)
     state: str = field(default="", repr=False)
     error: str = ""
+    """The vendor's word for why there is no code."""
+    said: str = ""
+    """The same in a sentence."""
+    option: str = ""
+    """The way to sign in that people chose at the vendor's page (Kiro)."""
 
 
 def read_callback(pasted: str) -> Callback:
-    """Of an address, of its query alone, of `code#state` (Anthropic's page), or of a code alone."""
+    """Of an address, of its query alone, of `code#state` (Anthropic's page), or of a code alone. Raise `SignInError`
+    for an address without a code."""
     text = "".join(pasted.split())
-    query = ""
-    if "://" in text:
-        try:
-            parts = urlsplit(text)
-        except ValueError:
-            return Callback(error="This is not an address")
-        query = parts.query or parts.fragment
-    elif text.startswith("?") or "code=" in text or "error=" in text:
-        query = text.lstrip("?")
-    if not query:
-        if "://" in text:
-            return Callback(error="The address holds no code: copy it whole, as the browser shows it")
-        code, _, state = text.partition("#")
-        return Callback(code, state)
+    if "://" in text or text.startswith("?") or "code=" in text or "error=" in text:
+        return _of_query(_query_of(text))
+    code, _, state = text.partition("#")
+    return Callback(code, state)
+
+
+def _query_of(text: str) -> str:
+    if "://" not in text or text.startswith("?"):
+        return text.lstrip("?")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return parts.query or parts.fragment
+
+
+def _of_query(query: str) -> Callback:
     values = {name: items[0] for name, items in parse_qs(query).items()}
-    if values.get("error"):
-        return Callback(
-            state=values.get("state", ""), error=values.get("error_description") or values["error"]
-        )
     code, _, state = values.get("code", "").partition("#")
-    return Callback(code, values.get("state") or state)
+    error = values.get("error", "")
+    if code in ("", "true") and not error:  # "true" stands in the address of Anthropic's own page
+        raise SignInError(
+            "There is no code in this address: copy the whole address that the vendor's page sent the browser to",
+            code="no_code",
+        )
+    said, option = values.get("error_description", ""), values.get("login_option", "")
+    return Callback(code, values.get("state") or state, error, said, option)
 
 
 async def exchange(
@@ -75,7 +87,7 @@ async def exchange(
     """The code for tokens, and whose they are. Raise `SignInError`."""
     oauth = asking.oauth
     if not code:
-        raise SignInError("There is no code in what came back", code="no_code")
+        raise SignInError("There is nothing to end the sign-in with: paste the code", code="no_code")
     fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     if oauth.pkce and verifier:
         fields["code_verifier"] = verifier

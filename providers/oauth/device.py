@@ -164,7 +164,14 @@ class Codex(Dialect):
     """Not the standard: 403 and 404 mean "not yet", and what comes at last is a code to exchange."""
 
     async def begin(self, asking: Asking, options: Mapping[str, Any]) -> DeviceCode:
-        body = await asking.post(asking.oauth.device_url, {"client_id": asking.oauth.client_id})
+        try:
+            body = await asking.post(asking.oauth.device_url, {"client_id": asking.oauth.client_id})
+        except SignInError as error:
+            if error.status == 404:
+                raise SignInError(
+                    "OpenAI gives out no codes: sign in with the browser", code="no_codes"
+                ) from error
+            raise
         return self.code_in(asking, body, {})
 
     async def poll(self, asking: Asking, secrets: Mapping[str, Any], interval_s: float) -> Tokens | Waiting:

@@ -179,6 +179,10 @@ def _claude(body: Any) -> Tokens | None:
 def _codex(body: Any) -> Tokens | None:
     kept = body.get("tokens") if isinstance(body, Mapping) else None
     if not isinstance(kept, Mapping):
+        if text_of(body, "OPENAI_API_KEY"):
+            raise SignInError(
+                "Codex is used with an API key: add it as an account of OpenAI", code="bad_file"
+            )
         return None
     access = text_of(kept, "access_token")
     tokens = Tokens(

@@ -28,7 +28,7 @@ async def list_signed_in(account: Account, spec: ProviderSpec) -> list[ModelSpec
     try:
         async with outgoing.client(provider=spec.id, account_id=account.pk or 0) as http:
             asking = await sync_to_async(renewal.asking_for)(spec.oauth, http, account)
-            entries = await vendor.list_models(asking, tokens_of(account), _endpoint(spec, account))
+            entries = await vendor.list_models(asking, tokens_of(account), endpoint_of(spec, account))
     except SignInError as error:
         message = f"The list of models is not to be had. {error.message}"
         if error.status:
@@ -37,5 +37,5 @@ async def list_signed_in(account: Account, spec: ProviderSpec) -> list[ModelSpec
     return [model for model in map(model_of, entries) if model is not None]
 
 
-def _endpoint(spec: ProviderSpec, account: Account) -> Endpoint:
+def endpoint_of(spec: ProviderSpec, account: Account) -> Endpoint:
     return choose_endpoint(spec, variant=account.variant, region=account.region, base_url=account.base_url)

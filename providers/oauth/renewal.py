@@ -33,6 +33,7 @@ from providers.oauth.answers import SignInError, Tokens
 from providers.oauth.asking import DEFAULT_REGION, LONGEST_WAIT_S, PAUSES_S, SHORTEST_WAIT_S, Asking
 from providers.oauth.spec import OAuthSpec
 from providers.oauth.vendors import vendor_of
+from resilience.classify import Next, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ BACK_OFF_S = 30.0
 WAIT_STEP_S = 0.1
 STORE_TRIES = 6
 SKEWED_LIFE_S = 600.0
+SIGN_IN_NEEDED = Verdict("sign_in_needed", Next.ACCOUNT)
+"""Nothing is put aside: the account is out of selection already."""
 _BACKING_OFF = "backing-off"
 
 P = ParamSpec("P")
@@ -85,7 +88,7 @@ async def ready(account: AccountConfig) -> AccountConfig:
 async def renewed(account: AccountConfig) -> AccountConfig:
     """The account with another token than it has: somebody else's newest, or one that is asked for now.
 
-    Raise `UpstreamRefused` (401) when somebody has to sign in, `UpstreamUnreachable` when it does not work right now.
+    Raise `UpstreamRefused` when somebody has to sign in, `UpstreamUnreachable` when it does not work right now.
     Whoever stops waiting does not stop the renewal: the vendor may have spent the old token already.
     """
     newest = _newest.get(account.id)
@@ -130,7 +133,7 @@ async def _lead_or_wait(account: AccountConfig) -> Account:
         row = await _in_thread(_read)(account.id)
         try:
             if row is None or not row.is_active:
-                raise UpstreamUnreachable(f"The account {account.name} is gone")
+                raise _gone(account.name)
             if row.needs_sign_in:
                 raise _sign_in_needed(row)
             if row.bearer != account.api_key and not is_stale(account_config(row)):
@@ -155,7 +158,7 @@ async def _lead_for_all(account: AccountConfig, row: Account, owner: str) -> Acc
             return None
         found = await _in_thread(_read)(row.pk)
         if found is None:
-            raise UpstreamUnreachable(f"The account {account.name} is gone")
+            raise _gone(account.name)
         if found.bearer != account.api_key and not is_stale(account_config(found)):
             return found
         return await _lead(found)
@@ -211,6 +214,8 @@ async def _store(row: Account, tokens: Tokens) -> Account:
     for tries_left in reversed(range(STORE_TRIES)):
         try:
             return await _in_thread(_write)(row.pk, row.refresh_token, tokens)
+        except Account.DoesNotExist:
+            raise _gone(row.name) from None
         except DatabaseError as error:
             if not tries_left:
                 raise
@@ -276,13 +281,22 @@ def _believable(expires_at: datetime | None) -> datetime | None:
 
 def _mark(account: int, used: str, reason: str) -> None:
     with transaction.atomic():
-        row = Account.objects.select_for_update().get(pk=account)
-        if row.refresh_token == used:
+        row = Account.objects.select_for_update().filter(pk=account).first()
+        if row is not None and row.refresh_token == used:
             mark_needs_sign_in(row, reason)
 
 
+def _gone(name: str) -> UpstreamUnreachable:
+    return UpstreamUnreachable(f"The account {name} is gone")
+
+
 def _sign_in_needed(row: Account, reason: str = "") -> UpstreamRefused:
-    why = reason or row.sign_in_reason
-    return UpstreamRefused(
-        f"The account {row.name} needs to be signed in again: {why}", status=401, code="sign_in_needed"
+    """503 for clients: a 401 would tell them that their own key is wrong. It says nothing against the provider."""
+    error = UpstreamRefused(
+        f"The account {row.name} must be signed in again. See the dashboard under Accounts. "
+        f"{reason or row.sign_in_reason}",
+        status=503,
+        code=SIGN_IN_NEEDED.reason,
     )
+    error.verdict = SIGN_IN_NEEDED
+    return error

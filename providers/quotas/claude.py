@@ -73,7 +73,7 @@ def _of_limits(limits: list[dict[str, Any]], now: datetime) -> list[Window]:
         known = _LIMITS.get(str(limit.get("kind")))
         model = str(get(limit, "scope", "model", "id") or "")
         name = str(get(limit, "scope", "model", "display_name") or model)
-        if known is None and not model:
+        if (known is None and not model) or number(limit.get("percent")) is None:
             continue
         key, kind, label = known or (f"weekly:{model}", "weekly", f"Week, {name}")
         windows.append(
@@ -94,7 +94,9 @@ def _of_keys(body: dict[str, Any], now: datetime) -> list[Window]:
     """The older shape: `seven_day_opus` is a week of Opus alone."""
     windows = []
     for key, value in body.items():
-        if key in _IGNORED or not key.startswith(("five_hour", "seven_day")) or not isinstance(value, dict):
+        if key in _IGNORED or not key.startswith(("five_hour", "seven_day")):
+            continue
+        if number(get(value, "utilization")) is None:
             continue
         model = key.removeprefix("seven_day").strip("_") if key.startswith("seven_day") else ""
         weekly = key.startswith("seven_day")

@@ -93,7 +93,7 @@ def _of_pool(pool: str, title: str, limits: Any, now: datetime) -> list[Window]:
     windows = []
     for place in ("primary_window", "secondary_window"):
         value = get(limits, place)
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or number(value.get("used_percent")) is None:
             continue
         seconds, after = (
             number(value.get("limit_window_seconds")) or 0,

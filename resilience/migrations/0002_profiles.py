@@ -10,9 +10,9 @@ DEFAULTS = {
 
 
 def create(apps, schema_editor):
-    Profile = apps.get_model("resilience", "ProviderProfile")
+    rows = apps.get_model("resilience", "ProviderProfile").objects.using(schema_editor.connection.alias)
     for name, (transient, limited, level, failures, reset) in DEFAULTS.items():
-        Profile.objects.get_or_create(
+        rows.get_or_create(
             name=name,
             defaults={
                 "transient_cooldown_s": transient,

@@ -3,9 +3,11 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from billing.models import DailyUsage, UsageTotal
 
@@ -18,7 +20,9 @@ def test_what_was_used_before_the_totals_is_in_them():
     DailyUsage.objects.create(day=day, **served, api_key_id=7, requests=2, cost=Decimal("0.5"))
     DailyUsage.objects.create(day=day, **served, requests=1)
     DailyUsage.objects.create(day=day, requests=4)
-    import_module("billing.migrations.0003_rollups").add_up_the_days(apps, None)
+    import_module("billing.migrations.0003_rollups").add_up_the_days(
+        apps, SimpleNamespace(connection=connection)
+    )
     rows = UsageTotal.objects.values_list("dimension", "provider", "name", "requests")
     assert set(rows) == {
         ("all", "", "", 7),

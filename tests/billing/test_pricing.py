@@ -111,6 +111,23 @@ def test_an_unknown_price_is_none_and_never_zero(provider: str, model: str):
     assert listed(Usage(1000, 100), provider, model) == Cost(None, "")
 
 
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [("openai", "omni-moderation-latest"), ("openai", "text-moderation-007"), ("google", "gemma-3-27b-it")],
+)
+def test_what_its_vendor_gives_away_costs_nothing_and_is_not_unpriced(provider: str, model: str):
+    assert listed(Usage(300, 20), provider, model) == Cost(Decimal(0), "dataset")
+
+
+@pytest.mark.parametrize(
+    ("model", "usd"),
+    [("rerank-v3.5", "0.006"), ("rerank-multilingual-v3.0", "0.006"), ("rerank-v4.0-pro", "0.0075")],
+)
+def test_rankers_are_paid_by_the_search(model: str, usd: str):
+    usage = Usage(priced_apart=(("rerank_searches", 3),))
+    assert listed(usage, "cohere", model) == Cost(Decimal(usd), "dataset")
+
+
 def test_another_vendor_s_price_for_a_model_of_the_same_name_does_not_count():
     assert dataset.price_of("anthropic", "", "gpt-4o", NOW) is None
 

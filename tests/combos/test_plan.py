@@ -41,7 +41,22 @@ def test_it_passes_over_accounts_that_cool_by_the_provider_s_word():
 def test_accounts_that_cool_by_a_guess_come_last():
     cooldowns = Cooldowns(lambda: 0.0)
     cooldowns.apply("account:1", classify.TRANSIENT)
-    assert names(plan(cooldowns=cooldowns)) == ["b-2", "c-3", "a-1"]
+    made = plan(cooldowns=cooldowns)
+    assert names(made) == ["b-2", "c-3", "a-1"]
+    assert [(skip.attempt.account.name, skip.obstacle.reason) for skip in made.skipped] == [
+        ("a-1", "transient")
+    ]
+
+
+def test_a_combo_of_names_that_lead_nowhere_says_so():
+    config = combos(best=["gone/m", "b/m"])
+    failure = Plan(resolve("best", config, providers()), Ordering(config, providers()), Cooldowns()).failure(
+        []
+    )
+    assert failure.message == (
+        "The combo 'best' has no usable target (gone/m: The model 'gone/m' is not known here; "
+        "b/m: The model 'b/m' is not known here)"
+    )
 
 
 def test_a_model_that_cools_leaves_the_account_s_other_models_alone():
@@ -101,6 +116,18 @@ def test_when_all_cool_the_error_says_when_to_come_back(verdict, status):
     failure = made.failure([])
     assert (failure.status, failure.retry_after) == (status, 90)
     assert "1m 30s" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "told"), [(59, "59s"), (2 * 3600 + 300, "2h 5m"), (6.5 * 86400, "6d 12h")]
+)
+def test_a_long_wait_is_told_in_hours_or_days(wait_s, told):
+    cooldowns = Cooldowns(lambda: 0.0)
+    for number in (1, 2, 3):
+        cooldowns.apply(f"account:{number}", classify.RATE_LIMITED, hint=wait_s)
+    made = plan(cooldowns=cooldowns)
+    assert list(made) == []
+    assert f"reset after {told}" in made.failure([]).message
 
 
 def test_of_several_failures_the_one_is_told_that_the_client_can_act_upon():

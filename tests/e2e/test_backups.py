@@ -66,6 +66,23 @@ def rows(path: Path) -> dict[str, list[Any]]:
         return found
 
 
+def what_was_remembered_is_dropped(gateway: Gateway, simulator: Simulator, backup: str) -> None:
+    """Cached answers and cooldowns, when a command restores what the process did not write."""
+
+    def ask() -> tuple[int, str | None]:
+        answer = gateway.chat("best", temperature=0)
+        return answer.status_code, answer.headers.get("x-omniroute-cache")
+
+    assert [ask(), ask()] == [(200, "MISS"), (200, "HIT")]
+    simulator.behave("429-retry120", times=1)
+    assert [gateway.chat("best").status_code for _ in range(2)] == [429, 429]
+    gateway.command("restore", backup, "--yes")
+    deadline = time.monotonic() + 10
+    while gateway.manage("GET", "/api/resilience/cooldowns")["cooldowns"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert ask() == (200, "MISS")
+
+
 def test_a_backup_is_restored_under_the_running_gateway(tmp_path: Path, simulator: Simulator) -> None:
     with running(tmp_path) as gateway:
         key = filled(gateway, simulator)
@@ -101,6 +118,8 @@ def test_a_backup_is_restored_under_the_running_gateway(tmp_path: Path, simulato
         reasons = [each["reason"] for each in gateway.manage("GET", "/api/db-backups")["backups"]]
         assert reasons == ["pre-restore", "manual"]
 
+        what_was_remembered_is_dropped(gateway, simulator, made.name)
+
         older = older_database.write(tmp_path / "storage.sqlite")
         gateway.command("import_db", str(older), "--yes")
         names = {each["name"] for each in gateway.manage("GET", "/api/combos")["combos"]}
@@ -127,6 +146,8 @@ def test_a_laptops_backup_becomes_a_clusters_and_back(
         cluster.manage("GET", "/api/combos")
         told = cluster.command("restore", str(carried), "--yes")
         assert "1 account, 1 custom provider, 1 combo, 2 API keys, 1 request" in told
+        noted = cluster.manage("GET", "/api/compliance/audit-log?actor=command line")[0]
+        assert (noted["action"], noted["target"]) == ("replaced the database", carried.name)
         cluster.command("backup", "--output", str(back))
         found, wanted = rows(back), rows(carried)
         keys, carried_keys = found.pop("billing_apikey"), wanted.pop("billing_apikey")

@@ -242,6 +242,10 @@ def test_the_sdk_speaks_and_is_paid_by_the_letter(gateway: Gateway, simulator: S
     row = last(gateway)
     assert (row["endpoint"], row["status"]) == ("/v1/audio/speech", 200)
     assert Decimal(str(row["cost"])) == 12 * Decimal("0.000015")
+    client.audio.speech.create(
+        model="openai/gpt-4o-mini-tts", voice="alloy", input="Good morning, all!" * 228
+    )
+    assert float(last(gateway)["cost"]) == pytest.approx(5_260 * 12e-6, rel=0.1)  # the sound, by its tokens
     gateway.add_combo("voices", "anthropic/claude-haiku-4-5", "sim1/sim-500", "openai/tts-1")
     body = {"model": "voices", "voice": "alloy", "input": "Hi"}
     assert post(gateway, "/v1/audio/speech", body).content.startswith(b"RIFF")
@@ -261,6 +265,7 @@ def test_moderations_need_no_model(gateway: Gateway, simulator: Simulator) -> No
     row = last(gateway)
     assert (row["endpoint"], row["served_model"]) == ("/v1/moderations", "omni-moderation-latest")
     assert row["input_tokens"] > 0
+    assert (row["cost"], row["cost_source"]) == (0, "dataset")
     named = post(gateway, "/v1/providers/sim1/moderations", {"model": "strict", "input": "hello"})
     assert named.json()["results"][0]["flagged"] is False
 
@@ -278,6 +283,7 @@ def test_documents_are_ranked_and_cohere_is_asked_at_its_own_path(
     gateway.manage("POST", "/api/providers", {"provider": "cohere", **account})
     assert post(gateway, "/v1/rerank", {**body, "model": "cohere/rerank-v3.5"}).json()["results"]
     assert simulator.requests[-1].path == "/v2/rerank"
+    assert Decimal(str(last(gateway)["cost"])) == Decimal("0.002")
     assert gateway.chat("cohere/command-a-03-2025").status_code == 200
     assert simulator.requests[-1].path == "/compatibility/v1/chat/completions"
     refused = post(gateway, "/v1/rerank", {**body, "model": "sim1/reranker", "documents": "red apple"})

@@ -171,18 +171,22 @@ def test_a_token_that_the_vendor_took_back_is_renewed_and_the_request_repeated(
 
 
 @pytest.mark.e2e
-def test_a_dead_sign_in_is_told_to_the_operator_and_asked_no_more(tmp_path: Path, vendor: Answering) -> None:
+@pytest.mark.parametrize(("life_s", "asked"), [(-10, 0), (1e6, 1)], ids=["it ended", "it was taken back"])
+def test_a_dead_sign_in_is_told_to_clients_and_the_operator_and_asked_no_more(
+    tmp_path: Path, vendor: Answering, life_s: float, asked: int
+) -> None:
     with running(tmp_path, environment(tmp_path, vendor)) as gateway:
-        old, refresh = import_account(gateway, vendor)
+        old, refresh = import_account(gateway, vendor, life_s=life_s)
         vendor.kill_all()
+        vendor.access_tokens.clear()
         answer = ask(gateway, 1)
-        assert answer.status_code in (401, 503), answer.text
+        assert (answer.status_code, "must be signed in again" in answer.text) == (503, True), answer.text
         (connection,) = gateway.manage("GET", "/api/providers")["connections"]
         assert "not valid" in connection["signInNeeded"]
         later = ask(gateway, 2)
         assert (later.status_code, "must be signed in again" in later.text) == (503, True)
         assert len(vendor.calls(REFRESH)) == 1
-        assert vendor.calls(CHAT) == []
+        assert len(vendor.calls(CHAT)) == asked
         for text in (answer.text, gateway.log, json.dumps(connection), json.dumps(gateway.rows())):
             assert old not in text
             assert refresh not in text

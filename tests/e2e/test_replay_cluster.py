@@ -112,6 +112,26 @@ async def test_a_stream_that_runs_in_another_process_is_read_along(
     assert sorted(row["status"] for row in rows) == [200] * 4
 
 
+async def test_whoever_waits_for_a_stream_gets_signs_of_life(
+    pair: list[Gateway], simulator: Simulator
+) -> None:
+    """Also where the first to ask waits in another process, or beside it; and nobody gets those of others again."""
+    for gateway in pair:  # who saves it knows it
+        gateway.manage("PATCH", "/api/settings", {"keepaliveS": 0.3})
+    simulator.behave("first3000+n4")
+    name = {"idempotency-key": "patient"}
+    try:
+        answers = await together(pair, name, stream=True)
+    finally:
+        pair[0].manage("PATCH", "/api/settings", {"keepaliveS": 15})
+    later = pair[1].http.post("/v1/chat/completions", json=body(stream=True), headers=name)
+    sign = b": keep-alive\n\n"
+    before = [answer.content.partition(b"data:")[0].count(sign) for answer in answers]
+    assert min(before) >= 3, before
+    assert {answer.content.replace(sign, b"") for answer in answers} == {later.content}
+    assert len(simulator.requests) == 1
+
+
 async def test_the_last_reader_elsewhere_ends_the_upstream_request(
     pair: list[Gateway], simulator: Simulator
 ) -> None:

@@ -196,6 +196,13 @@ def test_models_are_listed_and_described_in_each_familys_shape(
         assert sdk.models.get(model=name).name == f"models/{name}"
 
 
+def test_codex_is_told_of_no_models_whose_system_prompt_it_would_take(gateway: Gateway) -> None:
+    listed = gateway.http.get("/v1/models", params={"client_version": "0.169.0"}).json()
+    assert listed["models"] == []
+    assert listed["data"]
+    assert "models" not in gateway.http.get("/v1/models").json()
+
+
 def test_the_earlier_paths_of_google_genai_work(sdks: dict[str, Client], gateway: Gateway) -> None:
     early = Gemini(gateway.url, gateway.key, "v1beta")
     assert early.ask(MODELS["anthropic_messages"], Ask("Hi", stream=True)).text == "You said: Hi"

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from gateway.inbound import parse
+from gateway.edge.inbound import parse
 from gateway.records.write_behind import writer
 from gateway.replay import cache_key
 from gateway.replay.cache import is_whole
+from gateway.replay.entries import Entry, Selection, cosine
+from gateway.replay.memory_store import MemoryStore
 from gateway.replay.models import CachedAnswer
-from gateway.replay.store import Entry, MemoryStore, Selection, cosine
 from gateway.wire import json
 
 transactional = pytest.mark.django_db(transaction=True)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import ValidationError
 
+from providers import config
 from providers.accounts import (
     AccountValues,
     delete_account,
@@ -169,3 +172,21 @@ def test_a_provider_is_found_by_id_prefix_and_in_any_case():
         "Off",
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({}, "has no key, and needs one entered"),
+        ({"is_active": False}, "is switched off"),
+        ({"api_key": "k" * 20, "is_active": False}, "is switched off"),
+        ({"api_key": "k" * 20}, None),
+    ],
+)
+def test_an_account_is_asked_once_it_has_what_its_provider_needs(
+    values: dict[str, Any], why: str | None
+) -> None:
+    Account.objects.create(provider="openai", name="imported", **values)
+    found = config.load()
+    assert found.idle.get("openai") == why
+    assert found.is_connected("openai") is (why is None)

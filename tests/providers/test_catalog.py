@@ -15,6 +15,28 @@ SPECS = list(catalog.builtin().values())
 each_provider = pytest.mark.parametrize("provider", SPECS, ids=lambda provider: provider.id)
 
 GUIDE = [
+    "cc/claude-opus-4-6",
+    "cc/claude-sonnet-4-5-20250929",
+    "cc/claude-haiku-4-5-20251001",
+    "cx/gpt-5.2-codex",
+    "cx/gpt-5.1-codex-max",
+    "gc/gemini-3-flash",
+    "gc/gemini-3-flash-preview",
+    "gc/gemini-2.5-pro",
+    "gh/gpt-5",
+    "gh/gpt-5.1-codex",
+    "gh/claude-4.5-sonnet",
+    "gh/gemini-3-pro",
+    "if/kimi-k2-thinking",
+    "if/qwen3-coder-plus",
+    "if/glm-4.7",
+    "if/minimax-m2",
+    "if/minimax-m2.1",
+    "if/deepseek-r1",
+    "qw/qwen3-coder-plus",
+    "qw/qwen3-coder-flash",
+    "kr/claude-sonnet-4.5",
+    "kr/claude-haiku-4.5",
     "glm/glm-4.7",
     "minimax/MiniMax-M2.1",
     "kimi/kimi-latest",
@@ -35,7 +57,7 @@ GUIDE = [
     "cohere/command-r-plus-08-2024",
     "nvidia/nvidia/llama-3.3-70b-instruct",
 ]
-"""Every id that the user guide names for providers with API keys."""
+"""Every id that the user guide names."""
 
 
 def test_it_knows_every_provider_with_an_api_key() -> None:
@@ -120,6 +142,7 @@ def test_every_id_of_the_guide_is_a_listed_model(name: str) -> None:
     known = provider.model_spec(model)
     assert known is not None
     assert provider.upstream_model(model) == known.id
+    assert dict(provider.named_models())[model] == known
 
 
 @pytest.mark.parametrize(

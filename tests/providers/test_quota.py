@@ -115,6 +115,16 @@ def test_headers_change_what_they_name_and_say_whether_that_is_news() -> None:
     assert [each.used_percent for each in store.windows(KEY)] == [50, 40]
 
 
+def test_headers_that_tell_no_end_leave_the_one_that_is_known_until_it_comes() -> None:
+    store = QuotaStore()
+    ends = NOW + timedelta(hours=1)
+    store.put(KEY, [window(resets_at=ends)])
+    (merged,) = store.merge(KEY, [window(used_percent=50.0, resets_at=None)])
+    assert (merged.used_percent, merged.resets_at) == (50, ends)
+    (fresh,) = store.merge(KEY, [window(used_percent=1.0, resets_at=None, fetched_at=ends)])
+    assert fresh.resets_at is None
+
+
 def test_of_what_two_processes_know_the_newer_counts() -> None:
     store = QuotaStore()
     newer = window(used_percent=60.0, fetched_at=NOW + timedelta(seconds=9))

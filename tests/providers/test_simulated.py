@@ -10,8 +10,8 @@ import pytest
 
 from combos.attempt import Attempt
 from combos.resolve import Target
-from gateway import inbound
-from gateway.requests import build_upstream_request, passage_for
+from gateway.edge import inbound
+from gateway.passage.requests import build_upstream_request, passage_for
 from gateway.simulator import Simulator
 from omniroute.types import UpstreamRequest
 from providers import catalog

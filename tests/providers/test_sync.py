@@ -78,7 +78,7 @@ def test_what_changed_reaches_the_next_request(openai: Account) -> None:
     before = snapshot.refresh()
     remember("openai", [ModelSpec(id="gpt-99-new", max_output_tokens=5)])
     after = snapshot.refresh()
-    assert after.version > before.version
+    assert after.version.number > before.version.number
     assert after.providers.specs["openai"].model_spec("gpt-99-new").max_output_tokens == 5
 
 

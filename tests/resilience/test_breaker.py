@@ -13,7 +13,8 @@ from resilience.breaker import FORGET_S, Breakers, State
 from resilience.classify import breaks_circuit
 from resilience.link import Link
 from resilience.profiles import PROFILES
-from tests.resilience.conftest import Clock, running, until
+from tests.processes import running, until
+from tests.resilience.conftest import Clock
 
 PROFILE = PROFILES["apikey"]  # five failures, 30 s
 

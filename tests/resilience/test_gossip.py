@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from resilience.gossip import Gossip
-from tests.resilience.conftest import running, until
+from tests.processes import running, until
 
 pytestmark = pytest.mark.cluster
 
@@ -46,13 +44,15 @@ async def test_alone_nothing_is_gathered():
 
 
 async def test_another_database_of_the_same_redis_is_another_gateway(shared, settings):
-    one, other, heard = Gossip("one"), Gossip("other"), []
-    tell = one.join("accounts", print)
-    other.join("accounts", lambda *event: heard.append(event))
-    async with running(other):
-        settings.REDIS_URL = settings.REDIS_URL.rpartition("/")[0] + "/14"
-        async with running(one):
-            tell("used", 7)
-            await until(lambda: not one._told)
-            await asyncio.sleep(0.2)
-    assert heard == []
+    stranger, one, two, heard = Gossip("stranger"), Gossip("one"), Gossip("two"), []
+    tell_strangers, tell = stranger.join("accounts", print), one.join("accounts", print)
+    two.join("accounts", lambda *event: heard.append(event))
+    async with running(one, two):
+        url, _, number = settings.REDIS_URL.rpartition("/")
+        settings.REDIS_URL = f"{url}/{(int(number) + 8) % 16}"
+        async with running(stranger):
+            tell_strangers("used", 7)
+            await until(lambda: not stranger._told)
+            tell("used", 8)
+            await until(lambda: bool(heard))
+    assert heard == [(1, "used", 8)]

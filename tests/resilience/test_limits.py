@@ -7,9 +7,10 @@ import pytest
 
 from omniroute.errors import AccountBusy
 from resilience.cooldown import Cooldowns
-from resilience.limits import Limiter, Limits
+from resilience.limits import Limiter, Limiters, Limits
 from resilience.link import Link
-from tests.resilience.conftest import Clock, running, until
+from tests.processes import running, until
+from tests.resilience.conftest import Clock
 
 THREE = Limits(requests_per_minute=3)
 
@@ -125,6 +126,27 @@ def test_a_refusal_pauses_for_what_it_says_or_a_minute(clock: Clock):
     assert limiter.delay(Limits()) == 60
     limiter.forget()
     assert limiter.delay(Limits()) == 0
+
+
+async def test_reset_all_lets_those_who_wait_go_on_from_whatever_thread():
+    limiters = Limiters()
+    limiter = limiters.of("a")
+    limiter.pause(60)
+    waiting = [asyncio.create_task(take(limiter, Limits(max_concurrent=1))) for _ in range(2)]
+    await until(lambda: limiter.queued == 2)
+    await asyncio.to_thread(limiters.reset)
+    (await waiting[0])()
+    (await waiting[1])()
+
+
+@pytest.mark.cluster
+async def test_reset_all_concerns_every_process(shared):
+    one, two = Link(), Link()
+    first, second = Limiters(link=one), Limiters(link=two)
+    second.of("a").pause(60)
+    async with running(one, two):
+        first.reset()
+        await until(lambda: second.of("a").delay(Limits()) == 0)
 
 
 def test_what_no_answer_confirms_is_forgotten(clock: Clock):

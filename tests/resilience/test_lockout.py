@@ -5,7 +5,8 @@ import pytest
 from omniroute.errors import ClientError
 from resilience.link import Link
 from resilience.lockout import Lockouts
-from tests.resilience.conftest import Clock, running, until
+from tests.processes import running, until
+from tests.resilience.conftest import Clock
 
 ME = "login:203.0.113.7"
 

@@ -6,7 +6,8 @@ from omniroute import shared_state
 from resilience import classify
 from resilience.cooldown import Cooldowns
 from resilience.link import Link
-from tests.resilience.conftest import Clock, running, until
+from tests.processes import running, until
+from tests.resilience.conftest import Clock
 
 
 def test_what_changed_is_told_once(clock: Clock):

@@ -20,7 +20,7 @@ from gateway.simulator.formats.gemini import Gemini
 from gateway.simulator.formats.openai_chat import OpenAIChat
 from gateway.simulator.formats.openai_responses import OpenAIResponses
 from gateway.simulator.question import BadRequest, Question, ToolOffer
-from gateway.wire.kiro.frames import encode
+from tests.vendors.frames import encode
 from tests.vendors.framework import Asked, Json, Refused, Reply, VendorApp, on
 
 TOKEN = "tok-secret-0123456789"
@@ -163,6 +163,7 @@ class CodeAssistChat(ChatApp):
 
     provider, model = "gemini-cli", "gemini-2.5-pro"
     project = "proj-42"
+    free = True
     steps_to_onboard: int | None = None
 
     def refusal(self, status: int, message: str) -> Any:
@@ -175,7 +176,10 @@ class CodeAssistChat(ChatApp):
     def load(self, asked: Asked) -> Any:
         self.check(asked)
         if self.steps_to_onboard is None:
-            return {"currentTier": {"id": "standard-tier"}, "cloudaicompanionProject": self.project}
+            tier = {"id": "standard-tier", "name": "Gemini Code Assist Standard"}
+            return {"currentTier": tier, "cloudaicompanionProject": self.project}
+        if not self.free:
+            return {"allowedTiers": [{"id": "legacy-tier", "isDefault": True}]}
         return {"allowedTiers": [{"id": "legacy-tier"}, {"id": "free-tier", "isDefault": True}]}
 
     @on("POST /v1internal:onboardUser")
@@ -190,7 +194,8 @@ class CodeAssistChat(ChatApp):
         self.steps_to_onboard = (self.steps_to_onboard or 0) - 1
         if self.steps_to_onboard > 0:
             return {"name": "operations/1", "done": False}
-        return {"done": True, "response": {"cloudaicompanionProject": {"id": self.project}}}
+        made = {"cloudaicompanionProject": {"id": self.project}} if self.free else {}
+        return {"done": True, "response": made}
 
     @on("POST /v1internal:countTokens")
     def count_tokens(self, asked: Asked) -> Any:

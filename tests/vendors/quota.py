@@ -62,7 +62,7 @@ class Codex(CodexChat):
 
 
 class CodeAssist(CodeAssistChat):
-    data = {"project": "proj-42"}
+    data = {"project": "proj-42", "onboarded": "proj-42"}
     usage: Any = {
         "buckets": [
             {"modelId": "gemini-2.5-pro", "remainingAmount": "0", "remainingFraction": 0, "resetTime": RESET},

@@ -79,5 +79,5 @@ def take_over(found: Found) -> Taken:
         }
         take_settings(source)
         keep_managers(managers)
-        snapshot.changed()
+        snapshot.replaced()
     return Taken(counts, tuple(source.left_out))

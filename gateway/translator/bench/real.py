@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.auth import Grant
+from gateway.edge.auth import Grant
 from gateway.translator import composing, own_client, samples
 from gateway.translator.bench import meaning
 from gateway.translator.bench.simulated import Cell

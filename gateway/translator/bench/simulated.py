@@ -15,14 +15,14 @@ from typing import Any
 
 from combos.attempt import Attempt
 from combos.resolve import Target
-from gateway.inbound import parse
-from gateway.passage import Passage
-from gateway.requests import build_upstream_request, passage_for
-from gateway.responses import error_response
+from gateway.edge.inbound import parse
+from gateway.edge.responses import error_response
+from gateway.passage.base import Passage
+from gateway.passage.other_format import OtherFormat
+from gateway.passage.requests import build_upstream_request, passage_for
 from gateway.simulator.errors import error_body
 from gateway.simulator.question import BadRequest
 from gateway.snapshot import Snapshot
-from gateway.translate import OtherFormat
 from gateway.translator import samples
 from gateway.translator.bench import meaning
 from gateway.translator.formats import MODELS, VENDORS

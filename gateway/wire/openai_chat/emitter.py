@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from gateway.wire import freetext, ir, json
 from gateway.wire.base import StreamEmitter
@@ -49,6 +50,10 @@ class ChatStreamEmitter(StreamEmitter):
         self._thought: set[int] = set()
         self._lengths: dict[int, int] = {}
         """{candidate: characters of its content so far}"""
+        self._lists: dict[int, dict[str, list[JSONDict]]] = {}
+        """{candidate: what its last chunk but one tells}. Once: OpenAI's SDK for Python refuses a second delta of a
+        list whose entries have no `index`, the one for JavaScript keeps the last delta only."""
+        self._images: Counter[int] = Counter()
         self._finished = self._failed = False
         self._set_envelope(ir.Started())
 
@@ -124,7 +129,7 @@ class ChatStreamEmitter(StreamEmitter):
                 return self._start_call(key, part)
             case ir.Image():
                 image = emit_image_part(part)
-                return self._chunk(event.candidate, {"images": [image]}) if image else b""
+                return self._emit_image(event.candidate, image) if image else b""
             case ir.Audio() if part.data is not None:
                 audio = part.extra.get(SHAPE) or foreign_audio(part)
                 said = {name: value for name, value in audio.items() if name != "transcript"}
@@ -165,6 +170,11 @@ class ChatStreamEmitter(StreamEmitter):
         head = b'{"tool_calls":[{"index":%d,"%s":{"%s":' % (number, kind.encode(), text.encode())
         self._open(key, call, head, b"}}]}", "")
         return self._chunk(key[0], {"tool_calls": [said]})
+
+    def _emit_image(self, candidate: int, image: JSONDict) -> bytes:
+        number = self._images[candidate]
+        self._images[candidate] += 1
+        return self._chunk(candidate, {"images": [{**image, "index": number}]})
 
     def _as_function(self, key: tuple[int, int], call: ir.ToolCall, text: str) -> JSONDict:
         """A custom call that the client did not ask for, which this format's chunks have no room for."""
@@ -208,18 +218,27 @@ class ChatStreamEmitter(StreamEmitter):
                     whole.signature = late.signature or whole.signature
                     whole.redacted = late.redacted or whole.redacted
                     whole.vendor, whole.id = late.vendor or whole.vendor, late.id or whole.id
-                delta = thinking.emit_for_client([whole])
-                delta.pop("reasoning_content", None)
+                self._add_lists(event.candidate, thinking.proofs_for_client([whole]))
             case ir.ToolCall(), ir.ToolCall(signature=str() as signature) if not self._legacy:
                 content = calls.signature_content(signature)
                 delta = {"tool_calls": [{"index": self._call_numbers[key], "extra_content": content}]}
             case ir.Text(), ir.Text() as late:
                 annotations = late.extra.get(CHAT, {}).get("annotations")
                 annotations = annotations or emit_annotations(late.citations, opened.offset)
-                delta = {"annotations": annotations} if annotations else {}
+                self._add_lists(event.candidate, {"annotations": annotations} if annotations else {})
         return self._chunk(event.candidate, delta) if delta else b""
 
+    def _add_lists(self, candidate: int, lists: JSONDict) -> None:
+        told = self._lists.setdefault(candidate, {})
+        for name, entries in lists.items():
+            told.setdefault(name, []).extend(entries)
+
     def _emit_finish(self, event: ir.Finished) -> bytes:
+        lists = self._lists.pop(event.candidate, None)
+        told = self._chunk(event.candidate, lists) if lists else b""
+        return told + self._emit_reason(event)
+
+    def _emit_reason(self, event: ir.Finished) -> bytes:
         self._finished = True
         reason = emit_finish(event.reason, self._legacy)
         logprobs = json.dumps(event.logprobs)

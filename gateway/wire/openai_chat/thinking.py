@@ -142,10 +142,13 @@ def needs_separator(part: ir.Reasoning, text: str) -> bool:
 
 def emit_for_client(parts: list[ir.Reasoning]) -> JSONDict:
     """`reasoning_content` for everybody, and what a client must send back in its vendor's words."""
-    fields: JSONDict = {}
     text = joined(parts)
-    if text:
-        fields["reasoning_content"] = text
+    said: JSONDict = {"reasoning_content": text} if text else {}
+    return {**said, **proofs_for_client(parts)}
+
+
+def proofs_for_client(parts: list[ir.Reasoning]) -> JSONDict:
+    fields: JSONDict = {}
     blocks = [block for part in parts if (block := thinking_block(part))]
     if blocks:
         fields["thinking_blocks"] = blocks

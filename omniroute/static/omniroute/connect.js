@@ -38,6 +38,11 @@ document.addEventListener("DOMContentLoaded", () => {
     body.append("csrfmiddlewaretoken", card.querySelector("input[name=csrfmiddlewaretoken]").value);
     try {
       const response = await fetch(card.dataset.url, { method: "POST", body });
+      if (response.redirected || response.status === 403 || response.status === 404) {
+        clearInterval(timer);
+        message.textContent = "Nobody is logged in any more, or the sign-in is gone: reload this page";
+        return;
+      }
       if (response.ok) {
         const progress = await response.json();
         ends = Date.now() + progress.left * 1000;

@@ -26,7 +26,7 @@ class Vendor:
         """After a sign-in: add whose account it is, and what else requests will need."""
         return tokens
 
-    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+    async def probe(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> None:
         """Ask something that only a good token is answered; nothing, where a vendor has nothing to ask."""
 
     lists_models = False

@@ -8,6 +8,7 @@ from typing import Any
 from providers.oauth.answers import SignInError, Tokens, parse_tokens, text_of
 from providers.oauth.asking import Asking
 from providers.oauth.vendors.base import Vendor
+from providers.spec import Endpoint
 
 _PLANS = {
     "claude_pro": "Pro",
@@ -27,7 +28,7 @@ class Claude(Vendor):
             external_id=text_of(organization, "uuid") or text_of(account, "uuid"),
         ).with_data(accountUuid=text_of(account, "uuid"), organization=text_of(organization, "name"))
 
-    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+    async def probe(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> None:
         """Tokens of `claude setup-token` may not ask for the profile, which is answered with 403."""
         try:
             await asking.get(asking.oauth.profile_url, _headers(tokens))

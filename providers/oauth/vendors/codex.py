@@ -31,7 +31,7 @@ class Codex(Vendor):
     def read(self, body: Any) -> Tokens:
         return with_claims(parse_tokens(body))
 
-    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+    async def probe(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> None:
         """A page under a 403 is the edge's, and says nothing about the token."""
         try:
             await asking.get(asking.oauth.profile_url, _headers(tokens))

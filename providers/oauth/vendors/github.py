@@ -8,16 +8,22 @@ Source: docs/protocol-notes.md, GitHub Copilot.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from omniroute.types import JSONDict
 from providers.credentials import is_sendable
-from providers.oauth.answers import SignInError, Tokens, moment_of, objects_of, text_of
+from providers.oauth.answers import SignInError, Tokens, moment_of, objects_of, seconds_of, text_of
 from providers.oauth.asking import Asking
 from providers.oauth.vendors.base import Vendor
 from providers.spec import Endpoint
 
 _LIMITED = "api rate limit exceeded"
+_MARGIN_S, _LONGEST_LIFE_S = 60.0, 86_400.0
+"""GitHub's own editor counts the seconds to the next token, and this margin, by its own clock: `expires_at` is told by
+GitHub's."""
 
 
 class GitHub(Vendor):
@@ -38,7 +44,7 @@ class GitHub(Vendor):
         )
         return await self.renew(asking, known)
 
-    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+    async def probe(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> None:
         await asking.get(asking.oauth.profile_url, _headers(tokens.refresh))
 
     lists_models = True
@@ -84,9 +90,12 @@ def _minted(tokens: Tokens, body: Any) -> Tokens:
     if not token or not is_sendable(token):
         raise SignInError("GitHub's answer holds no Copilot token", code="bad_answer")
     sku = text_of(body, "sku")
+    lasts = seconds_of(body.get("refresh_in"), 0.0, 0.0, _LONGEST_LIFE_S)
     return replace(
         tokens,
         access=token,
-        expires_at=moment_of(body.get("expires_at")),
+        expires_at=timezone.now() + timedelta(seconds=lasts + _MARGIN_S)
+        if lasts
+        else moment_of(body.get("expires_at")),
         plan=sku.replace("_", " ") or tokens.plan,
     ).with_data(api=text_of(body.get("endpoints"), "api"), sku=sku)

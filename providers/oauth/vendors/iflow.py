@@ -12,6 +12,7 @@ from providers.credentials import is_sendable
 from providers.oauth.answers import SignInError, Tokens, text_of
 from providers.oauth.asking import Asking
 from providers.oauth.vendors.base import Vendor
+from providers.spec import Endpoint
 
 COOKIE = "cookie"
 """`authMethod` of an account whose refresh token is the console's cookie `BXAuth`."""
@@ -30,7 +31,7 @@ class IFlow(Vendor):
         name = text_of(user, "email", "phone", "nickname", "name")
         return replace(tokens, api_key=key, email=name, external_id=name)
 
-    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+    async def probe(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> None:
         if tokens.data.get("authMethod") == COOKIE:
             await asking.get(asking.oauth.mint_url, _cookie(tokens))
         else:

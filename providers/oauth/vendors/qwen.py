@@ -7,6 +7,7 @@ from typing import Any
 from providers.oauth.answers import SignInError, Tokens, parse_tokens, text_of
 from providers.oauth.asking import Asking
 from providers.oauth.vendors.base import Vendor
+from providers.spec import Endpoint
 
 
 class Qwen(Vendor):
@@ -15,7 +16,7 @@ class Qwen(Vendor):
     def read(self, body: Any) -> Tokens:
         return parse_tokens(body).with_data(resourceUrl=text_of(body, "resource_url"))
 
-    async def probe(self, asking: Asking, tokens: Tokens) -> None:
+    async def probe(self, asking: Asking, tokens: Tokens, endpoint: Endpoint) -> None:
         """Of the host that the token belongs to, what every host of this kind is asked for free."""
         base = base_of(str(tokens.data.get("resourceUrl") or asking.oauth.profile_url))
         try:

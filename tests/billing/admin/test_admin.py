@@ -143,6 +143,11 @@ class TestRequests:
         rows = admin_client.get(f"{REQUESTS}?{query}").context["cl"].result_list
         assert [row.request_id for row in rows] == names
 
+    def test_what_is_priced_apart_from_tokens_may_lack_a_price_too(self, admin_client):
+        searched = record(status=200, priced_apart={"rerank_searches": 1})
+        record(status=200, priced_apart={"rerank_searches": 1}, cost=0)
+        assert shown(admin_client, f"{REQUESTS}?cost=unpriced") == [searched.pk]
+
     def test_an_unknown_price_is_no_zero(self, admin_client):
         record(input_tokens=10, output_tokens=5)
         html = admin_client.get(REQUESTS).content.decode()
@@ -210,7 +215,7 @@ class TestPrices:
     def test_it_is_shown_per_million_and_per_thousand(self, admin_client):
         assert admin_client.post(f"{PRICES}add/", self.values).status_code == 302
         html = admin_client.get(PRICES).content.decode()
-        assert "$0.6 / 1M" in html
+        assert "$0.60 / 1M" in html
         assert "$0.0006 / 1K" in html
         assert "not set" in html
 

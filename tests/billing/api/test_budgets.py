@@ -53,6 +53,12 @@ def test_the_older_spelling(api: ManagementClient, key: NewKey):  # noqa: F811
     }  # fmt: skip
 
 
+def test_the_older_limits_are_usd_whatever_the_new_one_is(api: ManagementClient, key: NewKey):  # noqa: F811
+    body = {"keyId": "laptop", "limit": 5000, "period": "daily", "unit": "tokens", "dailyLimitUsd": 2}
+    made = api.ok("POST", PATH, body)["budgets"]
+    assert [(each["unit"], each["limit"]) for each in made] == [("usd", 2.0), ("tokens", 5000.0)]
+
+
 def test_a_key_that_spent_its_budget_is_not_allowed(api: ManagementClient, key: NewKey):  # noqa: F811
     used(key.record, timezone.now())
     api.ok("POST", PATH, {"keyId": "laptop", "limit": 0.25, "period": "daily"})
@@ -67,6 +73,13 @@ def test_budgets_of_accounts_and_of_the_whole_gateway(api: ManagementClient):  #
     first, second = api.ok("GET", PATH)["budgets"]
     assert (first["scope"], first["connectionName"]) == ("account", "work")
     assert (second["scope"], second["nextResetAt"]) == ("gateway", None)
+
+
+def test_a_name_that_several_keys_have_is_refused_as_such(api: ManagementClient, key: NewKey):  # noqa: F811
+    create_api_key("laptop")
+    status, body = api.call("POST", PATH, {"keyId": "laptop", "limit": 5})
+    assert status == 400
+    assert body["error"]["message"] == "Several API keys are called 'laptop': give the id of one"
 
 
 @pytest.mark.parametrize(
@@ -84,6 +97,10 @@ def test_budgets_of_accounts_and_of_the_whole_gateway(api: ManagementClient):  #
         ({"keyId": "laptop", "limit": 5, "timeZone": "Mars/Base"}, 400, "timeZone"),
         ({"apiKeyId": "laptop", "dailyLimitUsd": 0}, 400, "dailyLimitUsd"),
         ({"keyId": "laptop", "limit": 5, "warningThreshold": 7}, 400, "warningThreshold"),
+        ({"keyId": "laptop", "limit": 5, "resetTime": "06:00"}, 400, "resetTime"),
+        ({"keyId": "laptop", "connectionId": 99, "limit": 5}, 400, "keyId"),
+        ({"keyId": "laptop", "scope": "gateway", "limit": 5}, 400, "keyId"),
+        ({"keyId": "laptop", "scope": "account", "limit": 5}, 400, "keyId"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -118,6 +135,7 @@ def test_budgets_are_deleted_one_by_one_or_by_key(api: ManagementClient, key: Ne
     assert api.ok("DELETE", f"{PATH}?keyId=laptop&period=weekly")["deleted"] == 1
     assert api.ok("DELETE", f"{PATH}?apiKeyId={key.record.pk}")["deleted"] == 1
     assert api.error("DELETE", PATH) == (400, "id")
+    assert api.error("DELETE", f"{PATH}?keyId=laptop&period=hourly") == (400, "period")
 
 
 def test_the_holder_of_a_key_sees_its_own_figures_and_no_others(api: ManagementClient, key: NewKey):  # noqa: F811

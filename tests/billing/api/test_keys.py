@@ -49,6 +49,11 @@ def test_a_key_is_disabled_and_changed(api: ManagementClient):  # noqa: F811
     assert made["key"] not in str(changed)
 
 
+def test_a_limit_that_is_misspelt_is_not_left_out_in_silence(api: ManagementClient):  # noqa: F811
+    made = api.ok("POST", "/api/keys", {"name": "x"})
+    assert api.error("PUT", f"/api/keys/{made['id']}", {"expiresIn": "1d"}) == (400, "expiresIn")
+
+
 def test_a_key_is_deleted(api: ManagementClient):  # noqa: F811
     made = api.ok("POST", "/api/keys", {"name": "ci"})
     api.ok("DELETE", f"/api/keys/{made['id']}")
@@ -67,6 +72,7 @@ def test_a_key_is_deleted(api: ManagementClient):  # noqa: F811
         ({"name": "x", "expiresAt": 1e300}, "expiresAt"),
         ({"name": "x", "allowedModels": "glm/*"}, "allowedModels"),
         ({"name": "x", "allowedModels": [1]}, "allowedModels.0"),
+        ({"name": "x", "allowed_model": ["glm/*"]}, "allowed_model"),
     ],
 )
 def test_a_bad_key_is_refused_with_the_field_at_fault(api: ManagementClient, body, field):  # noqa: F811

@@ -125,6 +125,13 @@ class TestCombo:
         )
         assert "inner → outer → inner" in error
 
+    def test_a_circle_is_called_one_however_long_it_is(self, admin_client):
+        combo("b", "c")
+        combo("a", "b")
+        row = combo("c", "glm/glm-4.7")
+        (error,) = errors(save(admin_client, row, form("c", {**lines_of(row)[0], "model": "a"}, old=1)))
+        assert "circle: c → a → b → c" in error
+
     def test_it_cannot_contain_itself(self, admin_client):
         (error,) = errors(admin_client.post(ADD, form("mine", "glm/glm-4.7", "mine")))
         assert "circle" in error
@@ -178,8 +185,13 @@ class TestCombo:
         options = re.findall(r'<option value="([^"]+)">', listed)
         assert options[0] == "free"
         assert options[1].startswith("mistral/")
-        assert "glm/glm-4.7" in options
+        assert {"glm/glm-4.7", "gh/claude-4.5-sonnet"} <= set(options)
+        assert "if/glm-4.7" not in options
         assert 'list="model-suggestions"' in html
+
+    def test_a_discontinued_provider_that_is_connected_is_suggested(self, admin_client):
+        Account.objects.create(provider="iflow", name="I", api_key="k" * 20)
+        assert '<option value="if/glm-4.7">' in admin_client.get(ADD).content.decode()
 
 
 class TestFlow:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from providers.models import Account
 from resilience import classify
@@ -54,6 +55,19 @@ def test_the_six_cards_show_what_holds_now(admin: Client, trouble: Account):
     for shown in ("Open", "Work &lt;1&gt;", "1 min 3", "gpt-5", "login:192.0.2.7", "5 failures"):
         assert shown in text
     assert "sk-secret" not in text
+
+
+def test_accounts_that_wait_for_somebody_to_sign_in_lead_to_where_that_is_done(admin: Client):
+    out = Account.objects.create(
+        provider="claude", name="Ada", sign_in_needed_at=timezone.now(), sign_in_reason="The sign-in is over"
+    )
+    Account.objects.create(
+        provider="claude", name="Bob", sign_in_needed_at=timezone.now(), is_active=False, priority=2
+    )
+    text = page(admin, f"{HEALTH}?cards")
+    assert "The sign-in is over" in text
+    assert f"/admin/providers/catalog/connect/claude/?account={out.pk}" in text
+    assert "Bob" not in text
 
 
 def test_the_page_asks_for_its_cards_alone(admin: Client, trouble: Account):

@@ -114,6 +114,11 @@ def test_a_provider_that_answered_today_needs_no_test(admin_client):
     assert "Not tested yet" not in page(admin_client)
 
 
+def test_an_account_without_the_key_that_its_provider_asks_for_is_shown(admin_client):
+    Account.objects.create(provider="openai", name="imported")
+    assert "1 of 1 without a key" in admin_client.get("/admin/").content.decode()
+
+
 def test_the_last_requests_lead_to_their_pages(used, admin_client):
     html = page(admin_client)
     for row in UsageRecord.objects.all():

@@ -13,7 +13,7 @@ from django.utils import timezone
 from billing import request_logs
 from billing.models import UsageSettings
 from billing.request_logs import LogSettings
-from gateway.inbound import request_id
+from gateway.edge.inbound import request_id
 from tests.usage import recorded
 
 pytestmark = pytest.mark.django_db

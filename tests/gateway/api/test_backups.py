@@ -255,8 +255,13 @@ def test_an_archive_that_unpacks_to_more_is_a_413(tmp_path: Path):
 
 
 def test_an_upload_without_a_file_is_a_400(api: ManagementClient):  # noqa: F811
-    response = api.client.post(f"{PATH}/import", {"other": "x"}, headers=api.headers)
-    assert (response.status_code, response.json()["error"]["code"]) == (400, "missing_file")
+    sent: list[dict[str, Any]] = [
+        {"data": {"other": "x"}},
+        {"data": b"", "content_type": "application/octet-stream"},
+    ]
+    for each in sent:
+        response = api.client.post(f"{PATH}/import", headers=api.headers, **each)
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "missing_file")
 
 
 def test_storage_tells_where_things_are_and_no_password(api: ManagementClient):  # noqa: F811

@@ -62,6 +62,13 @@ class TestExport:
         assert [each["request_id"] for each in objects] == [row["request_id"] for row in found]
         assert (objects[0]["cost"], objects[0]["account_id"]) == (0.5, None)
 
+    def test_what_is_priced_apart_from_tokens_is_told(self, api: ManagementClient):  # noqa: F811
+        recorded(created_at=NOW, status=200, priced_apart={"cache_write_1h_tokens": 1000, "web_searches": 3})
+        (row,) = rows(download(api, "")[1])
+        assert row["priced_apart"] == '{"cache_write_1h_tokens":1000,"web_searches":3}'
+        (each,) = json.loads(download(api, "format=json")[1])
+        assert each["priced_apart"] == {"cache_write_1h_tokens": 1000, "web_searches": 3}
+
     def test_days_have_names(self, api: ManagementClient):  # noqa: F811
         account = Account.objects.create(provider="glm", name="work", api_key="k")
         key = create_api_key("ci").record
@@ -96,6 +103,6 @@ class TestExport:
         assert row["requested_model"] == '\'=HYPERLINK("http://evil")'
         assert row["user_agent"] == "'-1+1"
 
-    @pytest.mark.parametrize("query", ["what=secrets", "format=xml", "since=yesterday"])
+    @pytest.mark.parametrize("query", ["what=secrets", "format=xml", "since=yesterday", "until=20260309"])
     def test_what_makes_no_sense_is_refused(self, query, api: ManagementClient):  # noqa: F811
         assert api.error("GET", f"{PATH}?{query}")[0] == 400

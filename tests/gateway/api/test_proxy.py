@@ -104,6 +104,11 @@ def test_what_is_no_entry_is_refused_and_changes_nothing(api: ManagementClient, 
     assert not ProxyRule.objects.exists()
 
 
+def test_a_body_of_another_shape_is_told_so(api: ManagementClient) -> None:  # noqa: F811
+    status, body = api.call("PUT", PATH, [])
+    assert (status, body["error"]["message"]) == (400, "expected a JSON object")
+
+
 def test_resolve_tells_what_decides(api: ManagementClient, settings: Any) -> None:  # noqa: F811
     account = Account.objects.create(provider="openai", name="a", api_key="k")
     Combo.objects.create(name="c")

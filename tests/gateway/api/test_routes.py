@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import httpx
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client, RequestFactory
+from pydantic import BaseModel
 
 from billing.keys import create_api_key
 from gateway.api.errors import server_error
@@ -126,6 +128,17 @@ def test_the_openapi_document_shows_the_shape_of_errors():
     ]
     example = document["components"]["schemas"][shape["$ref"].rpartition("/")[2]]["example"]
     assert Client().post("/api/combos", "{}", content_type="application/json").json() == example
+
+
+def test_no_two_shapes_of_the_openapi_document_share_a_name():
+    shapes, seen = set[tuple[str, str]](), [BaseModel]
+    while seen:
+        below = seen.pop().__subclasses__()
+        seen += below
+        shapes |= {(shape.__name__, shape.__module__) for shape in below if ".api." in shape.__module__}
+    places = Counter(name for name, _ in shapes if not name.startswith("_"))
+    assert "KeyOut" in places
+    assert [name for name, count in places.items() if count > 1] == []
 
 
 def test_every_route_but_the_public_ones_asks_for_credentials():

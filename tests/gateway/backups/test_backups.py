@@ -268,6 +268,16 @@ def test_a_full_archive_is_taken_over_and_tells_what_it_lacks(client_key, tmp_pa
     assert UsageRecord.objects.count() == 3
 
 
+def test_a_key_that_manages_gets_its_hash_back_in_the_row_of_a_file_without_hashes(client_key, tmp_path):
+    kept = create_api_key("script", "manage").record
+    write_archive(tmp_path / "all.tar.gz")
+    for _ in range(2):
+        with taking.opened(tmp_path / "all.tar.gz") as found:
+            taking.take(found)
+    (row,) = ApiKey.objects.filter(scope="manage")
+    assert (row.pk, row.key_hash) == (kept.pk, kept.key_hash)
+
+
 def test_without_the_encryption_key_accounts_say_so_and_everything_else_works(
     client_key, tmp_path, settings, admin_client
 ):

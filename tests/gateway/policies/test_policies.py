@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.inbound import parse
+from gateway.edge.inbound import parse
 from gateway.policies import Policies, apply
 from gateway.policies.thinking import ThinkingPolicy
 from gateway.wire import CLIENT_FORMATS, FORMATS, json

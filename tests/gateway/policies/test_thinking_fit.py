@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from gateway.passage import SameFormat
+from gateway.passage.base import Ends
+from gateway.passage.other_format import OtherFormat
+from gateway.passage.same_format import SameFormat
 from gateway.policies import Policies, apply
 from gateway.policies.thinking import ThinkingPolicy
 from gateway.policies.thinking_fit import fit
-from gateway.translate import OtherFormat
 from gateway.wire import get_format, json
 from gateway.wire.base import ModelProfile
 from tests.gateway.policies.test_policies import USER, inbound
@@ -22,7 +23,7 @@ def fitted(format: str, model: str, budget: int, **more: Any) -> dict[str, Any]:
     client = get_format(format)
     provider = get_format(client.provider_format or format)
     way = (SameFormat if client is provider else OtherFormat)(
-        request, client, provider, ModelProfile(model=model)
+        Ends(request, client, provider, ModelProfile(model=model))
     )
     fields = way.fields()
     fit(fields, way)
@@ -149,7 +150,7 @@ def test_a_clients_own_wish_is_not_fitted():
     thinking = {"type": "enabled", "budget_tokens": 5}
     request = inbound("anthropic_messages", {**BODY["anthropic_messages"], "thinking": thinking})
     format = get_format("anthropic_messages")
-    way = SameFormat(request, format, format, ModelProfile(model="claude-3-5-haiku"))
+    way = SameFormat(Ends(request, format, format, ModelProfile(model="claude-3-5-haiku")))
     fields = way.fields()
     fit(fields, way)
     assert json.field(fields, "thinking") == thinking
@@ -158,7 +159,7 @@ def test_a_clients_own_wish_is_not_fitted():
 def test_a_translated_request_is_left_to_the_emitters():
     request = replace(inbound("openai_chat", BODY["openai_chat"]), thinking="added")
     way = OtherFormat(
-        request, get_format("openai_chat"), get_format("gemini"), ModelProfile(model="gemini-2.0-flash")
+        Ends(request, get_format("openai_chat"), get_format("gemini"), ModelProfile(model="gemini-2.0-flash"))
     )
     fields: dict[str, Any] = {"generationConfig": {"thinkingConfig": {"thinkingBudget": 5}}}
     fit(fields, way)

@@ -7,15 +7,16 @@ import pytest
 from combos.attempt import Attempt
 from combos.resolve import Target
 from gateway.preparation import tokens
+from gateway.trial import Trial
 from omniroute.errors import UpstreamRefused, UpstreamUnreachable
 from providers import catalog
 from providers.config import AccountConfig
 from providers.oauth import renewal
 
 
-def attempt(provider: str, *, signed_in: bool = True) -> Attempt:
+def trial(provider: str, *, signed_in: bool = True) -> Trial:
     account = AccountConfig(id=1, provider=provider, name="a", api_key="old", signed_in=signed_in)
-    return Attempt(Target(catalog.builtin()[provider], "some-model"), account)
+    return Trial(Attempt(Target(catalog.builtin()[provider], "some-model"), account), "openai_chat")
 
 
 def refusal(status: int, message: str = "no") -> UpstreamRefused:
@@ -39,25 +40,32 @@ def _vendor(monkeypatch):
     ],
 )
 async def test_they_get_another_token(provider, status, message):
-    other = await tokens.after_refusal(attempt(provider), refusal(status, message))
+    refused = trial(provider)
+    other = await tokens.after_refusal(refused, refusal(status, message))
     assert other is not None
     assert other.account.api_key == "new"
+    assert (refused.status, refused.ended_at is None) == (status, False)
 
 
 @pytest.mark.parametrize(
     ("status", "message"), [(403, "Not for you"), (429, "slow down"), (400, "bad"), (500, "")]
 )
 async def test_others_do_not(status, message):
-    assert await tokens.after_refusal(attempt("claude"), refusal(status, message)) is None
+    refused = trial("claude")
+    assert await tokens.after_refusal(refused, refusal(status, message)) is None
+    assert refused.ended_at is None
 
 
 async def test_a_key_is_what_it_is():
-    assert await tokens.after_refusal(attempt("openai", signed_in=False), refusal(401)) is None
+    assert await tokens.after_refusal(trial("openai", signed_in=False), refusal(401)) is None
 
 
-async def test_where_there_is_no_other_token_the_refusal_stands(monkeypatch):
+async def test_where_there_is_no_other_token_the_reason_is_told_not_the_refusal(monkeypatch):
     async def fails(account):
-        raise UpstreamUnreachable("no")
+        raise UpstreamUnreachable("The vendor is away")
 
     monkeypatch.setattr(renewal, "renewed", fails)
-    assert await tokens.after_refusal(attempt("claude"), refusal(401)) is None
+    refused = trial("claude")
+    with pytest.raises(UpstreamUnreachable, match="away"):
+        await tokens.after_refusal(refused, refusal(401))
+    assert refused.status == 401

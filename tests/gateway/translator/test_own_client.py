@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 
 from billing.models import UsageRecord
 from gateway import snapshot as snapshots
-from gateway.auth import Grant
+from gateway.edge.auth import Grant
 from gateway.translator import composing, own_client
 from gateway.translator.composing import Message
 from gateway.upstream import close_connections

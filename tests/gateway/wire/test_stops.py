@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.translate import OtherFormat
+from gateway.passage.base import Ends
+from gateway.passage.other_format import OtherFormat
 from gateway.wire import get_format, ir, stops
 from gateway.wire.base import ModelProfile
 from omniroute.types import InboundRequest, Usage
@@ -107,7 +108,7 @@ ASKED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("client", ASKED)
 def test_a_provider_of_responses_stops_all_the_same(client, stream):
     asked, provider = inbound(client, ASKED[client], stream), get_format("openai_responses")
-    way = OtherFormat(asked, get_format(client), provider, ModelProfile(model="m"))
+    way = OtherFormat(Ends(asked, get_format(client), provider, ModelProfile(model="m")))
     assert "stop" not in str(way.fields())
     assert way.dropped == ()
     answer = response(ir.Text("A\nEnd B"))

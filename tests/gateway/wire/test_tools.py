@@ -219,6 +219,16 @@ def test_a_model_that_leaves_the_schema_is_taken_at_its_word(arguments, text):
     assert toolmap.restore_response(whole).candidates[0].parts[0].arguments == text
 
 
+def test_calls_that_share_an_id_are_told_apart():
+    _, toolmap = adapt(ask(ir.Tool("f"), ir.Tool("g")), OPENAI)
+    started = [ir.PartStarted(number, ir.ToolCall("call_0", "f")) for number in range(3)]
+    assert [event.part.id for event in restore(toolmap, started)] == ["call_0", "call_0_2", "call_0_3"]
+    whole = ir.Response(candidates=[ir.Candidate([ir.ToolCall("call_0", "f"), ir.ToolCall("call_0", "g")])])
+    for _ in range(2):
+        parts = toolmap.restore_response(whole).candidates[0].parts
+        assert [part.id for part in parts] == ["call_0", "call_0_2"]
+
+
 def test_a_call_that_starts_whole_is_restored_too():
     _, toolmap = adapt(ask(PATCH), OPENAI)
     call = only_call(toolmap, call_events("apply_patch", arguments='{"input":"x"}'))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rewriting import Rewriting
+from gateway.passage.rewriting import Rewriting
 from gateway.wire.sse import Decoder
 from providers.adapters import adapter_of, registry
 from providers.adapters.codex import Output, split_effort

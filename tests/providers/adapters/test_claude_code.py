@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway import inbound
+from gateway.edge import inbound
 from omniroute.types import Fields
 from providers.adapters.base import Draft
 from providers.adapters.claude_code import PROMPT, PROMPT_OPTION, ClaudeCode, betas

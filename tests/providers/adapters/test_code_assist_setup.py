@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -29,7 +30,7 @@ def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[CodeAssistChat]:
 
 
 async def discover(vendor: CodeAssistChat, project: str = "") -> str:
-    return await setup.discover(TOKEN, f"{vendor.url}/v1internal", project)
+    return (await setup.discover(TOKEN, f"{vendor.url}/v1internal", project)).project
 
 
 async def test_an_account_that_is_known_has_a_project(vendor: CodeAssistChat) -> None:
@@ -52,9 +53,57 @@ async def test_onboarding_that_never_ends_is_given_up(vendor: CodeAssistChat) ->
         await discover(vendor)
 
 
+async def test_the_operators_project_is_onboarded_before_its_first_use_and_told_once(
+    vendor: CodeAssistChat,
+) -> None:
+    vendor.steps_to_onboard, vendor.free = 1, False
+    row = await Account.objects.acreate(
+        provider="gemini-cli", name="a", api_key=TOKEN, provider_data={"project": "mine"}
+    )
+    account = AccountConfig(
+        id=row.pk, provider="gemini-cli", name="a", api_key=TOKEN, base_url=vendor.url,
+        provider_data=row.provider_data,
+    )  # fmt: skip
+    assert (await setup.ready(account, SPEC)).provider_data["project"] == "mine"
+    (asked,) = vendor.calls(ONBOARD)
+    assert asked.json == {
+        "tierId": "legacy-tier",
+        "cloudaicompanionProject": "mine",
+        "metadata": {**setup.METADATA, "duetProject": "mine"},
+    }
+    await row.arefresh_from_db()
+    assert row.provider_data == {"project": "mine", "onboarded": "mine"}
+    later = replace(account, provider_data=row.provider_data)
+    assert await setup.ready(later, SPEC) is later
+    another = replace(later, provider_data={**row.provider_data, "project": "other"})
+    assert (await setup.ready(another, SPEC)).provider_data["project"] == "other"
+    assert len(vendor.calls(LOAD)) == 2
+
+
+async def test_a_projects_number_is_no_id(vendor: CodeAssistChat) -> None:
+    with pytest.raises(UpstreamRefused, match="enter the project's id"):
+        await discover(vendor, "123456")
+    assert vendor.asked == []
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "said"),
     [
+        (
+            {
+                "allowedTiers": [{"id": "free-tier", "isDefault": True}],
+                "ineligibleTiers": [
+                    {"reasonCode": "UNKNOWN", "reasonMessage": "No."},
+                    {
+                        "reasonCode": "VALIDATION_REQUIRED",
+                        "reasonMessage": "Verify yourself.",
+                        "validationUrl": "https://v",
+                    },
+                ],
+            },
+            403,
+            r"Verify yourself\. https://v",
+        ),
         ({"currentTier": {"id": "standard-tier"}}, 403, "needs a Google Cloud project"),
         (
             {
@@ -98,6 +147,7 @@ async def test_many_requests_ask_once_and_the_project_is_kept(vendor: CodeAssist
     assert {each.provider_data["project"] for each in ready} == {"proj-42"}
     assert len(vendor.calls(LOAD)) == 1
     await row.arefresh_from_db()
-    assert row.provider_data == {"project": "proj-42"}
+    assert row.provider_data == {"project": "proj-42", "onboarded": "proj-42"}
+    assert row.plan == "Gemini Code Assist Standard"
     assert (await setup.ready(account, SPEC)).provider_data["project"] == "proj-42"
     assert len(vendor.calls(LOAD)) == 1

@@ -6,8 +6,8 @@ import pytest
 
 from combos.attempt import Attempt
 from combos.resolve import Target
-from gateway import inbound
-from gateway.requests import USER_AGENT, build_upstream_request, passage_for
+from gateway.edge import inbound
+from gateway.passage.requests import USER_AGENT, build_upstream_request, passage_for
 from providers import catalog
 from providers.config import AccountConfig
 

@@ -8,9 +8,9 @@ import pytest
 
 from combos.attempt import Attempt
 from combos.resolve import Target
-from gateway import inbound
+from gateway.edge import inbound
+from gateway.passage.requests import build_upstream_request, passage_for
 from gateway.preparation.steps import goes_elsewhere
-from gateway.requests import build_upstream_request, passage_for
 from omniroute.errors import UpstreamError, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 from omniroute.types import UpstreamRequest
 from providers import catalog

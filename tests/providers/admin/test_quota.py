@@ -39,11 +39,24 @@ def page(account: Account) -> str:
 def test_the_page_and_the_list_show_the_windows(admin_client: Any, account: Account) -> None:
     shown = admin_client.get(page(account)).content.decode()
     assert "begins anew in" in shown
-    assert 'style="width: 86%"' in shown
-    assert (
-        'style="width: 86%"'
-        in admin_client.get(reverse("admin:providers_account_changelist")).content.decode()
-    )
+    assert "<time datetime=" in shown
+    listed = admin_client.get(reverse("admin:providers_account_changelist")).content.decode()
+    assert "Begins anew in" in listed
+    assert all('style="width: 86%"' in text for text in (shown, listed))
+
+
+def test_what_has_no_measure_is_told_in_words(admin_client: Any, account: Account) -> None:
+    extra: Any = {"kind": "credits", "used_percent": 0, "paid_extra": True, "fetched_at": timezone.now()}
+    windows = [
+        Window(key="credits", label="Credits", remaining=3.5, **extra),
+        Window(key="overage", label="Paid overage", **extra),
+        Window(key="chat", label="Chat", **{**extra, "paid_extra": False}, unlimited=True),
+    ]
+    quota_rows.save(account.pk, windows, whole=True)
+    shown = admin_client.get(page(account)).content.decode()
+    for words in ("3.5 left", "allowed", "unlimited"):
+        assert f'<span class="or-window-note">{words}</span>' in shown
+    assert "or-bar-" not in shown
 
 
 def save(admin_client: Any, account: Account, **fields: str) -> Account:

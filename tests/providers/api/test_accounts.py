@@ -325,7 +325,7 @@ def test_models_are_added_listed_and_removed_as_in_the_guide(api: ManagementClie
     assert api.ok("GET", "/api/provider-models") == {"models": {"openai": [added]}}
     catalog = api.ok("GET", "/api/models/catalog")["catalog"]["openai"]["models"]
     shown = {"id": "gpt-4.5-preview", "name": "GPT-4.5 Preview", "type": "chat"}
-    assert {**shown, "custom": True, "available": True} in catalog
+    assert {**shown, "custom": True, "available": True, "aliasOf": None} in catalog
     api.ok("POST", "/api/provider-models", {**body, "modelName": "Other"})
     assert CustomModel.objects.get().name == "Other"
     path = "/api/provider-models?provider=openai&model=gpt-4.5-preview"
@@ -356,5 +356,7 @@ def test_the_catalog_groups_models_by_prefix_and_says_who_is_connected(api: Mana
     assert catalog["ds"]["provider"] == "deepseek"
     assert (catalog["ds"]["active"], catalog["openai"]["active"]) == (True, False)
     assert {"deepseek-chat"} <= {model["id"] for model in catalog["ds"]["models"]}
+    (other_name,) = (model for model in catalog["gh"]["models"] if model["id"] == "claude-4.5-sonnet")
+    assert other_name["aliasOf"] == "claude-sonnet-4.5"
     types = {model["type"] for provider in catalog.values() for model in provider["models"]}
     assert {"chat", "embedding", "image"} <= types

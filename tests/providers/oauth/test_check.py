@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ASKED = {
     "claude": "GET /api/oauth/profile",
     "codex": "GET /backend-api/wham/usage",
-    "gemini-cli": "GET /oauth2/v2/userinfo",
+    "gemini-cli": "POST /v1internal:loadCodeAssist",
     "github": "GET /user",
     "iflow": "GET /api/oauth/getUserInfo",
     "qwen": "GET /v1/models",
@@ -98,6 +98,22 @@ def test_a_page_of_the_edge_says_nothing_about_codex(vendor):
     account = account_of(app)
     app.fail(ASKED["codex"], Reply(403, "<html>Just a moment</html>"))
     assert checked(account).valid is None
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "said"),
+    [
+        (403, {"error": {"code": 403, "message": "This client is no longer supported"}}, "no longer"),
+        (200, {"ineligibleTiers": [{"reasonCode": "RESTRICTED_AGE", "reasonMessage": "Too young."}]}, "Too"),
+        (200, {"currentTier": {"id": "standard-tier"}}, "needs a Google Cloud project"),
+    ],
+)
+def test_who_is_signed_in_at_google_but_not_served_is_told_so(vendor, status, answer, said):
+    app = vendor("gemini-cli")
+    account = account_of(app, provider_data={})
+    app.fail(ASKED["gemini-cli"], Reply(status, answer))
+    found = checked(account)
+    assert (found.valid, said in found.message) == (False, True)
 
 
 # ---- Lists of models -------------------------------------------------------------------------------------------------

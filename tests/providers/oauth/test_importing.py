@@ -142,6 +142,13 @@ def test_iflows_cookie_gives_a_key_and_a_new_one_before_that_ends(vendor):
     assert Account.objects.get().needs_sign_in
 
 
+def test_an_api_key_of_codex_is_sent_to_where_keys_belong(home):
+    put(home, ".codex/auth.json", {"auth_mode": "apikey", "OPENAI_API_KEY": "sk-1", "tokens": None})
+    problem = importing.look(spec_of("codex"))
+    assert isinstance(problem, SignInError)
+    assert "an account of OpenAI" in problem.message
+
+
 def test_codex_home_goes_before_the_usual_place(home, monkeypatch):
     monkeypatch.setenv("CODEX_HOME", str(home / "elsewhere"))
     put(home, ".codex/auth.json", codex_file("a", "one"))

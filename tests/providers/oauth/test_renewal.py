@@ -74,6 +74,26 @@ def test_many_at_once_make_one_renewal(vendor, provider):
     assert len(app.calls(REFRESH[provider])) == 1
 
 
+@pytest.mark.parametrize("dead", [False, True], ids=["a new pair", "a refusal"])
+def test_an_account_that_is_deleted_meanwhile_is_gone_and_nothing_breaks(vendor, monkeypatch, dead):
+    app = vendor("claude")
+    account = signed_in(app)
+    if dead:
+        app.kill_all()
+    ask_vendor = renewal.ask_vendor
+
+    async def and_delete(row):
+        try:
+            return await ask_vendor(row)
+        finally:
+            await Account.objects.all().adelete()
+
+    monkeypatch.setattr(renewal, "ask_vendor", and_delete)
+    with pytest.raises((UpstreamUnreachable, UpstreamRefused), match=r"gone|signed in again"):
+        renew(account)
+    assert not Account.objects.exists()
+
+
 def test_a_fresh_token_is_left_alone(vendor):
     app = vendor("claude")
     account = signed_in(app, life_s=3600)
@@ -97,7 +117,7 @@ def test_a_dead_refresh_token_takes_the_account_out_and_says_why(vendor, provide
     app.kill_all()
     with pytest.raises(UpstreamRefused) as caught:
         renew(account)
-    assert caught.value.status == 401
+    assert caught.value.status == 503
     row = Account.objects.get()
     assert row.needs_sign_in
     assert row.sign_in_reason
@@ -114,10 +134,20 @@ def test_a_dead_github_token_and_an_account_without_copilot_need_a_sign_in(vendo
     with pytest.raises(UpstreamRefused):
         renew(account)
     other = signed_in(app)
-    title = {"message": "No access to GitHub Copilot", "error_details": {"title": "Sign up"}}
-    app.fail(REFRESH["github"], Reply(403, title))
-    with pytest.raises(UpstreamRefused, match="No access to GitHub Copilot"):
+    details = {"title": "No access", "message": "Ada has no Copilot.", "url": "https://github.com/signup"}
+    app.fail(REFRESH["github"], Reply(403, {"message": "See the terms", "error_details": details}))
+    with pytest.raises(UpstreamRefused, match=r"Ada has no Copilot\. https://github.com/signup"):
         renew(other)
+
+
+def test_a_copilot_token_lasts_as_long_as_github_says_whatever_its_clock_shows(vendor):
+    app = vendor("github")
+    minted = {"token": "tid=1", "expires_at": int(time.time()) - 9000, "refresh_in": 1500}
+    app.fail(REFRESH["github"], Reply(200, minted))
+    renew(signed_in(app))
+    ends = Account.objects.get().expires_at
+    assert ends
+    assert 1500 < (ends - timezone.now()).total_seconds() <= 1560
 
 
 def test_a_rate_limit_of_github_does_not(vendor):

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 
 from providers import catalog
 from providers.models import Account, SignIn
@@ -110,15 +111,29 @@ class TestCode:
     def test_what_belongs_to_another_sign_in_is_refused_and_spoils_nothing(self, vendor):
         vendor("claude")
         row, other = (sessions.begin_code(spec_of("claude")) for _ in range(2))
-        with pytest.raises(SignInError, match="another sign-in"):
-            come_back(row, browser(other.verification_uri))
+        for address in (browser(other.verification_uri), "?error=access_denied&state=another"):
+            with pytest.raises(SignInError, match="another sign-in"):
+                come_back(row, address)
         assert come_back(SignIn.objects.get(pk=row.pk)).status == "done"
+
+    def test_something_else_that_was_pasted_spoils_nothing(self, vendor):
+        vendor("claude")
+        row = sessions.begin_code(spec_of("claude"))
+        with pytest.raises(SignInError, match="The code is not valid"):
+            come_back(row, "my shopping list")
+        assert come_back(SignIn.objects.get()).status == "done"
 
     def test_a_refusal_at_the_vendors_page_is_told(self, vendor):
         vendor("claude")
         row = sessions.begin_code(spec_of("claude"))
         row = come_back(row, f"http://localhost/callback?error=access_denied&state={row.state}")
-        assert (row.status, row.message) == ("failed", "The vendor refused: access_denied")
+        assert (row.status, row.message) == ("failed", "The sign-in was declined at the vendor's page")
+
+    def test_another_refusal_is_told_in_the_vendors_words(self, vendor):
+        vendor("claude")
+        row = sessions.begin_code(spec_of("claude"))
+        row = come_back(row, f"?error=invalid_scope&error_description=No%20such%20scope&state={row.state}")
+        assert (row.status, row.message) == ("failed", "The vendor refused: No such scope")
 
     def test_a_vendor_that_fails_for_a_moment_takes_the_code_a_second_later(self, vendor):
         app = vendor("claude")
@@ -185,7 +200,23 @@ class TestCallback:
         assert "Claude Code is connected" in response.content.decode()
         assert Account.objects.get().email == "ada@example.com"
         again = Client().get(address.raw_path.decode())
-        assert (again.status_code, b"begin again" in again.content) == (400, True)
+        assert (again.status_code, b"is connected" in again.content) == (200, True)
+
+    def test_a_vendor_that_is_away_can_be_asked_again_with_the_same_code(self, vendor):
+        app = vendor("claude")
+        address = httpx.URL(browser(sessions.begin_code(spec_of("claude")).verification_uri))
+        app.fail("POST /v1/oauth/token", Reply(503, "<html>"))
+        response = Client().get(path := address.raw_path.decode())
+        assert response.status_code == 400
+        assert f'<a href="{escape(path)}">Try again</a>' in response.content.decode()
+        assert b"is connected" in Client().get(path).content
+
+    def test_one_that_failed_leads_back_to_the_beginning(self, vendor):
+        vendor("claude")
+        row = sessions.begin_code(spec_of("claude"))
+        for _ in range(2):
+            response = Client().get(f"/callback?error=access_denied&state={row.state}")
+            assert b'<a href="/admin/providers/catalog/connect/claude/">Begin again</a>' in response.content
 
     def test_a_stranger_is_told_so(self):
         response = Client().get("/callback?code=x&state=y")
@@ -219,6 +250,12 @@ class TestDevice:
         account = Account.objects.get()
         assert account.access_token in app.access_tokens
         assert account.refresh_token
+
+    def test_where_openai_gives_out_no_codes_the_browser_is_named(self, vendor):
+        app = vendor("codex")
+        app.fail("POST /api/accounts/deviceauth/usercode", Reply(404, "<html>"))
+        with pytest.raises(SignInError, match="sign in with the browser"):
+            sessions.begin_device(spec_of("codex"))
 
     def test_the_vendor_is_not_asked_before_its_interval_has_passed(self, vendor):
         app = vendor("github")
@@ -301,16 +338,25 @@ class TestDevice:
         assert account.plan == "copilot pro"
 
 
-def test_kiros_google_and_github_sign_in_ends_with_a_pasted_address(vendor):
+def test_kiros_google_and_github_sign_in_is_exchanged_with_what_was_chosen_at_its_page(vendor):
     vendor("kiro")
     row = sessions.begin_social(spec_of("kiro"), "Github")
-    page = httpx.get(row.verification_uri, trust_env=False).text
-    address = page.partition('id="address">')[2].partition("<")[0].replace("&amp;", "&")
-    assert address.startswith("kiro://")
+    address = browser(row.verification_uri)
+    assert address.startswith("http://localhost:3128/oauth/callback?login_option=github&code=")
     assert come_back(row, address).status == "done"
     account = Account.objects.get()
-    assert account.provider_data["authMethod"] == "social"
+    assert (account.provider_data["authMethod"], account.provider_data["idp"]) == ("social", "Github")
     assert account.provider_data["profileArn"].startswith("arn:aws:")
+
+
+def test_a_directorys_sign_in_at_kiros_page_is_sent_to_where_it_works(vendor):
+    vendor("kiro")
+    row = sessions.begin_social(spec_of("kiro"), "Google")
+    with pytest.raises(SignInError, match="get a code here"):
+        come_back(
+            row, f"http://localhost:3128/oauth/callback?login_option=builderid&code=c&state={row.state}"
+        )
+    assert come_back(SignIn.objects.get()).status == "done"
 
 
 def builder_id(app) -> Account:
@@ -334,10 +380,7 @@ def test_who_signs_in_with_the_same_builder_id_gets_the_same_account(vendor):
 def test_a_google_sign_in_with_the_same_address_is_another_account(vendor):
     app = vendor("kiro")
     first = builder_id(app)
-    row = sessions.begin_social(spec_of("kiro"), "Google")
-    page = httpx.get(row.verification_uri, trust_env=False).text
-    address = page.partition('id="address">')[2].partition("<")[0].replace("&amp;", "&")
-    assert come_back(row, address).account != first
+    assert come_back(sessions.begin_social(spec_of("kiro"), "Google")).account != first
 
 
 def test_a_builder_id_that_nobody_tells_about_is_a_new_account_each_time(vendor):

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from providers import quota_checks, quota_rows, tasks
+from providers import catalog, quota_checks, quota_rows, tasks
 from providers.models import Account, QuotaCheck, QuotaWindow
 from providers.quota import Window, store
-from tests.vendors import quota
+from tests.providers.oauth.signed_in import signed_in
+from tests.vendors import quota, whole
 from tests.vendors.chat import TOKEN, ChatApp
 from tests.vendors.framework import Reply, running
 
@@ -189,6 +191,27 @@ def test_odd_answers_are_no_windows_and_no_crash(vendors: dict[str, Any], provid
     row = account(vendors[provider])
     quota_checks.refresh(row)
     assert all(0 <= window.used_percent <= 100 for window in quota_rows.of_account(row.pk))
+
+
+def test_a_figure_that_cannot_be_read_is_not_taken_for_an_unused_window(vendors: dict[str, Any]) -> None:
+    vendors["claude"].usage = {
+        "five_hour": {"utilization": "?", "resets_at": quota.RESET},
+        "seven_day": {"utilization": 40, "resets_at": quota.RESET},
+    }
+    assert set(asked(vendors["claude"])) == {"seven_day"}
+
+
+def test_a_token_that_has_ended_is_renewed_before_the_vendor_is_asked(tmp_path: Path, settings: Any) -> None:
+    with running(whole.make()["claude"]) as vendor:
+        settings.PROVIDERS_FILE = tmp_path / "providers.toml"
+        settings.PROVIDERS_FILE.write_text(vendor.overlay)
+        catalog.load.cache_clear()
+        row = signed_in(vendor.grants, life_s=-60)
+        vendor.forget_access()
+        assert quota_checks.refresh(row) == ""
+        catalog.load.cache_clear()
+    assert Account.objects.get().bearer != row.bearer
+    assert quota_rows.of_account(row.pk)
 
 
 def test_another_process_learns_of_it_from_the_rows(vendors: dict[str, Any]) -> None:

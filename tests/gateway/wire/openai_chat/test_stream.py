@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from openai.lib.streaming._deltas import accumulate_delta
 from openai.types.chat import ChatCompletionChunk
 
 from gateway.wire import get_format, ir
@@ -509,6 +510,29 @@ def test_thoughts_are_shown_apart_and_signed_blocks_come_whole():
         {"type": "thinking", "thinking": "ab", "signature": "s"},
         {"type": "redacted_thinking", "data": "d"},
     ]
+
+
+def test_what_is_a_list_comes_once_and_openais_own_sdk_puts_it_together():
+    note = {"type": "url_citation", "url_citation": {"url": "https://a.example", "title": "a"}}
+    image = ir.Image("image/png", "AA==")
+    events: list[ir.Event] = [STARTED]
+    for number, thought in enumerate(("a", "b")):
+        events += [
+            ir.PartStarted(number, ir.Reasoning(thought)),
+            ir.PartEnded(number, ir.Reasoning(signature="s", vendor="anthropic")),
+            ir.PartStarted(number + 2, ir.Text(thought)),
+            ir.PartEnded(number + 2, ir.Text("", extra={"openai_chat": {"annotations": [note]}})),
+            ir.PartStarted(number + 4, image),
+            ir.PartEnded(number + 4),
+        ]
+    message: dict[object, object] = {}
+    for delta in deltas(emit(*events, FINISHED)):
+        message = accumulate_delta(message, delta)
+    blocks = [{"type": "thinking", "thinking": thought, "signature": "s"} for thought in ("a", "b")]
+    assert message["thinking_blocks"] == blocks
+    assert message["annotations"] == [note, note]
+    assert isinstance(message["images"], list)
+    assert len(message["images"]) == 2
 
 
 def test_an_error_is_the_last_thing_said():

@@ -1,0 +1,96 @@
+"""The start, by what the environment says: one line where it cannot be meant."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from omniroute.env import env, made
+from omniroute.secrets import read_or_create
+from tests.services import ROOT
+
+
+@pytest.fixture
+def say(monkeypatch):
+    return lambda **variables: [monkeypatch.setitem(env.ENVIRON, *each) for each in variables.items()]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("true", True), ("YES", True), ("1", True), ("off", False), ("0", False), ("", True)]
+)
+def test_a_switch_is_on_or_off_and_its_default_when_empty(say, text, meant):
+    say(REQUIRE_API_KEY=text)
+    assert env.flag("REQUIRE_API_KEY", default=True) is meant
+
+
+@pytest.mark.parametrize(
+    ("read", "name", "text", "told"),
+    [
+        ("flag", "REQUIRE_API_KEY", "ture", "REQUIRE_API_KEY: expected true or false, not 'ture'"),
+        ("number", "PORT", "abc", "PORT: expected a number from 0 to 65535, not 'abc'"),
+        ("number", "PORT", "99999", "PORT: expected a number from 0 to 65535, not '99999'"),
+        ("number", "MAX_BODY_MB", "-1", "MAX_BODY_MB: expected a whole number, not '-1'"),
+        ("level", "LOG_LEVEL", "loud", "LOG_LEVEL: expected DEBUG or INFO .* not 'LOUD'"),
+        ("zone", "TZ", "Mars/Phobos", "TZ: expected a time zone such as Europe/Oslo, not 'Mars/Phobos'"),
+        ("zone", "TZ", "../etc", "TZ: expected a time zone"),
+        ("address", "DATABASE_URL", "mysql://me:secret@db/x", "begins with sqlite:// or postgres://"),
+        ("address", "BASE_URL", "localhost:20128", "begins with http:// or https://$"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(say, read, name, text, told):
+    say(**{name: text})
+    with pytest.raises(ImproperlyConfigured, match=told) as caught:
+        getattr(env, read)(name, default=0)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_empty_value_is_none(say):
+    say(PORT="", LOG_LEVEL="", TZ="", DATABASE_URL="")
+    assert env.number("PORT", default=20128) == 20128
+    assert env.level("LOG_LEVEL", default="INFO") == "INFO"
+    assert env.zone("TZ", default="UTC") == "UTC"
+    assert env.address("DATABASE_URL", default="sqlite:///x") == "sqlite:///x"
+
+
+def test_a_folder_or_a_secret_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        ImproperlyConfigured, match=r"DATA_DIR: \S+/file/data cannot be made: Not a directory"
+    ):
+        made(tmp_path / "file" / "data")
+    with pytest.raises(ImproperlyConfigured, match=r"\S+/file/secret.key cannot be read or made: "):
+        read_or_create(tmp_path / "file" / "secret.key")
+
+
+def start(folder: Path, **variables: str) -> subprocess.Popen[str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "omniroute", "check"],
+        cwd=ROOT,
+        env={**inherited, "DATA_DIR": str(folder), **variables},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.e2e
+def test_the_program_says_it_in_one_line(tmp_path):
+    program = start(tmp_path, MAX_BODY_MB="much")
+    assert program.communicate()[1] == "omniroute: MAX_BODY_MB: expected a whole number, not 'much'\n"
+    assert program.returncode == 1
+
+
+@pytest.mark.e2e
+def test_it_can_be_interrupted_while_it_starts(tmp_path):
+    program = start(tmp_path / "data")
+    while not (tmp_path / "data").exists():
+        assert program.poll() is None
+    program.send_signal(signal.SIGINT)
+    assert program.communicate()[1] == ""
+    assert program.returncode == 130
