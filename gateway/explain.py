@@ -12,7 +12,7 @@ from itertools import islice
 from combos.attempt import Attempt, Obstacle, Skip
 from combos.resolve import LeftOut, Route
 from gateway.affinity.sessions import sessions
-from gateway.pipeline import route_of
+from gateway.opening import route_of
 from gateway.planning import rehearsal
 from gateway.snapshot import Snapshot
 from omniroute.errors import AmbiguousModel, ClientError, GatewayError
