@@ -14,6 +14,8 @@ STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/.installed-tools
 SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Many containers set it. Each test run would compile all its files anew, ten seconds a process.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install run test test-unit test-clients check format bench clean
 .DEFAULT_GOAL := run

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 
 from django.utils import timezone
 
@@ -13,9 +12,6 @@ from billing.models import ApiKey, UsageRecord
 from billing.queries import Dimension, Span, Totals, as_totals, spans, totals_by
 from billing.rollups import SUMS
 
-T = TypeVar("T")
-
-RANGES = ("today", "7d", "30d", "90d", "ytd", "all")
 LOG_LINES = 200
 BUCKETS = 10
 

@@ -37,6 +37,8 @@ class Ordering:
     use: AccountUse = field(default_factory=AccountUse)
     kept: Mapping[str, str] = field(default_factory=dict)
     """Where the conversation was before: `combo:<name>` -> choice, provider -> account, by their names and keys."""
+    is_bound: bool = False
+    """Only who is in `kept` can answer, so every strategy keeps to it."""
     shares_turns: bool = False
     """With other processes."""
 
@@ -103,7 +105,9 @@ class Ordering:
 
     def _kept_account(self, provider: str) -> AccountConfig | None:
         kept = self.kept.get(provider)
-        if not kept or self.config.order_of(provider).strategy not in selection.SPREADING:
+        if not kept:
+            return None
+        if not self.is_bound and self.config.order_of(provider).strategy not in selection.SPREADING:
             return None
         return self.use.by_key(self.providers.accounts[provider]).get(kept)
 
@@ -130,7 +134,7 @@ class Ordering:
         return strategies.registry.get(combo.strategy)(choices, self.view.of(combo))
 
     def _kept(self, branch: Branch) -> Choice | None:
-        if not self.kept or branch.combo.strategy not in strategies.SPREADING:
+        if not self.kept or not (self.is_bound or branch.combo.strategy in strategies.SPREADING):
             return None
         kept = self.kept.get(scope_of(branch.combo))
         return next((choice for choice in branch.choices if choice.name == kept), None)

@@ -56,7 +56,7 @@ class Plan:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     """By provider: how long its accounts are put aside."""
     skipped: list[Skip] = field(default_factory=list)
-    """The first `MAX_SKIPS` of them."""
+    """The first `MAX_SKIPS` of the attempts that were passed over, or put off (`soft`)."""
     waits: list[float] = field(default_factory=list)
     """Seconds until the accounts that were passed over are free again."""
     reasons: set[str] = field(default_factory=set)
@@ -92,6 +92,7 @@ class Plan:
                 yield step
             elif obstacle.soft:
                 postponed.append(step)
+                self._remember(step, obstacle)
             else:
                 self.pass_over(step, obstacle)
         for attempt in postponed:
@@ -144,7 +145,9 @@ class Plan:
 
     def _no_attempt(self) -> NoTargetAvailable:
         if not (self.route.targets or self.route.fallbacks):
-            return NoTargetAvailable(f"The combo {self.route.requested!r} has no usable target")
+            return NoTargetAvailable(
+                f"The combo {self.route.requested!r} has no usable target{self._left_out()}"
+            )
         if self.waits:
             wait = min(self.waits)
             limited = not self.reasons.isdisjoint(_LIMITS)
@@ -174,6 +177,11 @@ class Plan:
             status=404,  # a client that tries again would wait in vain
             code="no_account",
         )
+
+    def _left_out(self) -> str:
+        """Why, of the first few."""
+        reasons = [f"{each.name}: {each.reason.partition('. ')[0]}" for each in self.route.left_out[:3]]
+        return f" ({'; '.join(reasons)})" if reasons else ""
 
     def _candidates(self) -> Iterator[Attempt | Turn]:
         seen: set[tuple[str, str]] = set()
@@ -205,6 +213,9 @@ class Plan:
         self.reasons.add(obstacle.reason)
         if obstacle.wait_s is not None:
             self.waits.append(obstacle.wait_s)
+        self._remember(attempt, obstacle)
+
+    def _remember(self, attempt: Attempt, obstacle: Obstacle) -> None:
         if len(self.skipped) < MAX_SKIPS:
             self.skipped.append(Skip(attempt, obstacle))
 

@@ -122,17 +122,15 @@ class Resolver:
         return Route(model, targets, combo, tree, fallbacks, tuple(self._left_out), tuple(self._via))
 
     def _find(self, model: str) -> Branch | Target:
-        name, seen = model, {model}
-        while True:
+        for name in self._hops(model):
             if combo := self._combos.combos.get(name):
                 return self._branch(combo)
-            alias = self._alias(name)
-            if alias is None or alias in seen or len(seen) > MAX_ALIAS_HOPS:
-                break
             self._via.append(name)
-            name = alias
-            seen.add(name)
-        target = self._prefixed(name) or self._bare(name)
+        self._via.pop()
+        try:
+            target = self._prefixed(name) or self._bare(name)
+        except ModelNotFound as error:
+            raise error if name == model else _astray(model, name) from None
         if self._combos.blocks(target.provider.id, target.model):
             raise Forbidden(f"The model {target.name!r} is blocked here", code="model_blocked", param="model")
         return target
@@ -195,8 +193,23 @@ class Resolver:
         return target
 
     def _named(self, name: str) -> Target:
-        alias = self._alias(name)
-        return (alias and self._prefixed(alias)) or self._bare(alias or name)
+        for hop in self._hops(name):
+            if hop in self._combos.combos:
+                raise ModelNotFound(
+                    f"It is an alias of the combo {hop!r}; write the combo's name", param="model"
+                )
+            if target := self._prefixed(hop):
+                return target
+        return self._bare(hop)
+
+    def _hops(self, name: str) -> Iterator[str]:
+        """The name, and what aliases make of it, one after the other. None is followed in a circle."""
+        seen: set[str] = set()
+        hop: str | None = name
+        while hop is not None and hop not in seen and len(seen) <= MAX_ALIAS_HOPS:
+            seen.add(hop)
+            yield hop
+            hop = self._alias(hop)
 
     def _prefixed(self, name: str) -> Target | None:
         """`prefix/model`, split at the first slash only: ids may hold slashes themselves."""
@@ -240,6 +253,14 @@ class Resolver:
             "GET /v1/models lists what can be used.",
             param="model",
         )
+
+
+def _astray(alias: str, name: str) -> ModelNotFound:
+    return ModelNotFound(
+        f"The model {alias!r} is an alias of {name!r}, which is not known here. "
+        "Its provider is gone, or it is misspelt.",
+        param="model",
+    )
 
 
 def _ambiguous(name: str, candidates: list[ProviderSpec]) -> AmbiguousModel:

@@ -43,12 +43,21 @@ ROTATING = frozenset({"round_robin"})
 """These ask for a place in the rotation, which several processes have to share."""
 
 
-@registry.register("priority", "Priority: the first that works")
+@registry.register(
+    "priority",
+    "Priority: the first that works",
+    "The first target gets every request; the next one is asked only when it fails. For a favourite "
+    "with understudies.",
+)
 def priority(choices: Sequence[Choice], view: TargetView) -> Sequence[Choice]:
     return choices
 
 
-@registry.register("weighted", "Weighted: each by its share")
+@registry.register(
+    "weighted",
+    "Weighted: each by its share",
+    "Each target gets its share of the requests, by weight. A weight of 0 makes it a fallback only.",
+)
 def weighted(choices: Sequence[Choice], view: TargetView) -> Sequence[Choice]:
     """Drawn by weight; behind it the others, the heaviest first. Without any weight, all have the same."""
     total = sum(choice.weight for choice in choices)
@@ -63,23 +72,41 @@ def weighted(choices: Sequence[Choice], view: TargetView) -> Sequence[Choice]:
     return [choice, *rest]
 
 
-@registry.register("round_robin", "Round robin: each in turn")
+@registry.register(
+    "round_robin",
+    "Round robin: each in turn",
+    "Each target in turn gets the same number of requests; the others follow when it fails. A "
+    "conversation stays with its target.",
+)
 def round_robin(choices: Sequence[Choice], view: TargetView) -> Sequence[Choice]:
     start = view.place() % len(choices) if choices else 0
     return [*choices[start:], *choices[:start]]
 
 
-@registry.register("random", "Random: any of them")
+@registry.register(
+    "random",
+    "Random: any of them",
+    "Any target, each as likely as the others. A conversation stays with its target.",
+)
 def random(choices: Sequence[Choice], view: TargetView) -> Sequence[Choice]:
     return sorted(choices, key=lambda choice: view.random())
 
 
-@registry.register("least_used", "Least used: the one with the fewest recent requests")
+@registry.register(
+    "least_used",
+    "Least used: the one with the fewest recent requests",
+    "The target with the fewest requests of late. A count halves every five minutes.",
+)
 def least_used(choices: Sequence[Choice], view: TargetView) -> Sequence[Choice]:
     return sorted(choices, key=view.uses)
 
 
-@registry.register("cost_optimized", "Cost optimized: the cheapest first")
+@registry.register(
+    "cost_optimized",
+    "Cost optimized: the cheapest first",
+    "The cheapest target by its price for input and output together. A subscription costs nothing; "
+    "what nobody knows the price of comes last.",
+)
 def cost_optimized(choices: Sequence[Choice], view: TargetView) -> Sequence[Choice]:
     """By the price of input and output together; those without a known price come last."""
 
@@ -90,7 +117,12 @@ def cost_optimized(choices: Sequence[Choice], view: TargetView) -> Sequence[Choi
     return sorted(choices, key=rank)
 
 
-@registry.register("fastest", "Fastest: the quickest to its first word of late")
+@registry.register(
+    "fastest",
+    "Fastest: the quickest to its first word of late",
+    "The target with the shortest wait for its first word in the last ten minutes. One that nobody "
+    "asked lately is tried once.",
+)
 def fastest(choices: Sequence[Choice], view: TargetView) -> Sequence[Choice]:
     """One that nobody tried of late comes first: how else would its time be known?"""
 

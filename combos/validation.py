@@ -77,19 +77,19 @@ def known_names() -> Names:
 
 def check_nesting(model: str, combos: Mapping[str, Sequence[str]], combo: str) -> None:
     """Check one combo as a target of another. Raise `InvalidTarget` for a circle, or too many levels."""
-    above = _levels_above(combo, combos)
 
-    def walk(name: str, path: tuple[str, ...]) -> None:
-        chain = " → ".join((*path, name))
+    def walk(name: str, path: tuple[str, ...]) -> tuple[str, ...]:
+        """The longest way down."""
+        here = (*path, name)
         if name in path:
-            raise InvalidTarget(f"This would go in a circle: {chain}.")
-        if above + len(path) >= MAX_DEPTH:
-            raise InvalidTarget(f"This would nest combos more than {MAX_DEPTH} levels deep: {chain}.")
-        for target in combos[name]:
-            if target in combos:
-                walk(target, (*path, name))
+            raise InvalidTarget(f"This would go in a circle: {' → '.join(here)}.")
+        return max((walk(each, here) for each in combos[name] if each in combos), key=len, default=here)
 
-    walk(model, (combo,))
+    longest = walk(model, (combo,))
+    if _levels_above(combo, combos) + len(longest) > MAX_DEPTH:
+        raise InvalidTarget(
+            f"This would nest combos more than {MAX_DEPTH} levels deep: {' → '.join(longest)}."
+        )
 
 
 def _levels_above(combo: str, combos: Mapping[str, Sequence[str]], seen: frozenset[str] = frozenset()) -> int:

@@ -96,7 +96,7 @@ class Contest(Generic[A]):
         """The attempt, once its target has a place for it. Raise `TargetBusy` where none comes free in time."""
         settings, combo = attempt.target.settings, self._exchange.route.combo
         if combo is None or not settings.concurrency:
-            return self._noted(attempt, await self._make(attempt))
+            return self._noted(await self._make(attempt))
         limiter, most = limiters.of(f"target:{combo.name}:{attempt.target.name}"), settings.concurrency
         try:
             give_back = await limiter.acquire(
@@ -110,14 +110,14 @@ class Contest(Generic[A]):
             give_back()
             raise
         trial.on_end(lambda trial: give_back())
-        return self._noted(attempt, (trial, answer))
+        return self._noted((trial, answer))
 
-    def _noted(self, attempt: Attempt, found: tuple[Trial, A]) -> tuple[Trial, A]:
+    def _noted(self, found: tuple[Trial, A]) -> tuple[Trial, A]:
         trial, _ = found
         came_through(trial)
-        self._plan.succeed(attempt, began_at(trial))
+        self._plan.succeed(trial.attempt, began_at(trial))
         said = trial.first_token_at or time.perf_counter()
-        note_answer(self._exchange, self._plan, attempt, said - trial.started)
+        note_answer(self._exchange, self._plan, trial, said - trial.started)
         return found
 
     def _note(self, attempt: Attempt, error: UpstreamError, waited: float) -> None:

@@ -29,6 +29,8 @@ LETTERS_PER_TOKEN = 4
 MAX_ENTRIES = 40
 """Of a timeline."""
 MAX_TRAIL = 10
+MAX_LEFT_OUT = 5
+"""Of the names in a combo that lead nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ class Exchange:
 
     def trail(self) -> str:
         """Why it is not the first choice that answers: `ds/chat 429 rate_limit_exceeded, gc/pro skipped billing`."""
-        parts = [
+        parts = [(self.started, f"{each.name} left out") for each in self.route.left_out[:MAX_LEFT_OUT]]
+        parts += [
             (skip.at, f"{skip.attempt.target.name} skipped {skip.obstacle.reason}")
             for skip in self.skipped[:MAX_TRAIL]
         ]
@@ -141,7 +144,16 @@ class Exchange:
             room = MAX_ENTRIES - len(entries)
             entries += [(skip.at, skip.entry(self.started)) for skip in self.skipped[:room]]
             entries.sort(key=lambda item: item[0])
-        return [entry for _, entry in entries]
+        absent = [
+            {
+                "model": clean(each.name, 250),
+                "skipped": "left_out",
+                "message": clean(each.reason, 300),
+                "at": 0,
+            }
+            for each in self.route.left_out[:MAX_LEFT_OUT]
+        ]
+        return [*absent, *(entry for _, entry in entries)]
 
     def rows(self, billing: BillingConfig) -> list[UsageRow]:
         """The request's own comes last; before it, what was paid for beside it."""

@@ -12,7 +12,7 @@ from itertools import islice
 from combos.attempt import Attempt, Obstacle, Skip
 from combos.resolve import LeftOut, Route
 from gateway.affinity.sessions import sessions
-from gateway.pipeline import route_of
+from gateway.opening import route_of
 from gateway.planning import rehearsal
 from gateway.snapshot import Snapshot
 from omniroute.errors import AmbiguousModel, ClientError, GatewayError
@@ -64,4 +64,5 @@ def explain(
         for attempt in islice(plan, MAX_STEPS)
     ]
     failure = None if steps else plan.failure([])
-    return Explanation(model, route, steps, plan.skipped, route.left_out, failure)
+    skipped = [skip for skip in plan.skipped if not skip.obstacle.soft]  # the others are among the steps
+    return Explanation(model, route, steps, skipped, route.left_out, failure)

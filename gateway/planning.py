@@ -11,7 +11,6 @@ from functools import partial
 from billing.config import KeyConfig
 from billing.pricing import price_of
 from combos import strategies
-from combos.attempt import Attempt
 from combos.load import CombosView, target_load
 from combos.ordering import Ordering
 from combos.plan import Plan
@@ -22,6 +21,7 @@ from gateway.exchange import Exchange
 from gateway.gates import gates, only_account
 from gateway.pricing.offers import offer_of
 from gateway.snapshot import Snapshot, remembered
+from gateway.trial import Trial
 from omniroute import shared_state
 from providers import selection
 from providers.config import AccountConfig
@@ -63,11 +63,14 @@ def is_connected(route: Route, snapshot: Snapshot) -> bool:
     )
 
 
-def note_answer(exchange: Exchange, plan: Plan, attempt: Attempt, seconds: float) -> None:
+def note_answer(exchange: Exchange, plan: Plan, trial: Trial, seconds: float) -> None:
     """It came to its commit point: its conversation stays there, and the time that it took counts for later choices."""
-    conversation, config = exchange.conversation, plan.ordering.config
+    attempt, config = trial.attempt, plan.ordering.config
     target_load.took(attempt.target, seconds, stream=exchange.inbound.stream)
-    if conversation is not None and config.affinity_s:
+    if not config.affinity_s:
+        return
+    followed = conversations.after(trial.answer_id, exchange.inbound)
+    for conversation in filter(None, (exchange.conversation, followed)):
         kept = plan.ordering.keeping(exchange.route, attempt)
         sessions.note(_key_id(exchange), conversation.id, kept, attempt.account.key, config.affinity_s)
 
@@ -82,10 +85,12 @@ async def _keep_conversation(exchange: Exchange, snapshot: Snapshot, made: Order
     seconds = snapshot.combos.affinity_s
     if not seconds:
         return
-    if not spreads(exchange.route, snapshot):
-        exchange.conversation = conversations.said_by_client(exchange.inbound)
-        return
-    conversation = exchange.conversation = conversations.of(exchange.inbound)
+    is_spread = spreads(exchange.route, snapshot)
+    own = (conversations.of if is_spread else conversations.said_by_client)(exchange.inbound)
+    exchange.conversation = own
+    followed = conversations.followed(exchange.inbound)
+    made.is_bound = followed is not None
+    conversation = followed or (own if is_spread else None)
     if conversation is None or not conversation.is_open:
         return
     session = sessions.find(_key_id(exchange), conversation.id, seconds)

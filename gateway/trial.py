@@ -45,6 +45,8 @@ class Trial:
     """Its request was sent, or is about to be."""
     dropped: tuple[str, ...] = ()
     """What its request left out: see `UpstreamRequest.dropped`."""
+    answer_id: str = ""
+    """By what a later request may go on from this answer; "" where none can."""
     heard: int = 0
     """About how many tokens the provider sent, for an answer without usage: events of a stream, or letters by four."""
     _releases: list[Release] = field(default_factory=list)
@@ -80,7 +82,8 @@ class Trial:
         if self.decided_at is None:
             self.decided_at, self.status = self.ended_at, status
         in_flight.end(self)
-        for release in self._releases:
+        releases, self._releases = self._releases, []  # they may hold what holds the trial
+        for release in releases:
             release(self)
 
     def cost(self, billing: BillingConfig) -> Cost:

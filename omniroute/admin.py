@@ -25,13 +25,20 @@ for _model in (User, Group, Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
+_USER_FIELDS = {
+    "is_active": ("Active", "Switched off, nobody can log in as this user."),
+    "is_staff": ("May log in", "To this dashboard. What else the user may do, the permissions below say."),
+    "is_superuser": ("Administrator", "May see and change everything."),
+}
+
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+    search_help_text = "Search by name or email address"
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "is_active", "is_superuser", "last_login")
+    list_display = ("username", "email", "is_active", "administrator", "last_login")
     list_filter = ("is_active", "is_superuser")
     fieldsets = (
         (None, {"fields": ("username", "password", "email")}),
@@ -43,6 +50,16 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """In the product's words, where Django speaks of staff and superusers."""
+        label, help_text = _USER_FIELDS.get(db_field.name, (None, None))
+        words = {"label": label, "help_text": help_text} if label else {}
+        return super().formfield_for_dbfield(db_field, request, **words, **kwargs)
+
+    @display(description="Administrator", ordering="is_superuser", boolean=True)
+    def administrator(self, row: User) -> bool:
+        return row.is_superuser
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Who is added here is to log in here."""
         if not change:
@@ -53,6 +70,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "actor", "action", "target", "details", "address")
+    fields = list_display
     search_fields = ("actor", "action", "target", "details", "address")
     list_per_page = 50
 

@@ -25,6 +25,10 @@ from resilience.lockout import lockouts
 class LoginForm(AuthenticationForm):
     """Refuses an address that failed too often without looking at its password."""
 
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "Wrong username or password. Upper and lower case matter in both.",
+    }
     blocked_s: int | None = None
 
     def clean(self) -> dict[str, Any]:
@@ -104,6 +108,7 @@ class OmniRouteAdminSite(UnfoldAdminSite):
                 return result
             request.current_app = self.name
             context = {**self.each_context(request), "title": page.title, **result}
+            request.page_title = context["title"]  # type: ignore[attr-defined]  # for the heading
             return TemplateResponse(request, page.template, context)
 
         return self.admin_view(view)

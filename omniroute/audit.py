@@ -1,7 +1,9 @@
-"""Keeps the audit log: logins, what is saved in the admin, and what is called that changes something."""
+"""Keeps the audit log: logins, what is saved in the admin, and what is called or commanded that changes something."""
 
 from __future__ import annotations
 
+import getpass
+import os
 from typing import Any, TypeVar
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
@@ -35,6 +37,15 @@ def note(
         target=target[:300],
         details=details[:1000],
     )
+
+
+def note_command(action: str, *, target: str = "", details: str = "") -> None:
+    """Done by somebody with a shell on this machine."""
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        who = str(os.getuid())
+    note(action, actor=f"command line: {who}", target=target, details=details)
 
 
 def only_asked(response: R) -> R:

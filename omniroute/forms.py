@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from unfold.widgets import (
     UnfoldAdminPasswordToggleWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -147,6 +149,13 @@ class SecretField(forms.CharField):
                 "A key has only letters, digits and signs: was something else pasted with it?"
             )
         return text
+
+
+class ExplainedSelect(UnfoldAdminSelectWidget):
+    """Tells below what the chosen one does (`admin.js`). `explanations` are sentences, by the values of the choices."""
+
+    def __init__(self, explanations: Mapping[str, str]) -> None:
+        super().__init__(attrs={"data-explanations": json.dumps(explanations)})
 
 
 class SuggestionInput(UnfoldAdminTextInputWidget):

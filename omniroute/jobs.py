@@ -41,10 +41,6 @@ def job(title: str, *, minutes: int) -> Callable[[Run], Run]:
     return register
 
 
-def all_jobs() -> list[Job]:
-    return list(_jobs.values())
-
-
 def schedule(sender: AppConfig, using: str, **kwargs: Any) -> None:
     """A receiver of `post_migrate`, which is sent for each app."""
     if sender.label == "django_q":

@@ -13,8 +13,11 @@ from unfold.admin import ModelAdmin
 from omniroute.forms import RowForm
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that the gateway writes: to look at, not to touch."""
+class FormContextAdmin(ModelAdmin):
+    """Its form's template gets `form_context` beside what Django gives it."""
+
+    def form_context(self) -> dict[str, Any]:
+        return {}
 
     def changeform_view(
         self,
@@ -23,9 +26,16 @@ class ReadOnlyAdmin(ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Without a history, which such rows never have."""
-        context = {**(extra_context or {}), "show_history": False}
+        context = {**(extra_context or {}), **self.form_context()}
         return super().changeform_view(request, object_id, form_url, context)
+
+
+class ReadOnlyAdmin(FormContextAdmin):
+    """Rows that the gateway writes: to look at, not to touch."""
+
+    def form_context(self) -> dict[str, Any]:
+        """Without a history, which such rows never have."""
+        return {"show_history": False}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -37,7 +47,7 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
 
-class SingletonAdmin(ModelAdmin):
+class SingletonAdmin(FormContextAdmin):
     """The form of an `omniroute.singleton.Singleton`: there is no list, so the entry in the navigation opens it."""
 
     def changelist_view(
@@ -60,7 +70,7 @@ class SingletonAdmin(ModelAdmin):
         return False
 
 
-class ListEditingAdmin(ModelAdmin):
+class ListEditingAdmin(FormContextAdmin):
     """For `list_editable` on models whose `clean` looks at more than the edited fields."""
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:

@@ -15,13 +15,16 @@ class Registry(Generic[T]):
         self.kind = kind
         self._items: dict[str, T] = {}
         self._labels: dict[str, str] = {}
+        self.explanations: dict[str, str] = {}
+        """What a form tells about a choice, by name: sentences, where its label does not say it all."""
 
-    def register(self, name: str, label: str = "") -> Callable[[T], T]:
+    def register(self, name: str, label: str = "", explanation: str = "") -> Callable[[T], T]:
         def add(item: T) -> T:
             if name in self._items:
                 raise ValueError(f"{self.kind} {name!r} is registered twice")
             self._items[name] = item
             self._labels[name] = label or name.replace("_", " ").capitalize()
+            self.explanations[name] = explanation
             return item
 
         return add

@@ -37,7 +37,7 @@ TOKEN_HINTS = {
 }
 
 
-@page("connect", title="Connect", section="", permission=PERMISSION, route="<str:provider>/")
+@page("catalog/connect", title="Connect", section="", permission=PERMISSION, route="<str:provider>/")
 @sensitive_post_parameters("token", "pasted")
 def connect(request: HttpRequest, provider: str) -> JSONDict | HttpResponse:
     spec = _spec(provider)
@@ -70,7 +70,9 @@ def connect(request: HttpRequest, provider: str) -> JSONDict | HttpResponse:
     }
 
 
-@page("connect-progress", title="Progress", section="", permission=PERMISSION, route="<str:provider>/")
+@page(
+    "catalog/connect-progress", title="Progress", section="", permission=PERMISSION, route="<str:provider>/"
+)
 def progress(request: HttpRequest, provider: str) -> HttpResponse:
     """Asked by the page's script, by POST: it may make the gateway ask the vendor."""
     spec = _spec(provider)
@@ -135,14 +137,14 @@ _BEGINNINGS = ("code", "manual", "device", "social", "import", "upload", "token"
 
 
 def _proceed(request: HttpRequest, spec: ProviderSpec, action: str, again: Account | None) -> SignIn:
+    home = request.build_absolute_uri("/")
     if action in ("code", "manual"):
-        home = request.build_absolute_uri("/")
         return sessions.begin_code(spec, manual=action == "manual", again=again, home=home)
     if action == "device":
         options = {"region": request.POST.get("region", ""), "startUrl": request.POST.get("start_url", "")}
         return sessions.begin_device(spec, {name: text.strip() for name, text in options.items()}, again)
     if action == "social":
-        return sessions.begin_social(spec, request.POST.get("idp", ""), again)
+        return sessions.begin_social(spec, request.POST.get("idp", ""), again=again, home=home)
     row = sessions.find(request.POST.get("state", ""), spec.id)
     if action != "paste" or row is None:
         raise SignInError("This sign-in is not known any more: begin again")

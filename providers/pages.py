@@ -28,7 +28,7 @@ class Card:
     @property
     def add_link(self) -> str:
         if self.spec.oauth:
-            return reverse("admin:providers_connect", args=(self.spec.id,))
+            return reverse("admin:providers_catalog_connect", args=(self.spec.id,))
         return f"{reverse('admin:providers_account_add')}?provider={self.spec.id}"
 
     @property

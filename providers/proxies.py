@@ -18,13 +18,12 @@ from django.conf import settings
 from omniroute.redact import MASK
 
 Level = Literal["key", "combo", "provider", "global", "environment", "direct"]
-KINDS = ("http", "https", "socks5", "direct")
 _DEFAULT_PORTS = {"http": 80, "https": 443, "socks5": 1080}
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """`kind` is one of `KINDS`; SOCKS5 leaves names to the proxy. `repr` hides the password."""
+    """`kind`: http, https, socks5 or direct. SOCKS5 leaves names to the proxy. `repr` hides the password."""
 
     kind: str
     host: str = ""
@@ -64,9 +63,6 @@ class Proxy:
             if password
             else f"{quote(self.username, safe='')}@"
         )
-
-
-DIRECT = Proxy("direct")
 
 
 def parse_proxy(url: str) -> Proxy:

@@ -78,12 +78,20 @@ _DRAWS = 8
 _UNKNOWN_RESET = 1e12
 
 
-@registry.register("fill_first", "Fill first: the first account until it fails")
+@registry.register(
+    "fill_first",
+    "Fill first: the first account until it fails",
+    "The account with the lowest priority number, until it is limited or fails; then the next one.",
+)
 def fill_first(accounts: Accounts, view: AccountView) -> Accounts:
     return accounts
 
 
-@registry.register("round_robin", "Round robin: each account in turn, some requests in a row")
+@registry.register(
+    "round_robin",
+    "Round robin: each account in turn, some requests in a row",
+    "Each account in turn, as many requests in a row as the sticky limit says.",
+)
 def round_robin(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     """Which account stands in for one that is out changes with every round, so that they share its part evenly."""
     turn = view.place() // view.sticky_limit
@@ -94,7 +102,12 @@ def round_robin(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig
         yield accounts[(start + 1 + (turn // count + step) % others) % count]
 
 
-@registry.register("p2c", "Power of two choices: the healthier of two random accounts")
+@registry.register(
+    "p2c",
+    "Power of two choices: the healthier of two random accounts",
+    "Of two accounts drawn at random, the one that failed less of late. Spreads requests and avoids "
+    "the sick ones.",
+)
 def p2c(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     order = _shuffled(accounts, view)
     pair = list(islice(order, 2))
@@ -102,18 +115,29 @@ def p2c(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     yield from order
 
 
-@registry.register("random", "Random: any account")
+@registry.register(
+    "random",
+    "Random: any account",
+    "Any account, each as likely as the others.",
+)
 def random(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     return _shuffled(accounts, view)
 
 
-@registry.register("least_used", "Least used: the account that has rested longest")
+@registry.register(
+    "least_used",
+    "Least used: the account that has rested longest",
+    "The account whose last request is longest ago.",
+)
 def least_used(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     return view.idle_first(accounts)
 
 
 @registry.register(
-    "cost_optimized", "Cost optimized: the lowest priority number; equal ones share the requests"
+    "cost_optimized",
+    "Cost optimized: the lowest priority number; equal ones share the requests",
+    "The lowest priority number, like fill first, but accounts with the same number share the "
+    "requests. Give paid accounts a higher number than free ones.",
 )
 def cost_optimized(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     begin = 0
@@ -123,7 +147,12 @@ def cost_optimized(accounts: Accounts, view: AccountView) -> Iterator[AccountCon
         begin = end
 
 
-@registry.register("quota_aware", "Quota aware: the more an account has left, the more requests it gets")
+@registry.register(
+    "quota_aware",
+    "Quota aware: the more an account has left, the more requests it gets",
+    "Drawn by what is left of each account's plan: one that is nearly used up gets few requests. An "
+    "unknown quota counts as half full.",
+)
 def quota_aware(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     """Drawn by what is left. Who was not drawn comes behind, the fullest first; empty ones last."""
     now = view.now()
@@ -141,7 +170,11 @@ def quota_aware(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig
     yield from islice(accounts, len(fullest), None)
 
 
-@registry.register("reset_soonest", "Reset soonest: the quota that would expire unused first")
+@registry.register(
+    "reset_soonest",
+    "Reset soonest: the quota that would expire unused first",
+    "The account whose quota begins anew soonest: what is not used by then is lost.",
+)
 def reset_soonest(accounts: Accounts, view: AccountView) -> Iterator[AccountConfig]:
     """Then those whose quota nobody knows, and at last those that are used up."""
     now = view.now()

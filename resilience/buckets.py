@@ -7,7 +7,7 @@ anthropic-ratelimit-unified-5h-utilization, ratelimitbysize-remaining, x-tokenli
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from resilience.backoff import parse_wait
@@ -41,10 +41,6 @@ class Bucket:
         if self.remaining is None or not self.limit:
             return None
         return min(1.0, max(0.0, self.remaining / self.limit))
-
-
-def speaks_of_limits(names: Iterable[str]) -> bool:
-    return any("ratelimit" in name or "tokenlimit" in name for name in names)
 
 
 def is_over_limit(headers: Mapping[str, str]) -> bool:

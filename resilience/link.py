@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -12,8 +11,6 @@ from typing import Any, Protocol
 
 from omniroute import shared_state
 from omniroute.shared_state import Argument, Script, Unavailable
-
-logger = logging.getLogger(__name__)
 
 SYNC_EVERY_S = 15.0
 """How often everything is read again, should a message have been lost."""

@@ -1,6 +1,6 @@
 """Guessing takes long: an identifier that failed five times within five minutes is locked for fifteen.
 
-Identifiers are an address and what it tried: `login:203.0.113.7`, `key:203.0.113.7`.
+Identifiers are what was tried and an address: `login:203.0.113.7`, `key:…`, `password:…` (to change it).
 """
 
 from __future__ import annotations

@@ -11,7 +11,13 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.management.commands import flush
+from django.core.management.sql import emit_post_migrate_signal
+from django.db.models import Model
 from django.test import override_settings
+from django_q.models import Schedule
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -113,9 +119,30 @@ def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cheap_passwords() -> Iterator[None]:
-    """A real password hash takes most of a second, on purpose."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+def _cheap_clients() -> Iterator[None]:
+    """A real password hash takes most of a second, on purpose; and static files, which a server lists when it starts,
+    would be listed for each test client."""
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=hashers, WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _first_rows_are_kept() -> Iterator[None]:
+    """A test with transactions of its own ends with every table emptied. What belongs into each database (permissions,
+    periodic jobs) is then put back as it was: to find it out again, as Django does, takes ten times as long."""
+    kept: dict[type[Model], list[Model]] = {}
+
+    def put_back(*args: Any, **options: Any) -> None:
+        for model, rows in kept.items():
+            model._default_manager.bulk_create(rows)
+        if not kept:
+            emit_post_migrate_signal(*args, **options)
+            for model in (ContentType, Permission, Schedule):
+                kept[model] = list(model._default_manager.all())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "emit_post_migrate_signal", put_back)
         yield
 
 

@@ -11,6 +11,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -22,20 +23,30 @@ from billing.admin.forms import ApiKeyForm, PriceForm
 from billing.keys import create_api_key
 from billing.models import ApiKey, Price
 from billing.queries import known_values
+from billing.templatetags.prices import money, per_thousand
+from omniroute.model_admin import FormContextAdmin
+from omniroute.templatetags.figures import ago
+
+_MAY: dict[str, str] = {
+    ApiKey.Scope.USE: "Use",
+    ApiKey.Scope.SYNC: "Sync",
+    ApiKey.Scope.MANAGE: "Use and manage",
+}
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
     form = ApiKeyForm
     change_form_outer_after_template = "admin/billing/budgets_of_key.html"
-    list_display = ("name", "key", "scope_label", "models", "is_active", "expires_at", "last_used")
+    list_display = ("name", "key", "scope_label", "models", "is_active", "expires", "last_used")
     list_editable = ("is_active",)
     list_filter = ("scope", "is_active")
     search_fields = ("name", "hint")
+    search_help_text = "Search by name or key"
     readonly_fields = ("key", "created_at", "last_used")
     fieldsets = (
         (None, {"fields": ("name", "key", "scope", "is_active", "expires_at", "allowed_models")}),
-        ("Cache", {"fields": ("cache", "similar_answers")}),
+        ("Cache", {"classes": ("collapse",), "fields": ("cache", "similar_answers")}),
         ("History", {"fields": ("created_at", "last_used")}),
     )
     add_fieldsets = ((None, {"fields": ("name", "scope", "expires_at", "allowed_models")}),)
@@ -69,9 +80,9 @@ class ApiKeyAdmin(ModelAdmin):
     def key(self, row: ApiKey) -> SafeString:
         return format_html('<code class="or-nowrap">{}</code>', row.hint)
 
-    @display(description="May", ordering="scope", label={"use": "info", "manage": "warning"})
+    @display(description="May", ordering="scope", label={"use": "info", "manage": "warning", "sync": "info"})
     def scope_label(self, row: ApiKey) -> tuple[str, str]:
-        return row.scope, "Use" if row.scope == ApiKey.Scope.USE else "Use and manage"
+        return row.scope, _MAY[row.scope]
 
     @display(description="Models")
     def models(self, row: ApiKey) -> str:
@@ -79,11 +90,17 @@ class ApiKeyAdmin(ModelAdmin):
 
     @display(description="Last used", ordering="last_used_at")
     def last_used(self, row: ApiKey) -> Any:
-        return row.last_used_at or "Never"
+        return ago(row.last_used_at).capitalize()
+
+    @display(description="Expires", ordering="expires_at")
+    def expires(self, row: ApiKey) -> Any:
+        if row.expires_at and row.expires_at <= timezone.now():
+            return format_html('<span class="or-pill or-pill-bad">Expired {}</span>', ago(row.expires_at))
+        return row.expires_at or "Never"
 
 
 @admin.register(Price)
-class PriceAdmin(ModelAdmin):
+class PriceAdmin(FormContextAdmin):
     form = PriceForm
     list_display = (
         "model",
@@ -94,6 +111,7 @@ class PriceAdmin(ModelAdmin):
         "cache_write_price",
     )
     search_fields = ("provider", "model")
+    search_help_text = "Search by provider or model"
     list_before_template = "admin/billing/prices_note.html"
     change_form_after_template = "admin/billing/price_suggestions.html"
     fieldsets = (
@@ -110,10 +128,11 @@ class PriceAdmin(ModelAdmin):
                 ),
             },
         ),
-        ("USD by the piece", {"fields": (("request", "audio_minute", "image"),)}),
+        ("USD by the piece", {"classes": ("collapse",), "fields": (("request", "audio_minute", "image"),)}),
         (
             "Long contexts",
             {
+                "classes": ("collapse",),
                 "fields": (
                     "long_start",
                     ("long_input", "long_output"),
@@ -123,15 +142,8 @@ class PriceAdmin(ModelAdmin):
         ),
     )
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = {**(extra_context or {}), "providers": known_values("provider")}
-        return super().changeform_view(request, object_id, form_url, context)
+    def form_context(self) -> dict[str, Any]:
+        return {"providers": known_values("provider")}
 
     @display(description="Provider", ordering="provider")
     def provider_column(self, row: Price) -> SafeString:
@@ -157,10 +169,5 @@ class PriceAdmin(ModelAdmin):
 def _per_million(price: Decimal | None) -> SafeString:
     if price is None:
         return format_html('<span class="or-muted">{}</span>', "not set")
-    lines = {"first": f"${_plain(price)} / 1M", "second": f"${_plain(price / 1000)} / 1K"}
+    lines = {"first": f"${money(price)} / 1M", "second": f"${per_thousand(price)} / 1K"}
     return render_to_string("admin/billing/cell_two_lines.html", lines)
-
-
-def _plain(price: Decimal) -> str:
-    """All digits, without exponent and trailing zeros."""
-    return f"{price.normalize():f}"

@@ -67,43 +67,32 @@ class BudgetAdmin(ListEditingAdmin):
     list_editable = ("is_active",)
     list_filter = ("period", "unit", "is_active")
     search_fields = ("name", "api_key__name", "account__name")
+    search_help_text = "Search by name, API key or account"
     list_select_related = ("api_key", "account")
     list_before_template = "admin/billing/budgets_note.html"
     change_form_after_template = "admin/billing/time_zones.html"
     readonly_fields = ("state",)
     actions_detail = ("begin_again",)
-    fieldsets = (
-        (None, {"fields": ("name", "api_key", "account")}),
+    add_fieldsets = (
         (
-            "Limit",
+            None,
+            {"fields": (("limit", "unit"), "period", "api_key", "account", "is_active")},
+        ),
+        (
+            "Advanced",
             {
-                "fields": (
-                    "limit",
-                    "unit",
-                    "period",
-                    "time_zone",
-                    "warning_percent",
-                    "refuse_unpriced",
-                    "is_active",
-                )
+                "classes": ("collapse",),
+                "fields": ("name", "time_zone", "warning_percent", "refuse_unpriced"),
             },
         ),
-        ("Used", {"fields": ("state",)}),
     )
-    add_fieldsets = fieldsets[:2]
+    fieldsets = ((None, {"fields": ("state", *add_fieldsets[0][1]["fields"])}), add_fieldsets[1])
 
     def get_fieldsets(self, request: HttpRequest, obj: Budget | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = {**(extra_context or {}), "time_zones": sorted(available_timezones())}
-        return super().changeform_view(request, object_id, form_url, context)
+    def form_context(self) -> dict[str, Any]:
+        return {"time_zones": sorted(available_timezones())}
 
     def save_model(self, request: HttpRequest, obj: Budget, form: ModelForm[Any], change: bool) -> None:
         save_budget(obj)

@@ -10,7 +10,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from combos.admin.forms import ComboForm, ModelAliasForm, TargetForm, TargetFormSet
@@ -39,7 +39,7 @@ class TargetInline(TabularInline):
 
 
 @admin.register(Combo)
-class ComboAdmin(SuggestsModels, ModelAdmin):
+class ComboAdmin(SuggestsModels):
     form = ComboForm
     inlines = (TargetInline,)
     list_display = ("name", "flow_column", "strategy_column", "is_active")
@@ -97,7 +97,7 @@ class ComboAdmin(SuggestsModels, ModelAdmin):
 
     @display(description="How it goes")
     def flow(self, row: Combo) -> SafeString:
-        context = {"steps": self._steps(row), "strategy": row.strategy, "label": self._label(row)}
+        context = {"steps": self._steps(row), "explanation": registry.explanations.get(row.strategy)}
         return render_to_string("admin/combos/flow.html", context)
 
     @display(description="Strategy", ordering="strategy", label=True)
@@ -112,7 +112,7 @@ class ComboAdmin(SuggestsModels, ModelAdmin):
 
 
 @admin.register(ModelAlias)
-class ModelAliasAdmin(SuggestsModels, ModelAdmin):
+class ModelAliasAdmin(SuggestsModels):
     form = ModelAliasForm
     list_display = ("pattern", "target", "is_active")
     list_editable = ("is_active",)

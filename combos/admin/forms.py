@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from unfold.forms import PaginationInlineFormSet
-from unfold.widgets import UnfoldAdminSelectWidget
 
 from combos.admin.routing_forms import COMBO_OPTION_FIELDS, show_inherited
 from combos.admin.suggestions import SUGGESTIONS
@@ -14,12 +13,14 @@ from combos.models import Combo, ComboTarget, ModelAlias
 from combos.rules import refuse_circle, validate_targets
 from combos.strategies import registry
 from combos.validation import InvalidTarget, Names, known_names
-from omniroute.forms import SuggestionInput
+from omniroute.forms import ExplainedSelect, SuggestionInput
 
 
 class ComboForm(forms.ModelForm):  # type: ignore[type-arg]
     strategy = forms.ChoiceField(
-        widget=UnfoldAdminSelectWidget, initial="priority", help_text="How the first target is chosen."
+        widget=ExplainedSelect(registry.explanations),
+        initial="priority",
+        help_text="How the first target is chosen.",
     )
 
     class Meta:

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from combos.admin.routing_forms import (
@@ -100,7 +100,7 @@ class FallbackInline(TabularInline):
 
 
 @admin.register(FallbackChain)
-class FallbackChainAdmin(SuggestsModels, ModelAdmin):
+class FallbackChainAdmin(SuggestsModels):
     form = FallbackChainForm
     inlines = (FallbackInline,)
     list_display = ("name", "concerns", "line", "is_active")

@@ -12,7 +12,7 @@ from combos.admin.suggestions import SUGGESTIONS
 from combos.cascade import BUILT_IN
 from combos.models import FallbackChain, FallbackEntry, ProviderRouting, RoutingSettings
 from combos.rules import check_fallback
-from omniroute.forms import LinesField, SuggestionInput
+from omniroute.forms import ExplainedSelect, LinesField, SuggestionInput
 from providers.choices import provider_names
 from providers.selection import registry
 
@@ -58,7 +58,8 @@ def _real(choices: Any) -> list[tuple[str, str]]:
 
 class RoutingSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     account_strategy = forms.ChoiceField(
-        widget=UnfoldAdminSelectWidget, help_text="How an account is chosen when a provider has several."
+        widget=ExplainedSelect(registry.explanations),
+        help_text="How an account is chosen when a provider has several.",
     )
     error_texts = LinesField(
         required=False,
@@ -86,7 +87,9 @@ class RoutingSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 class ProviderRoutingForm(forms.ModelForm):  # type: ignore[type-arg]
     provider = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
     account_strategy = forms.ChoiceField(
-        widget=UnfoldAdminSelectWidget, required=False, help_text="How an account is chosen."
+        widget=ExplainedSelect(registry.explanations),
+        required=False,
+        help_text="How an account is chosen when the provider has several.",
     )
     blocked_models = LinesField(
         required=False,

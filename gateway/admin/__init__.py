@@ -28,19 +28,12 @@ class AccessSettingsAdmin(SingletonAdmin):
         ("Providers", {"fields": ("blocked_providers", "fetch_private_addresses")}),
     )
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        shown = {
+    def form_context(self) -> dict[str, Any]:
+        return {
             "requires_key": settings.REQUIRE_API_KEY,
             "ip_rules": IpRules.load(),
             "locked": len(lockouts.locked()),
         }
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
     def save_model(self, request: HttpRequest, obj: AccessSettings, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -127,6 +127,9 @@ def _import(request: HttpRequest) -> None:
 
 
 def _create(request: HttpRequest) -> None:
+    if (wait := shelf.wait_s()) > 0:
+        messages.warning(request, f"The last backup is just made. Try again in {wait:.0f} s.")
+        return
     made = shelf.make("manual")
     assert made is not None
     shelf.prune()

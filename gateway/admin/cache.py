@@ -27,19 +27,12 @@ class CacheSettingsAdmin(SingletonAdmin):
         ("Repeated requests", {"fields": ("idempotency_window_s",)}),
     )
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        figures = {
+    def form_context(self) -> dict[str, Any]:
+        return {
             "cache": semantic_cache(),
             "repeats": len(repeats.table),
             "providers": cached_by_providers(),
         }
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **figures})
 
     @action(
         description="Empty the cache",

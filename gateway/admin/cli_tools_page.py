@@ -23,8 +23,6 @@ from omniroute.types import JSONDict
 from providers.choices import model_ids
 from providers.config import load_specs
 
-BACKUPS_SHOWN = 10
-
 
 @page("cli-tools", title="CLI tools", section="Tools", icon="terminal", permission="billing.view_apikey")
 def cli_tools(request: HttpRequest) -> JSONDict:

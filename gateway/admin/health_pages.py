@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 
 from gateway import health
 from gateway.api.monitoring import LATENCY_WINDOW_S, system
@@ -112,5 +112,5 @@ def _cards() -> dict[str, Any]:
         "latency": [(names.get(id, id), spread) for id, spread in summary.providers.items()],
         "overall": summary.overall,
         "minutes": round(LATENCY_WINDOW_S / 60),
-        "now": time.strftime("%H:%M:%S", time.gmtime()),
+        "now": timezone.now(),
     }

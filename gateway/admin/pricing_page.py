@@ -7,12 +7,13 @@ from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from billing.models import Price
 from billing.price_fields import FIELDS, columns_of_override
-from gateway.pricing.prices import defaults
+from gateway.pricing.prices import defaults, inherited
 from omniroute.pages import page
 from omniroute.types import JSONDict
 from providers.config import load_specs
@@ -106,10 +107,11 @@ def _save(request: HttpRequest, specs: dict[str, ProviderSpec]) -> HttpResponse:
     row = Price.objects.filter(provider=provider, model=model).first()
     if request.POST.get("do") == "reset":
         if row is not None:
+            _log(request, row, DELETION)
             row.delete()
         messages.success(request, f"{model} has its built-in price again.")
         return back
-    row = row or _inherited(specs[provider], model)
+    row = row or inherited(specs[provider], model)
     for name in COLUMNS:
         text = request.POST.get(name, "").strip()
         value = _number(text)
@@ -117,16 +119,16 @@ def _save(request: HttpRequest, specs: dict[str, ProviderSpec]) -> HttpResponse:
             messages.error(request, f"{model}: enter a price of 0 or more for each field that is filled.")
             return back
         setattr(row, name, value)
+    flag = CHANGE if row.pk else ADDITION
     row.save()
+    _log(request, row, flag)
     messages.success(request, f"{model} has a price of your own now. It holds for requests from now on.")
     return back
 
 
-def _inherited(spec: ProviderSpec, model: str) -> Price:
-    row = Price(provider=spec.id, model=model)
-    for column, value in defaults(spec).get(model, {}).items():
-        setattr(row, column, int(value) if column == "long_start" else value)
-    return row
+def _log(request: HttpRequest, row: Price, flag: int) -> None:
+    """In the price's own history, and so in the audit log."""
+    LogEntry.objects.log_actions(str(request.user.pk), [row], flag, single_object=True)
 
 
 def _number(text: str) -> Decimal | None:

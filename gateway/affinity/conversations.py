@@ -18,12 +18,15 @@ from omniroute.types import InboundRequest
 HEADERS = ("x-session-id", "x_session_id", "x-omniroute-session", "session-id", "session_id")
 """docs/routing.md; the last one is what Codex sends."""
 AGENT_HEADERS = ("x-agent-id", "x-client-id")
+ANSWER = "answer:"
+"""Begins the ids of what goes on from one answer (`after`). They are in no list: each answer would have its own."""
 MAX_ID = 64
 _PIECE = 4096
 """Of a longer text, its beginning and its end of this size tell it from others."""
 _ROLE = re.compile(rb'"role"\s*:\s*"(\w+)"')
 _CHANGING = re.compile(rb'x-anthropic-billing-header:[^"]*')
 """Claude Code puts it into its system prompt, and it changes from run to run."""
+_FALSE = msgspec.Raw(b"false")
 _TELLING = frozenset({b"system", b"developer"})
 _ASKING = frozenset({b"user", *_TELLING})
 _LOOK = 8
@@ -46,6 +49,25 @@ def said_by_client(inbound: InboundRequest) -> Conversation | None:
         if value := headers.get(name):
             return Conversation(f"ext:{value[:MAX_ID]}", is_open=True)
     return None
+
+
+def after(answer_id: str, inbound: InboundRequest) -> Conversation | None:
+    """What goes on from an answer that its provider keeps: only the account that it was given to can go on from it.
+    None for an answer that nobody keeps."""
+    return _answer(answer_id) if answer_id and inbound.fields.get("store") != _FALSE else None
+
+
+def followed(inbound: InboundRequest) -> Conversation | None:
+    """The answer that a request goes on from; None where it says all by itself."""
+    if inbound.format != "openai_responses" or "previous_response_id" not in inbound.fields:
+        return None
+    previous = json.field(dict(inbound.fields), "previous_response_id")
+    return _answer(previous) if isinstance(previous, str) and previous else None
+
+
+def _answer(id: str) -> Conversation:
+    digest = hashlib.blake2b(id.encode("utf-8", "replace"), digest_size=16)
+    return Conversation(ANSWER + digest.hexdigest(), is_open=True)
 
 
 def of(inbound: InboundRequest) -> Conversation | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from gateway.affinity.conversations import ANSWER
 from omniroute import shared_state
 from omniroute.shared_state import Script, Unavailable
 
@@ -95,7 +96,8 @@ class Sessions:
         found = {key: session for key, session in self._sessions.items() if session.last_active >= since}
         if shared_state.is_shared():
             found |= {(session.api_key, session.id): session for session in _read_all(since)}
-        return sorted(found.values(), key=lambda session: -session.last_active)
+        shown = (session for session in found.values() if not session.id.startswith(ANSWER))
+        return sorted(shown, key=lambda session: -session.last_active)
 
     def forget(self) -> None:
         """Every conversation, in this process and at Redis. Blocking where Redis is."""

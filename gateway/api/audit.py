@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.request import RawPostDataException
 from ninja import Query, Router
 
 from billing.models import ApiKey
@@ -18,6 +19,7 @@ from omniroute.schema import CamelModel
 router = Router(tags=["System"], by_alias=True)
 
 MAX_ENTRIES = 1000
+CREATED = 201
 _OWN = frozenset({"/api/auth/login", "/api/auth/logout"})
 """Noted by Django's signals."""
 _QUESTIONS = frozenset(
@@ -30,12 +32,12 @@ class Entry(CamelModel):
     id: int
     timestamp: datetime
     actor: str
-    """A user's name, or `API key` and the key's."""
+    """A user's name; `API key` and the key's; `command line` and the system's user; `cloud sync`."""
     ip_address: str
     action: str
     target: str
     details: str
-    """Which fields were sent or changed, never their values."""
+    """The id of what was made, and which fields were sent or changed, never their values."""
 
 
 @router.get("/compliance/audit-log", response=list[Entry])
@@ -46,8 +48,11 @@ def get_audit_log(
     actor: str = "",
     action: str = "",
 ) -> list[Entry]:
-    """Logins, what was saved in the admin and every call of this API that changed something, the newest first.
-    `before` goes on from an entry's `id`; `actor` and `action` look for a part of either."""
+    """Logins, what was saved in the admin, every call of this API and every command that changed something, and what
+    cloud sync took over, the newest first.
+
+    `before` goes on from an entry's `id`; `actor` and `action` look for a part of either.
+    """
     rows = AuditEntry.objects.filter(actor__icontains=actor, action__icontains=action)
     if before is not None:
         rows = rows.filter(id__lt=before)
@@ -82,7 +87,7 @@ def audited(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
                 str(request.method),
                 actor=name,
                 target=request.path,
-                details=_fields(request),
+                details=", ".join([*_made(response), *_fields(request)]),
                 request=request,
             )
         return response
@@ -91,10 +96,21 @@ def audited(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return wrapped
 
 
-def _fields(request: HttpRequest) -> str:
-    """The names of what was sent."""
+def _made(response: HttpResponse) -> list[str]:
+    """The id of a new object: all that tells it from others once its name has changed."""
+    if response.status_code != CREATED:
+        return []
+    answer = json.loads(response.content)
+    objects = [answer, *(each for each in answer.values() if isinstance(each, dict))]
+    return [f"id {each['id']}" for each in objects if "id" in each][:1]
+
+
+def _fields(request: HttpRequest) -> list[str]:
+    """The names of what was sent. A body is JSON whatever its client calls it, or a file."""
     names = list(request.GET)
-    if request.content_type == "application/json" and request.body:
-        sent = json.loads(request.body)
-        names += sent if isinstance(sent, dict) else []
-    return ", ".join(map(str, names))
+    try:
+        body = request.body
+    except RawPostDataException:  # was read as a file
+        return names
+    sent = json.loads(body) if body.lstrip()[:1] == b"{" else {}
+    return [*names, *sent]

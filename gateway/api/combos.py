@@ -21,6 +21,7 @@ from gateway import pipeline
 from gateway import snapshot as snapshots
 from gateway.edge import inbound
 from gateway.exchange import Exchange
+from gateway.opening import route_of
 from gateway.snapshot import Snapshot
 from omniroute.errors import GatewayError, NotFound
 from omniroute.schema import CamelModel
@@ -117,7 +118,7 @@ def combo_metrics(request: HttpRequest, combo: str = "") -> MetricsOut:
 
 
 async def _try_all(combo: ComboConfig, snapshot: Snapshot) -> list[TargetResult]:
-    route = pipeline.route_of(combo.name, snapshot)
+    route = route_of(combo.name, snapshot)
     targets = {(target.provider.id, target.model): target for target in route.targets}
     return list(await asyncio.gather(*(_try(target, snapshot) for target in targets.values())))
 

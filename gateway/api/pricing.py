@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from billing.models import Price
 from billing.price_fields import LONG_START, SPELLINGS, as_json, columns_of_override
-from gateway.pricing.prices import defaults
+from gateway.pricing.prices import defaults, inherited
 from omniroute.errors import InvalidRequest, NotFound
 from providers.config import load_specs, prefixes_of
 from providers.spec import ProviderSpec
@@ -93,7 +93,7 @@ def _set(provider: str, model: str, prices: Mapping[str, Any], where: str) -> Pr
     if not 0 < len(model) <= 200:
         raise InvalidRequest(f"{where}: a model's name has 1 to 200 characters", param=where)
     row = Price.objects.filter(provider=provider, model=model).first()
-    row = row or _inherited(provider, model)
+    row = row or inherited(load_specs()[provider], model)
     for name, value in prices.items():
         if name == "source":
             continue
@@ -111,15 +111,6 @@ def _set(provider: str, model: str, prices: Mapping[str, Any], where: str) -> Pr
     except ValidationError as error:
         raise InvalidRequest(f"{where}: {' '.join(error.messages)}", param=where) from None
     row.save()
-    return row
-
-
-def _inherited(provider: str, model: str) -> Price:
-    """A new row with the built-in prices, so that changing one keeps the others."""
-    row = Price(provider=provider, model=model, input=None, output=None)
-    spec = load_specs()[provider]
-    for column, value in defaults(spec).get(model, {}).items():
-        setattr(row, column, int(value) if column == "long_start" else value)
     return row
 
 

@@ -20,6 +20,7 @@ from combos.api.routing import Limit, RoutingPatch, save_routing, shown_routing
 from gateway.models import GatewaySettings
 from omniroute.errors import Unauthorized
 from omniroute.schema import CamelModel, Line
+from resilience.lockout import lockouts
 
 router = Router(tags=["Settings"], by_alias=True)
 
@@ -109,11 +110,14 @@ def _administrator(request: HttpRequest) -> User | None:
 
 
 def _change_password(request: HttpRequest, current: str, new: str) -> None:
+    attempt = f"password:{request.META.get('REMOTE_ADDR', '')}"
+    lockouts.attempt(attempt, "wrong passwords")  # the holder of a key must not guess it either
     user = _administrator(request)
     if user is None or not user.check_password(current):
         raise Unauthorized(
             "The current password is wrong", code="invalid_credentials", param="currentPassword"
         )
+    lockouts.forgive(attempt)
     try:
         validate_password(new, user)
     except ValidationError as error:

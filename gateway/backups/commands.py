@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 
 from gateway.backups import taking
 from gateway.backups.checking import Found, check_name, told
+from omniroute import audit
 from omniroute.commands import DatabaseCommand
 from omniroute.errors import GatewayError
 
@@ -43,6 +44,7 @@ class TakingCommand(DatabaseCommand):
                 outcome = taking.take(found, history=not keep_history, reason=self.reason)
         except (GatewayError, OSError) as error:
             raise CommandError(str(error)) from None
+        audit.note_command("replaced the database", target=Path(file).name)
         for note in outcome.notes:
             self.stdout.write(f"- {note}")
         self.stdout.write(f"Done. What was there before is in {outcome.saved.path}")

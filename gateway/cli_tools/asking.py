@@ -8,7 +8,7 @@ from gateway import snapshot as snapshots
 from gateway.cli_tools.rows import Choice, Tool
 from gateway.cli_tools.status import status_of
 from gateway.cli_tools.urls import clean_url, is_known
-from gateway.pipeline import route_of
+from gateway.opening import route_of
 from omniroute.errors import ClientError, Forbidden, InvalidRequest, ModelNotFound
 from omniroute.redact import MASK
 

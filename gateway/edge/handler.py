@@ -208,6 +208,7 @@ class _Watcher:
             self._timer.cancel()
         if self._watch is not None:
             self._watch.cancel()
+        self._timer = self._watch = None  # both hold the watcher
 
     def _begin(self) -> None:
         self._watch = asyncio.get_running_loop().create_task(self._wait())

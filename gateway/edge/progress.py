@@ -9,7 +9,6 @@ They are outside of every wire format, so nobody gets them unasked (docs/caching
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from gateway.edge.responses import Streaming, Write
 from gateway.wire import get_format, ir, json
@@ -18,8 +17,6 @@ from gateway.wire.sse import DONE, Decoder, ServerEvent
 from gateway.wire.tokens import estimate_texts
 from omniroute.errors import GatewayError
 from omniroute.types import InboundRequest
-
-logger = logging.getLogger(__name__)
 
 HEADER = "x-omniroute-progress"
 INTERVAL_S = 2.0

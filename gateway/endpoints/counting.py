@@ -14,9 +14,9 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from combos.attempt import Attempt
-from gateway import pipeline
 from gateway.edge.auth import Caller
 from gateway.exchange import Exchange
+from gateway.opening import open_exchange
 from gateway.passage.requests import build_upstream_request, passage_for, proxy_for
 from gateway.planning import rehearsal
 from gateway.preparation.steps import ready
@@ -50,7 +50,7 @@ _COUNTED = frozenset(
 
 async def count(inbound: InboundRequest, caller: Caller, request: ir.Request) -> int:
     """Input tokens. `request` is the inbound one, parsed. Raise `ClientError` for an unknown key or model."""
-    exchange, snapshot = await pipeline.open_exchange(inbound, caller)
+    exchange, snapshot = await open_exchange(inbound, caller)
     try:
         async with asyncio.timeout(TIMEOUT_S):
             counted = await _ask(exchange, snapshot)

@@ -5,6 +5,7 @@ The prefix may be left out. A model of another provider is refused, so that noth
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from django.http import HttpRequest
@@ -14,7 +15,6 @@ from ninja import Router
 from gateway import pipeline
 from gateway import snapshot as snapshots
 from gateway.edge import uploads
-from gateway.edge.auth import Caller
 from gateway.edge.handler import WireRequest
 from gateway.edge.inbound import parse
 from gateway.edge.paths import format_for
@@ -25,28 +25,41 @@ from providers.spec import ProviderSpec
 
 router = Router()
 _OPERATIONS = {
+    "chat/completions": "generate",
+    "messages": "generate",
+    "responses": "generate",
     "embeddings": "embed",
     "images/generations": "image",
     "moderations": "moderate",
     "rerank": "rerank",
     "audio/speech": "speak",
 }
-"""Whose answers are no streams."""
+"""What the endpoints with a JSON body ask for."""
 
 
-async def serve(request: HttpRequest, provider: str, endpoint: str) -> HttpResponseBase:
-    assert isinstance(request, WireRequest)
-    caller: Caller = request.caller
-    operation = _OPERATIONS.get(endpoint)
-    inbound = parse(
-        request.body,
-        format=format_for(f"/v1/{endpoint}"),
-        path=request.path,
-        headers=caller.headers,
-        operation=operation or "generate",
-        stream=False if operation else None,
-    )
-    return await pipeline.serve(await of_provider(inbound, provider), caller)
+def operation_of(endpoint: str) -> Callable[[HttpRequest, str], Awaitable[HttpResponseBase]]:
+    """The ninja operation of one of `_OPERATIONS`."""
+    format, operation = format_for(f"/v1/{endpoint}"), _OPERATIONS[endpoint]
+    streams = operation == "generate"
+
+    async def serve(request: HttpRequest, provider: str) -> HttpResponseBase:
+        assert isinstance(request, WireRequest)
+        caller = request.caller
+        inbound = parse(
+            request.body,
+            format=format,
+            path=request.path,
+            headers=caller.headers,
+            operation=operation,
+            stream=None if streams else False,
+        )
+        return await pipeline.serve(await of_provider(inbound, provider), caller)
+
+    return serve
+
+
+for endpoint in _OPERATIONS:
+    router.post(f"/v1/providers/{{provider}}/{endpoint}")(operation_of(endpoint))
 
 
 async def of_provider(inbound: InboundRequest, provider: str) -> InboundRequest:
@@ -80,46 +93,6 @@ def prefixed(model: str, spec: ProviderSpec, providers: ProvidersConfig) -> str:
             param="model",
         )
     return f"{spec.shown_prefix}/{model}"
-
-
-@router.post("/v1/providers/{provider}/chat/completions")
-async def chat_completions(request: HttpRequest, provider: str) -> HttpResponseBase:
-    return await serve(request, provider, "chat/completions")
-
-
-@router.post("/v1/providers/{provider}/messages")
-async def messages(request: HttpRequest, provider: str) -> HttpResponseBase:
-    return await serve(request, provider, "messages")
-
-
-@router.post("/v1/providers/{provider}/responses")
-async def responses(request: HttpRequest, provider: str) -> HttpResponseBase:
-    return await serve(request, provider, "responses")
-
-
-@router.post("/v1/providers/{provider}/embeddings")
-async def embeddings(request: HttpRequest, provider: str) -> HttpResponseBase:
-    return await serve(request, provider, "embeddings")
-
-
-@router.post("/v1/providers/{provider}/images/generations")
-async def images(request: HttpRequest, provider: str) -> HttpResponseBase:
-    return await serve(request, provider, "images/generations")
-
-
-@router.post("/v1/providers/{provider}/moderations")
-async def moderations(request: HttpRequest, provider: str) -> HttpResponseBase:
-    return await serve(request, provider, "moderations")
-
-
-@router.post("/v1/providers/{provider}/rerank")
-async def rerank(request: HttpRequest, provider: str) -> HttpResponseBase:
-    return await serve(request, provider, "rerank")
-
-
-@router.post("/v1/providers/{provider}/audio/speech")
-async def speech(request: HttpRequest, provider: str) -> HttpResponseBase:
-    return await serve(request, provider, "audio/speech")
 
 
 @router.post("/v1/providers/{provider}/audio/translations")

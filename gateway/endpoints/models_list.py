@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from billing.config import KeyConfig
-from gateway import pipeline
 from gateway import snapshot as snapshots
 from gateway.edge.auth import authenticate
 from gateway.edge.handler import WireRequest
 from gateway.edge.paths import format_for, is_method
+from gateway.opening import route_of
 from gateway.passage.base import JSON_TYPE
 from gateway.snapshot import Snapshot
 from gateway.wire import json
@@ -95,7 +95,7 @@ def _find(name: str, snapshot: Snapshot) -> ModelEntry:
     listed = next((entry for entry in _all(snapshot) if entry.id == name), None)
     if listed is not None:
         return listed
-    route = pipeline.route_of(name, snapshot)
+    route = route_of(name, snapshot)
     if not any(snapshot.providers.is_connected(target.provider.id) for target in route.targets):
         raise ModelNotFound(f"No account is connected for the model {name!r}", param="model")
     target = route.targets[0]
@@ -121,7 +121,7 @@ def _all(snapshot: Snapshot) -> Iterator[ModelEntry]:
 def _is_usable(name: str, snapshot: Snapshot) -> bool:
     """Whether it leads to a target that has an account and is not blocked."""
     try:
-        route = pipeline.route_of(name, snapshot)
+        route = route_of(name, snapshot)
     except ClientError:
         return False
     targets = (*route.targets, *route.fallbacks)

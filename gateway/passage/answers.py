@@ -39,7 +39,7 @@ async def read_whole(
         whole = passage.whole_of_stream(body)
     else:
         raise UpstreamBroken(f"The provider's answer is neither JSON nor a stream: {body[:80]!r}")
-    trial.usage = whole.usage
+    trial.usage, trial.answer_id = whole.usage, whole.answer_id
     trial.heard = len(whole.body) // 4
     if error_texts and not passage.is_sound:
         check(whole.body, error_texts)
@@ -71,6 +71,7 @@ class StreamAnswer:
         except BaseException:
             upstream.close()
             raise
+        trial.answer_id = answer._reader.answer_id or trial.answer_id
         trial.first_token()
         return answer
 
@@ -112,7 +113,7 @@ class StreamAnswer:
         """The provider sent plain JSON to the wish for a stream."""
         body = chunk + await upstream.read_all()
         whole = _understood(body, passage, trial)
-        trial.usage = whole.usage
+        trial.usage, trial.answer_id = whole.usage, whole.answer_id
         if texts:
             check(whole.body, texts)
         answer = cls(upstream, passage.reader(), b"", trial)

@@ -26,6 +26,8 @@ class Whole:
     body: bytes
     usage: Usage | None = None
     content_type: str = JSON_TYPE
+    answer_id: str = ""
+    """See `Tap.answer_id`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Reader(ABC):
     ended: bool = False
     """The regular end was seen: there is nothing left to wait for."""
     error: GatewayError | None = None
+    answer_id: str = ""
+    """See `Tap.answer_id`."""
 
     @abstractmethod
     def feed(self, chunk: bytes) -> bytes:

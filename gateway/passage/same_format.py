@@ -32,7 +32,7 @@ class SameFormat(Passage):
         found = self.provider.inspect(body)
         if found.error is not None:
             raise as_upstream_error(found.error)
-        return Whole(body, found.usage)
+        return Whole(body, found.usage, answer_id=found.answer_id)
 
     def reader(self) -> Reader:
         return TapReader(self.client, self.inbound, self.decoder())
@@ -101,7 +101,7 @@ class TapReader(Reader):
                 self._tail += event.raw
             else:
                 out.append(event.raw)
-        self.usage = self._tap.usage
+        self.usage, self.answer_id = self._tap.usage, self._tap.answer_id
         return b"".join(out) if len(out) != 1 else out[0]
 
     def _fail(self) -> None:

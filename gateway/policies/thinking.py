@@ -17,8 +17,6 @@ from omniroute.types import Fields, InboundRequest, JSONDict
 
 Whose = Literal["client", "replaced", "added"]
 
-MODES = ("passthrough", "auto", "custom", "adaptive")
-EFFORTS = ("none", "low", "medium", "high")
 MAX_BUDGET = 131_072
 DEFAULT_BUDGET = 10_240
 EFFORT_BUDGETS = {"none": 0, "low": 1024, "medium": 10_240, "high": MAX_BUDGET}

@@ -1,6 +1,6 @@
 """Tokens of accounts that somebody signed in to, on the way of a request: fresh before it, new once after a refusal.
 
-For all other accounts, and for fresh tokens, the whole cost is one comparison (`stale_at`) in the pipeline.
+For all other accounts, and for fresh tokens, the whole cost is one comparison (`stale_at`) in `gateway.attempts`.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from billing import dataset
+from billing.models import Price
 from billing.price_fields import columns_of
 from providers.spec import ProviderSpec
 
@@ -19,3 +20,11 @@ def defaults(spec: ProviderSpec) -> dict[str, dict[str, Decimal]]:
         if model.id not in known and (price := dataset.today(*seller, model.upstream_id or model.id)):
             known[model.id] = price
     return {model: columns_of(price) for model, price in sorted(known.items())[:MAX_MODELS]}
+
+
+def inherited(spec: ProviderSpec, model: str) -> Price:
+    """A price of one's own, not saved yet. It begins with the built-in ones, so that changing one keeps the others."""
+    row = Price(provider=spec.id, model=model, input=None, output=None)
+    for column, value in defaults(spec).get(model, {}).items():
+        setattr(row, column, int(value) if column == "long_start" else value)
+    return row

@@ -12,12 +12,14 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from billing.models import UsageRecord
 from billing.queries import recent_requests
 from gateway.edge.handler import Receive, Scope, Send
 from gateway.records.live import PATH, TRANSLATIONS_PATH, Live, live, translations
 from omniroute.net import is_own_origin
+from omniroute.viewer import zone_of
 
 SESSION_S = 300.0
 """A socket is told nothing more after this: the page connects again, and its session is looked at anew."""
@@ -81,7 +83,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         return {"requests": newest, "html": self._html([_record(values) for values in newest])}
 
     def _html(self, rows: list[UsageRecord]) -> str:
-        return render_to_string(self.template, {"requests": rows})
+        with timezone.override(zone_of(self.scope["cookies"])):
+            return render_to_string(self.template, {"requests": rows})
 
 
 class TranslationsConsumer(LiveConsumer):

@@ -26,6 +26,7 @@ from gateway.sync.errors import SyncError
 from gateway.sync.groups import kinds_of, parts
 from gateway.sync.merging import Objects, from_json, kind_of
 from gateway.sync.peer import Conflict, Copy, Peer
+from omniroute import audit
 from omniroute.types import JSONDict
 
 TRIES = 6
@@ -200,6 +201,8 @@ def _merge(row: SyncSettings, copy: Copy, remote: Objects, outcome: Outcome) -> 
             is_pending=bool(to_send),
         )
     names = [local.name_of(id, merged, rows) for id in done]
+    if names:
+        audit.note("took over", actor="cloud sync", target=", ".join(names))
     outcome.taken = list(dict.fromkeys([*outcome.taken, *names]))
     outcome.refused = [
         {"name": local.name_of(id, merged, rows), "reason": reason} for id, reason in reasons.items()

@@ -32,7 +32,6 @@ from omniroute.types import JSONDict
 MAX_SPACES = 20
 """For one key."""
 MAX_LEASE_S = 300
-SPACE = r"^[a-z0-9][a-z0-9-]{0,59}$"
 Name = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+=*$")]
 

@@ -11,11 +11,11 @@ from typing import Any
 from combos.attempt import Attempt
 from gateway import policies
 from gateway.edge.inbound import check_model, parse
+from gateway.opening import route_of
 from gateway.passage.base import Ends, Passage
 from gateway.passage.other_format import OtherFormat
 from gateway.passage.requests import build_upstream_request, passage_for, profile
 from gateway.passage.same_format import SameFormat
-from gateway.pipeline import route_of
 from gateway.records import redaction
 from gateway.snapshot import Snapshot
 from gateway.translator import changes, reading

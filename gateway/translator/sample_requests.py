@@ -23,7 +23,6 @@ WEATHER: JSONDict = {
 }
 TIME: JSONDict = {"type": "object", "properties": {"zone": {"type": "string"}}, "required": ["zone"]}
 TOOLS = {"get_weather": ("The weather of a city", WEATHER), "get_time": ("The time in a zone", TIME)}
-ARGUMENTS = {"city": "Oslo", "days": 2}
 PERSON: JSONDict = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},

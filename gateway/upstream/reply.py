@@ -68,8 +68,11 @@ class Reply:
             self.keeps_alive = False
         except httptools.HttpParserUpgrade:
             raise BadReply("it changes to another protocol") from None
+        if self.is_complete:
+            del self._parser  # it holds the reply
+            return
         self._overhead = 0 if self.size > size else self._overhead + len(data)
-        if self._overhead > MAX_OVERHEAD and not self.is_complete:
+        if self._overhead > MAX_OVERHEAD:
             raise BadReply(f"its head is longer than {MAX_OVERHEAD // 1024} KB")
 
     def end(self) -> None:

@@ -93,6 +93,8 @@ class Tap(ABC):
     usage: Usage | None = None
     finished: bool = False
     error: GatewayError | None = None
+    answer_id: str = ""
+    """By what a later request may go on from this answer, where its provider keeps it."""
 
     @abstractmethod
     def look(self, event: ServerEvent) -> Seen: ...
@@ -109,6 +111,8 @@ class Inspection:
     usage: Usage | None = None
     error: GatewayError | None = None
     """Set for an error body under status 200, and for an answer without any choice."""
+    answer_id: str = ""
+    """See `Tap.answer_id`."""
 
 
 class StreamDecoder(Protocol):

@@ -26,11 +26,6 @@ class ServerEvent(NamedTuple):
     data: bytes
     name: bytes = b""
 
-    @property
-    def is_comment(self) -> bool:
-        """Neither data nor name: a keep-alive, an `id:` or `retry:` alone."""
-        return not self.data and not self.name
-
 
 class Decoder:
     """`feed` bytes as they come and get the events that are complete; `flush` at the end of the input."""

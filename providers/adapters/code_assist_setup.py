@@ -6,7 +6,6 @@ Asked once for an account: the answer is kept in its provider data. While it is 
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +19,6 @@ from providers.endpoints import choose_endpoint
 if TYPE_CHECKING:
     from providers.config import AccountConfig
     from providers.spec import ProviderSpec
-
-logger = logging.getLogger(__name__)
 
 PROJECT = "project"
 """In an account's provider data: found here, or given by the operator, which paid tiers demand."""

@@ -49,11 +49,12 @@ UNREADABLE = "Credential unreadable: enter it again"
 
 LIMITS_NOTE = "What is left empty is taken from Settings → Resilience → Rate limits."
 
-hides_api_key = method_decorator(sensitive_post_parameters("api_key"))
+hides_api_key = method_decorator(sensitive_post_parameters("api_key"), name="changeform_view")
 """Keeps a key that is being entered out of error reports."""
 
 
 @admin.register(Account)
+@hides_api_key
 class AccountAdmin(
     SyncingAccounts, QuotaAccounts, SignedInAccounts, CoolingAccounts, ProviderColumn, ListEditingAdmin
 ):
@@ -108,16 +109,8 @@ class AccountAdmin(
             return ((None, {"fields": credential}), *self.fieldsets[1:])
         return super().get_fieldsets(request, obj)
 
-    @hides_api_key
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = {**(extra_context or {}), "account_defaults": account_defaults(load_specs())}
-        return super().changeform_view(request, object_id, form_url, context)
+    def form_context(self) -> dict[str, Any]:
+        return {"account_defaults": account_defaults(load_specs())}
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """`?provider=glm` chooses the provider, as the catalog's buttons do."""
@@ -201,6 +194,7 @@ class AccountAdmin(
 
 
 @admin.register(ProviderNode)
+@hides_api_key
 class ProviderNodeAdmin(ListEditingAdmin):
     list_display = ("name", "prefix_column", "kind", "base_url", "accounts", "is_active")
     list_editable = ("is_active",)
@@ -226,10 +220,6 @@ class ProviderNodeAdmin(ListEditingAdmin):
         self._counts = account_counts()
         queryset: QuerySet[ProviderNode] = super().get_queryset(request)
         return queryset
-
-    @hides_api_key
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return super().changeform_view(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: ProviderNode, form: ModelForm[Any], change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -30,7 +30,7 @@ class SignedInAccounts:
         """Providers that one signs in to have a page of their own."""
         spec = spec_by_id(request.GET.get("provider", "")) if request.method == "GET" else None
         if spec and spec.oauth:
-            return HttpResponseRedirect(reverse("admin:providers_connect", args=(spec.id,)))
+            return HttpResponseRedirect(reverse("admin:providers_catalog_connect", args=(spec.id,)))
         return super().add_view(request, *args, **kwargs)  # type: ignore[misc]
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
@@ -72,7 +72,7 @@ class SignedInAccounts:
         told = format_html_join("", "<li>{}</li>", ((line,) for line in lines if line))
         if not row.needs_sign_in:
             return format_html('<ul class="or-told">{}</ul>', told)
-        link = f"{reverse('admin:providers_connect', args=(row.provider,))}?account={row.pk}"
+        link = f"{reverse('admin:providers_catalog_connect', args=(row.provider,))}?account={row.pk}"
         return format_html(
             '<p class="or-pill or-pill-bad">Needs to be signed in again</p><p class="or-error-text">{}</p>'
             '<p class="or-told"><a class="or-link" href="{}">Sign in again</a></p><ul class="or-told">{}</ul>',
@@ -86,7 +86,7 @@ class SignedInAccounts:
         account = object_or_none(self, request, object_id)
         if account is None:
             return redirect_to_change(self, object_id)
-        connect = reverse("admin:providers_connect", args=(account.provider,))
+        connect = reverse("admin:providers_catalog_connect", args=(account.provider,))
         return HttpResponseRedirect(f"{connect}?account={account.pk}")
 
     @action(

@@ -80,9 +80,9 @@ def authorize(
     Google or Github (Kiro)."""
     spec, again = _offered(provider), _again(provider, connection)
     with _told():
-        if idp:
-            return _begun(sessions.begin_social(spec, idp, again), spec)
         home = request.build_absolute_uri("/")
+        if idp:
+            return _begun(sessions.begin_social(spec, idp, again=again, home=home), spec)
         return _begun(sessions.begin_code(spec, manual=manual, again=again, home=home), spec)
 
 

@@ -77,5 +77,8 @@ def load() -> Mapping[str, ProviderSpec]:
 
     Raises `ImproperlyConfigured`, naming file, key and reason, for an overlay that says what cannot be.
     """
-    specs = overlay.apply(builtin(), Path(settings.PROVIDERS_FILE))
-    return MappingProxyType({id: fill_all(spec) for id, spec in specs.items()})
+    known = builtin()
+    specs = overlay.apply(known, Path(settings.PROVIDERS_FILE))
+    return MappingProxyType(
+        {id: spec if spec is known.get(id) else fill_all(spec) for id, spec in specs.items()}
+    )

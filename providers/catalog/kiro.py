@@ -20,8 +20,11 @@ OAUTH = OAuthSpec(
     device_url="https://oidc.{region}.amazonaws.com/device_authorization",
     start_url="https://view.awsapps.com/start",
     profile_url="https://codewhisperer.us-east-1.amazonaws.com/",
+    social_page="https://app.kiro.dev/signin",
+    authorize_params={"redirect_from": "KiroIDE"},
+    redirect_uri="http://localhost:{port}/oauth/callback",
+    listen_ports=(3128, 4649, 6588, 8008, 9091, 49153, 50153, 51153, 52153, 53153),
     social_url="https://prod.us-east-1.auth.desktop.kiro.dev",
-    social_redirect_uri="kiro://kiro.kiroAgent/authenticate-success",
     expired_messages=("the bearer token included in the request is invalid",),
     credential_files=(
         "~/.aws/sso/cache/kiro-auth-token.json",

@@ -34,7 +34,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     if row is None or spec is None or spec.oauth is None:
         problem = "This sign-in is not known here. Go back to the gateway's page and begin again."
         return _page(request, {"problem": problem}, 400)
-    again = {"spec": spec, "again": reverse("admin:providers_connect", args=(spec.id,))}
+    again = {"spec": spec, "again": reverse("admin:providers_catalog_connect", args=(spec.id,))}
     if row.status != SignIn.Status.DONE:  # else the tab was opened once more
         try:
             row = sessions.finish(row, spec, came_back)

@@ -44,6 +44,8 @@ class Callback:
     """The vendor's word for why there is no code."""
     said: str = ""
     """The same in a sentence."""
+    option: str = ""
+    """The way to sign in that people chose at the vendor's page (Kiro)."""
 
 
 def read_callback(pasted: str) -> Callback:
@@ -75,7 +77,8 @@ def _of_query(query: str) -> Callback:
             "There is no code in this address: copy the whole address that the vendor's page sent the browser to",
             code="no_code",
         )
-    return Callback(code, values.get("state") or state, error, values.get("error_description", ""))
+    said, option = values.get("error_description", ""), values.get("login_option", "")
+    return Callback(code, values.get("state") or state, error, said, option)
 
 
 async def exchange(

@@ -1,4 +1,4 @@
-"""A listener on the port that a vendor's sign-in comes back to (Codex: 1455), while somebody signs in.
+"""A listener on the port that a vendor's sign-in comes back to (Codex: 1455, Kiro: 3128), while somebody signs in.
 
 It sends the browser on to the gateway's own callback. It lives in a thread of the process that began the sign-in, at
 the gateway's own address (in a container, loopback would be out of a browser's reach), and ends with the last callback
@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 logger = logging.getLogger(__name__)
 
-PATH = "/auth/callback"
+PATHS = ("/auth/callback", "/oauth/callback")
+"""OpenAI's and Kiro's."""
 _STEP_S = 0.5
 _CLIENT_S = 5.0
 _lock = threading.Lock()
@@ -97,7 +98,7 @@ def _handler(listener: _Listener) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            if parts.path != PATH or not parts.query:
+            if parts.path not in PATHS or not parts.query:
                 self.send_error(404)
                 return
             self.send_response(302)

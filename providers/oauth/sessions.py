@@ -26,15 +26,13 @@ from providers.oauth.code_flow import Callback
 from providers.oauth.device import DeviceCode, Waiting, dialect_of
 from providers.oauth.spec import OAuthSpec
 from providers.oauth.vendors import vendor_of
-from providers.oauth.vendors.kiro import exchange_social, social_url
+from providers.oauth.vendors.kiro import IDPS, exchange_social, social_url
 from providers.spec import ProviderSpec
 
 CODE_LIFE = timedelta(minutes=10)
 _TURN = timedelta(seconds=60)
 """How long a question to the vendor may take before somebody else may ask."""
 KEPT = timedelta(days=1)
-IDPS = ("Google", "Github")
-"""As Kiro spells them."""
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 T = TypeVar("T")
@@ -82,25 +80,33 @@ def _port(oauth: OAuthSpec, home: str) -> tuple[int, str]:
     port = listener.listen(oauth.listen_ports, home, life_s, settings.HOST) if home else None
     if port is not None or not home:
         return port or oauth.listen_ports[0], ""
-    taken = " and port ".join(map(str, oauth.listen_ports))
+    taken = ", ".join(map(str, oauth.listen_ports))
     return (
         oauth.listen_ports[0],
-        f"Other programs hold port {taken}: paste the address that the browser is sent to",
+        f"Other programs hold the ports that it comes back to ({taken}): paste the address that the browser is sent to",
     )
 
 
-def begin_social(spec: ProviderSpec, idp: str, again: Account | None = None) -> SignIn:
+def begin_social(spec: ProviderSpec, idp: str, *, again: Account | None = None, home: str = "") -> SignIn:
+    """`idp`: Google or Github. `home`: where a listener sends the browser on to. Raise `SignInError`."""
     oauth = oauth_of(spec)
-    if "social" not in oauth.flows or idp not in IDPS:
-        raise SignInError(f"Choose one of: {', '.join(IDPS)}", code="not_offered")
+    if "social" not in oauth.flows or idp not in IDPS.values():
+        raise SignInError(f"Choose one of: {', '.join(IDPS.values())}", code="not_offered")
     state, verifier = code_flow.random_text(), code_flow.random_text()
+    port, message = _port(oauth, home)
+    redirect_uri = oauth.redirect_uri.replace("{port}", str(port))
     challenge = code_flow.challenge_of(verifier)
-
-    async def address(asking: Asking) -> str:
-        return social_url(asking, idp, state=state, challenge=challenge)
-
-    url = _with_vendor(spec, address)
-    return _begin(spec, "social", state, {"verifier": verifier}, again, uri=url, options={"idp": idp})
+    return _begin(
+        spec,
+        "social",
+        state,
+        {"verifier": verifier},
+        again,
+        uri=social_url(oauth, idp, state=state, challenge=challenge, redirect_uri=redirect_uri),
+        options={"idp": idp},
+        redirect_uri=redirect_uri,
+        message=message,
+    )
 
 
 def begin_device(
@@ -172,8 +178,13 @@ def finish(row: SignIn, spec: ProviderSpec, came_back: Callback) -> SignIn:
 
     async def exchange(asking: Asking) -> Tokens:
         if row.flow == "social":
-            idp = str(row.options.get("idp", ""))
-            return await exchange_social(asking, code=came_back.code, verifier=verifier, idp=idp)
+            return await exchange_social(
+                asking,
+                code=came_back.code,
+                verifier=verifier,
+                redirect_uri=row.redirect_uri,
+                option=came_back.option or str(row.options.get("idp", "")),
+            )
         return await code_flow.exchange(
             asking,
             row.provider,
@@ -186,9 +197,9 @@ def finish(row: SignIn, spec: ProviderSpec, came_back: Callback) -> SignIn:
     try:
         return _done(row, spec, _with_vendor(spec, exchange))
     except SignInError as error:
-        if not error.transient:
+        if came_back.state and not error.transient:
             return _fail(row, error.message)
-        _give_turn_back(row)  # the code may still be good: it can be brought again
+        _give_turn_back(row)  # the code may still be good; or it was none: browsers bring the state along
         raise
 
 

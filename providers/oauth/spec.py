@@ -74,9 +74,10 @@ class OAuthSpec:
     mint_url: str = ""
     """Where the sign-in's token is turned into what requests are made with: Copilot's short-lived
     token, iFlow's key for a cookie."""
+    social_page: str = ""
+    """Where people sign in to Kiro with Google or GitHub."""
     social_url: str = ""
-    """Base address of Kiro's Google and GitHub sign-in."""
-    social_redirect_uri: str = ""
+    """Base address of what that page's code, and later the refresh token, are exchanged at."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Further headers for the vendor's sign-in, profile and token endpoints."""
 

@@ -41,7 +41,22 @@ def test_it_passes_over_accounts_that_cool_by_the_provider_s_word():
 def test_accounts_that_cool_by_a_guess_come_last():
     cooldowns = Cooldowns(lambda: 0.0)
     cooldowns.apply("account:1", classify.TRANSIENT)
-    assert names(plan(cooldowns=cooldowns)) == ["b-2", "c-3", "a-1"]
+    made = plan(cooldowns=cooldowns)
+    assert names(made) == ["b-2", "c-3", "a-1"]
+    assert [(skip.attempt.account.name, skip.obstacle.reason) for skip in made.skipped] == [
+        ("a-1", "transient")
+    ]
+
+
+def test_a_combo_of_names_that_lead_nowhere_says_so():
+    config = combos(best=["gone/m", "b/m"])
+    failure = Plan(resolve("best", config, providers()), Ordering(config, providers()), Cooldowns()).failure(
+        []
+    )
+    assert failure.message == (
+        "The combo 'best' has no usable target (gone/m: The model 'gone/m' is not known here; "
+        "b/m: The model 'b/m' is not known here)"
+    )
 
 
 def test_a_model_that_cools_leaves_the_account_s_other_models_alone():

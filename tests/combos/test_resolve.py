@@ -60,6 +60,23 @@ def test_an_alias_may_name_a_combo():
     assert names("fast", config) == ["openai/gpt-4o"]
 
 
+def test_a_line_of_a_combo_follows_aliases_of_aliases():
+    config = combos(aliases={"fast": "quick", "quick": "openai/gpt-4o"}, best=["fast"])
+    assert names("best", config) == ["openai/gpt-4o"]
+
+
+def test_a_line_of_a_combo_may_not_be_an_alias_of_another_one():
+    config = combos(aliases={"fast": "other"}, best=["fast", "openai/gpt-4o"], other=["ds/deepseek-chat"])
+    route = resolve("best", config, ALL)
+    assert [target.name for target in route.targets] == ["openai/gpt-4o"]
+    assert route.left_out == (LeftOut("fast", "It is an alias of the combo 'other'; write the combo's name"),)
+
+
+def test_an_alias_that_leads_nowhere_is_named_with_what_it_stands_for():
+    with pytest.raises(ModelNotFound, match="'fast' is an alias of 'gone/x', which is not known here"):
+        resolve("fast", combos(aliases={"fast": "quick", "quick": "gone/x"}), ALL)
+
+
 def test_aliases_in_a_circle_end():
     with pytest.raises(ModelNotFound):
         resolve("a", combos(aliases={"a": "b", "b": "a"}), ALL)

@@ -146,6 +146,8 @@ def test_a_laptops_backup_becomes_a_clusters_and_back(
         cluster.manage("GET", "/api/combos")
         told = cluster.command("restore", str(carried), "--yes")
         assert "1 account, 1 custom provider, 1 combo, 2 API keys, 1 request" in told
+        noted = cluster.manage("GET", "/api/compliance/audit-log?actor=command line")[0]
+        assert (noted["action"], noted["target"]) == ("replaced the database", carried.name)
         cluster.command("backup", "--output", str(back))
         found, wanted = rows(back), rows(carried)
         keys, carried_keys = found.pop("billing_apikey"), wanted.pop("billing_apikey")

@@ -153,7 +153,7 @@ def test_none_gets_out(gateway: Gateway, vendors: dict[str, Authority]) -> None:
     admin = browse(gateway)
     paths = [f"/admin/{page}" for page in PAGES]
     for each in connections:
-        paths.append(f"/admin/providers/connect/{each['provider']}/")
+        paths.append(f"/admin/providers/catalog/connect/{each['provider']}/")
         paths += [
             f"/admin/providers/account/{each['id']}/{page}/" for page in ("change", "history", "delete")
         ]

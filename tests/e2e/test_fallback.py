@@ -110,6 +110,17 @@ def test_an_account_in_cooldown_is_passed_over_without_a_call(gateway: Gateway, 
     assert (tried["model"], tried["status"]) == ("second", 200)
 
 
+def test_what_was_put_off_and_what_leads_nowhere_is_told(gateway: Gateway, simulator: Simulator) -> None:
+    gateway.add_combo("telling", "gone/x", "sim1/first", "sim2/second")
+    simulator.behave("500", key="sk-up-1", times=1)
+    assert gateway.chat("telling").status_code == 200
+    answer = gateway.chat("telling")
+    assert answer.headers["x-omniroute-fallback"] == "gone/x left out, sim1/first skipped transient"
+    entries = last_row(gateway)["attempts"]
+    assert [each.get("skipped", each.get("status")) for each in entries] == ["left_out", "transient", 200]
+    assert "not known here" in entries[0]["message"]
+
+
 def test_when_every_account_is_limited_the_client_hears_when_to_come_back(
     gateway: Gateway, simulator: Simulator
 ) -> None:

@@ -120,6 +120,35 @@ def test_a_session_of_the_client_s_own_stays_and_is_listed(gateway: Gateway, sim
     assert (mine["requestCount"], mine["connectionId"] is not None) == (8, True)
 
 
+def test_what_goes_on_from_a_kept_answer_goes_to_the_account_that_keeps_it(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    node = gateway.add_provider("keeper", simulator.openai_url, api="responses", key="k1")
+    add_accounts(gateway, "keeper", "k2", "k3")
+    rule(gateway, "keeper", accountStrategy="round-robin", stickyLimit=1)
+
+    def respond(**more: Any) -> tuple[str, str]:
+        body = {"model": "keeper/x", "input": "Hi", **more}
+        answer = gateway.http.post("/v1/responses", json=body)
+        line = next((line for line in answer.text.splitlines() if line.startswith("data:")), "data: {}")
+        said = json.loads(line[5:])["response"] if more.get("stream") else answer.json()
+        return said["id"], keys(simulator)[-1]
+
+    kept = [respond(stream=stream) for stream in (False, True, False)]
+    assert {key for _, key in kept} == {"k1", "k2", "k3"}
+    for strategy in ("round-robin", "fill-first"):
+        rule(gateway, "keeper", accountStrategy=strategy)
+        assert [respond(previous_response_id=id)[1] for id, _ in reversed(kept)] == [
+            k for _, k in reversed(kept)
+        ]
+    assert all(
+        not each["sessionId"].startswith("answer")
+        for each in gateway.manage("GET", "/api/sessions")["sessions"]
+    )
+    gateway.manage("PATCH", "/api/settings/routing", {"providers": {"keeper": None}})
+    gateway.manage("DELETE", f"/api/provider-nodes/{node}")
+
+
 def test_a_conversation_moves_when_its_account_fails(gateway: Gateway, simulator: Simulator) -> None:
     add_accounts(gateway, "sim1", "k2")
     rule(gateway, "sim1", accountStrategy="round-robin", stickyLimit=1)

@@ -11,12 +11,12 @@ import pytest
 
 from gateway.simulator.behavior import Behavior
 from gateway.wire import ir, json
-from gateway.wire.kiro.frames import encode
 from gateway.wire.sse import Decoder
 from tests.e2e.conversing import FORMATS, ask, send, text_of, user
 from tests.e2e.server import Gateway, running
 from tests.vendors import chat
 from tests.vendors.chat import ChatApp
+from tests.vendors.frames import encode
 from tests.vendors.framework import Reply
 from tests.vendors.framework import running as vendor_running
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from django.utils import timezone
@@ -192,6 +193,52 @@ def test_the_weights_show_with_their_strategy_only(page):
     if page.locator("#id_strategy option[value=weighted]").count():
         page.locator("#id_strategy").select_option("weighted")
         expect(weight).to_be_visible()
+
+
+def test_a_strategy_is_explained_where_it_is_chosen(page):
+    page.goto("/admin/combos/combo/add/")
+    told = page.locator(".or-explanation")
+    expect(told).to_contain_text("The first target gets every request")
+    page.locator("#id_strategy").select_option("weighted")
+    expect(told).to_contain_text("A weight of 0 makes it a fallback only")
+    page.goto("/admin/combos/providerrouting/add/")
+    expect(told).to_be_hidden()
+    page.locator("#id_account_strategy").select_option("reset_soonest")
+    expect(told).to_contain_text("what is not used by then is lost")
+
+
+def test_a_backup_is_made_restored_and_deleted(page, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    Combo.objects.create(name="kept")
+    page.goto("/admin/gateway/storage/")
+    rows = page.locator(".or-table tbody tr")
+    page.get_by_role("button", name="Back up now").click()
+    expect(page.get_by_text("is made")).to_be_visible()
+    expect(rows).to_have_count(1)
+    Combo.objects.all().delete()
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    rows.get_by_role("button", name="Restore").click()
+    assert not Combo.objects.exists()
+    page.once("dialog", lambda dialog: dialog.accept())
+    rows.get_by_role("button", name="Restore").click()
+    expect(page.get_by_text("Taken over: 1 combo")).to_be_visible()
+    assert Combo.objects.get().name == "kept"
+    page.once("dialog", lambda dialog: dialog.accept())
+    rows.last.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("is deleted")).to_be_visible()
+
+
+def test_times_are_those_of_the_browsers_zone(browser, live_server, page):
+    UsageRecord.objects.create(
+        created_at=datetime(2026, 1, 15, 23, 30, tzinfo=UTC), status=200, requested_model="glm/glm-4.7"
+    )
+    with browser.new_context(
+        base_url=live_server.url, timezone_id="Asia/Tokyo", storage_state=page.context.storage_state()
+    ) as far:
+        there = far.new_page()
+        there.goto("/admin/")
+        there.goto("/admin/billing/usagerecord/?period=all")
+        expect(there.get_by_text("16 Jan, 08:30:00")).to_be_visible()
 
 
 def test_the_usage_page_draws_what_is_chosen(page):

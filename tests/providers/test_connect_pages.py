@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def page(provider: str) -> str:
-    return reverse("admin:providers_connect", args=(provider,))
+    return reverse("admin:providers_catalog_connect", args=(provider,))
 
 
 def text(response) -> str:
@@ -80,7 +80,7 @@ def test_a_device_code_is_shown_with_a_picture_of_the_address_and_followed(admin
     row = SignIn.objects.get()
     assert row.user_code in text(response)
     assert "<svg" in text(response)
-    progress = reverse("admin:providers_connect-progress", args=("github",))
+    progress = reverse("admin:providers_catalog_connect-progress", args=("github",))
     assert admin_client.post(progress, {"state": row.state}).json()["status"] == "pending"
     app.allow_all()
     app.interval_s = 0  # however slow or fast this machine is

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from providers.models import ProxyRule
-from providers.proxies import DIRECT, Environment, Proxy, ProxyTable, environment, parse_proxy
+from providers.proxies import Environment, Proxy, ProxyTable, environment, parse_proxy
 from providers.proxy_models import load_proxies
 
 KEY, COMBO, PROVIDER, GLOBAL, ENV = (
     Proxy("http", name, 8080) for name in ("key", "combo", "prov", "glob", "env")
 )
+DIRECT = Proxy("direct")
 URL = "https://api.example.com/v1"
 
 

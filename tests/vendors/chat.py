@@ -20,7 +20,7 @@ from gateway.simulator.formats.gemini import Gemini
 from gateway.simulator.formats.openai_chat import OpenAIChat
 from gateway.simulator.formats.openai_responses import OpenAIResponses
 from gateway.simulator.question import BadRequest, Question, ToolOffer
-from gateway.wire.kiro.frames import encode
+from tests.vendors.frames import encode
 from tests.vendors.framework import Asked, Json, Refused, Reply, VendorApp, on
 
 TOKEN = "tok-secret-0123456789"

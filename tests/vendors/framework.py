@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -9,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -169,19 +171,34 @@ async def _read(scope: Any, receive: Any) -> Asked:
 App = TypeVar("App", bound=VendorApp)
 
 
+class _Server(uvicorn.Server):
+    """Ends at once: uvicorn's own looks every 0.1 s whether it is to end, and gives its connections as long."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended: Future[None] = Future()
+
+    async def main_loop(self) -> None:
+        await asyncio.wrap_future(self.ended)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+
+
 @contextmanager
 def running(app: App) -> Iterator[App]:
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     app.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(
-        uvicorn.Config(app, lifespan="off", ws="none", log_level="critical", access_log=False)
-    )
+    server = _Server(uvicorn.Config(app, lifespan="off", ws="none", log_level="critical", access_log=False))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:
         yield app
     finally:
-        server.should_exit = server.force_exit = True
+        server.ended.set_result(None)
         thread.join(10)
         listener.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.vendors.framework import Asked, Refused, challenge_of, on
 from tests.vendors.grants import Authority, Code
@@ -28,6 +29,7 @@ class Kiro(Authority):
             "register_url": f'"{self.url}/client/register"',
             "device_url": f'"{self.url}/device_authorization"',
             "profile_url": f'"{self.url}/profiles"',
+            "social_page": f'"{self.url}/signin"',
             "social_url": f'"{self.url}"',
         }
 
@@ -112,17 +114,22 @@ class Kiro(Authority):
 
     # ---- Kiro's own sign-in
 
-    @on("GET /login")
-    def login(self, asked: Asked) -> str:
-        """People copy the address that the browser cannot open."""
+    @on("GET /signin")
+    def signin(self, asked: Asked) -> str:
+        """Adds the path, and what people chose."""
         code, query = self.secret("code-"), asked.query
-        self.codes[code] = Code(query["code_challenge"], query["redirect_uri"], query["state"], self.user)
-        return f'<!doctype html><code id="address">{query["redirect_uri"]}?code={code}&state={query["state"]}</code>'
+        if query.get("redirect_from") != "KiroIDE" or urlsplit(query["redirect_uri"]).path:
+            raise Refused(400, "<h1>Something went wrong</h1>")
+        back = f"{query['redirect_uri']}/oauth/callback?login_option={query['signin_methods']}"
+        self.codes[code] = Code(query["code_challenge"], back, query["state"], self.user)
+        return f'<!doctype html><a href="/allow/{code}">Allow</a>'
 
     @on("POST /oauth/token")
     def social_token(self, asked: Asked) -> Any:
         kept = self.codes.pop(asked.json.get("code", ""), None)
-        if kept is None or challenge_of(asked.json.get("code_verifier", "")) != kept.challenge:
+        if kept is None or asked.json.get("redirect_uri") != kept.redirect_uri:
+            raise Refused(400, self.error("invalid_grant"))
+        if challenge_of(asked.json.get("code_verifier", "")) != kept.challenge:
             raise Refused(400, self.error("invalid_grant"))
         return {**self.tokens(*self.pair()), "profileArn": ARN}
 

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from billing.keys import create_api_key
 from billing.models import ApiKey
+from omniroute import audit
 from omniroute.commands import DatabaseCommand
 
 
@@ -22,4 +23,6 @@ class Command(DatabaseCommand):
     def handle(self, *args: Any, name: str, scope: str, **options: Any) -> None:
         if not name.strip() or len(name) > 100 or not name.isprintable():
             raise CommandError("The name must have 1 to 100 printable characters.")
-        self.stdout.write(create_api_key(name.strip(), scope).secret)
+        key = create_api_key(name.strip(), scope)
+        audit.note_command("added", target=f"API key {key.record}", details=f"scope {scope}")
+        self.stdout.write(key.secret)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from gateway import snapshot
 from gateway.pricing.recosting import recost
+from omniroute import audit
 from omniroute.commands import DatabaseCommand
 
 
@@ -42,6 +44,9 @@ class Command(DatabaseCommand):
         )
         if result.changed and not options["dry_run"]:
             snapshot.changed()
+            named = ("since", "until", "provider", "model")
+            wish = ", ".join(f"{name} {options[name]}" for name in named if options[name])
+            audit.note_command("recost", target=f"{result.changed} requests", details=wish)
         for name, count in result.models.most_common():
             self.stdout.write(f"{count:>9}  {name}")
         verb = "would change" if options["dry_run"] else "changed"
@@ -56,5 +61,5 @@ def _moment(text: str) -> datetime:
     except ValueError:
         found = None
     if found is None:
-        raise CommandError(f"{text!r} is no date; write 2026-11-01")
+        raise ArgumentTypeError(f"{text!r} is no date; write 2026-11-01")
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found

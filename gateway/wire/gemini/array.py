@@ -11,8 +11,6 @@ from gateway.wire.sse import ServerEvent
 
 END = b"]"
 """`data` of the event that closes the array."""
-KEEPALIVE = b"\n"
-"""White space between two elements, which every JSON reader skips."""
 _OUTSIDE = re.compile(rb'["{}\[\]]')
 _INSIDE = re.compile(rb'["\\]')
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from gateway.wire import ir
@@ -62,16 +61,3 @@ def emit_model(
 
 def emit_models(models: list[JSONDict]) -> JSONDict:
     return {"models": models}
-
-
-def parse_models(body: JSONDict) -> list[JSONDict]:
-    """The models that generate content, as Google describes them, `name` without its prefix."""
-    listed: Any = body.get("models")
-    found = []
-    for model in listed if isinstance(listed, list) else []:
-        if not isinstance(model, dict) or not isinstance(model.get("name"), str):
-            continue
-        methods = get(model, "supportedGenerationMethods")
-        if methods is None or "generateContent" in methods:
-            found.append({**model, "name": model["name"].removeprefix("models/")})
-    return found

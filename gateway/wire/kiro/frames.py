@@ -108,19 +108,3 @@ def _name(headers: dict[bytes, bytes]) -> bytes:
             return EXCEPTION + headers.get(b":error-code", b"")
         case _:
             return headers.get(b":event-type", b"")
-
-
-def encode(payload: bytes, name: str, kind: str = "event") -> bytes:
-    """One frame, as the service writes it. `kind`: event, exception or error."""
-    type_header = {"event": ":event-type", "exception": ":exception-type", "error": ":error-code"}[kind]
-    fields = ((":message-type", kind), (type_header, name), (":content-type", "application/json"))
-    headers = b"".join(_header(name, value) for name, value in fields)
-    total = _OVERHEAD + len(headers) + len(payload)
-    prelude = struct.pack(">II", total, len(headers))
-    frame = prelude + _CRC.pack(zlib.crc32(prelude)) + headers + payload
-    return frame + _CRC.pack(zlib.crc32(frame))
-
-
-def _header(name: str, value: str) -> bytes:
-    raw = value.encode()
-    return bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(raw)) + raw

@@ -174,8 +174,3 @@ def part_items(part: ir.Part, request: ir.Request, proof: bool, status: str) -> 
         case _:
             other = output.other_item(part)
             return [other] if other is not None else []
-
-
-def input_tokens_reply(count: int) -> JSONDict:
-    """The answer to `POST /v1/responses/input_tokens`."""
-    return {"object": "response.input_tokens", "input_tokens": count}

@@ -23,6 +23,7 @@ _ENDS = _LAST | {"response.failed", "error"}
 
 
 class _Response(msgspec.Struct):
+    id: Any = None
     usage: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
     status: str | None = None
@@ -73,6 +74,7 @@ class ResponsesTap(Tap):
         kind = value.type or event.name.decode("utf-8", "replace")
         if kind in _OPENING:
             self._opening = value.response
+            self.answer_id = self.answer_id or _id(_response(value.response))
             return Seen.NOTHING
         if kind in _LAST:
             return self._look_at_end(value)
@@ -117,6 +119,10 @@ def _response(raw: msgspec.Raw) -> _Response:
         return _decode_response(raw)
     except _UNREADABLE:
         return _Response()
+
+
+def _id(response: _Response) -> str:
+    return response.id if isinstance(response.id, str) else ""
 
 
 def _usage(response: _Response) -> Usage | None:
@@ -167,7 +173,7 @@ def inspect(body: bytes) -> Inspection:
         return Inspection(usage, UpstreamBroken("The provider reported a failed response without saying why"))
     if not bytes(whole.output).startswith(b"["):
         return Inspection(usage, _nothing())
-    return Inspection(usage)
+    return Inspection(usage, answer_id=_id(whole))
 
 
 def _nothing() -> GatewayError:

@@ -1,5 +1,8 @@
-/* Small behaviours of the admin: actions that POST, copy buttons, local times, a combo's weights, names of fields in tables. */
+/* Small behaviours of the admin: actions that POST, copy buttons, a combo's weights, names of fields in tables. */
 "use strict";
+
+/* Pages show times in the zone of who looks at them (`omniroute.viewer`). */
+document.cookie = `omniroute_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-post]");
@@ -33,10 +36,18 @@ function post(link) {
   form.submit();
 }
 
-/* A button that cannot be taken back asks first. */
+/* A button that cannot be taken back asks first; one that takes long (`data-busy`, what it says then) is pressed once. */
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.confirm;
   if (question && !confirm(question)) event.preventDefault();
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post" || !form.closest(".or-page")) return;
+  if (form.dataset.busy) return event.preventDefault();
+  if (event.submitter?.hasAttribute("data-busy")) {
+    form.dataset.busy = "1";
+    event.submitter.setAttribute("aria-busy", "true");
+    event.submitter.lastChild.data = event.submitter.dataset.busy;
+  }
 });
 
 /* Copies the text of the element that `data-copy` selects. The clipboard needs https or localhost; else select it. */
@@ -55,12 +66,20 @@ async function copy(button) {
   setTimeout(() => (label.textContent = before), 2000);
 }
 
-/* Moments that people plan by are told in their own time; the server's stays in the title. */
+/* What the chosen one of a select does (`omniroute.forms.ExplainedSelect`). */
 document.addEventListener("DOMContentLoaded", () => {
-  const format = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
-  for (const time of document.querySelectorAll("time[data-local]")) {
-    time.title = time.textContent;
-    time.textContent = `${new Date(time.dateTime).toLocaleString("en-GB", format)} your time`;
+  for (const select of document.querySelectorAll("select[data-explanations]")) {
+    const explanations = JSON.parse(select.dataset.explanations);
+    const text = document.createElement("p");
+    text.className = "or-explanation";
+    text.setAttribute("aria-live", "polite");
+    select.closest("div").after(text);
+    const show = () => {
+      text.textContent = explanations[select.value] ?? "";
+      text.hidden = !text.textContent;
+    };
+    select.addEventListener("change", show);
+    show();
   }
 });
 
@@ -86,7 +105,8 @@ document.addEventListener("DOMContentLoaded", () => {
   search?.form?.querySelector("button")?.setAttribute("aria-label", "Search");
 });
 
-/* On a phone: the open tab is in sight, and a list without checkboxes names its first column by its own heading. */
+/* On a phone: the open tab is in sight, a list without checkboxes names its first column by its own heading, and cells
+   that say nothing take no line (`or-empty`). */
 document.addEventListener("DOMContentLoaded", () => {
   for (const tab of document.querySelectorAll(".or-tabs a[aria-current]")) {
     const row = tab.parentElement;
@@ -95,5 +115,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const heading = document.querySelector("#result_list thead th")?.textContent.trim();
   for (const cell of heading ? document.querySelectorAll("#result_list td:first-child") : []) {
     if (!cell.querySelector("input")) cell.dataset.label = heading;
+  }
+  for (const cell of document.querySelectorAll("#result_list [data-label]")) {
+    cell.dataset.label = cell.dataset.label.charAt(0).toUpperCase() + cell.dataset.label.slice(1);
+    if (cell.textContent.trim() === "-") cell.classList.add("or-empty");
   }
 });

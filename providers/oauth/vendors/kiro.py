@@ -13,9 +13,13 @@ from urllib.parse import quote, urlencode, urljoin
 from omniroute.types import JSONDict
 from providers.oauth.answers import SignInError, Tokens, objects_of, parse_tokens, text_of
 from providers.oauth.asking import DEVICE_GRANT, Asking
+from providers.oauth.spec import OAuthSpec
 from providers.oauth.vendors.base import Vendor
 from providers.spec import Endpoint
 
+SOCIAL_PATH = "/oauth/callback"
+IDPS = {"google": "Google", "github": "Github"}
+"""As Kiro spells them, by what its page calls them."""
 BUILDER_ID, IDC, SOCIAL, EXTERNAL = "builder-id", "idc", "social", "external_idp"
 _PROFILES = "AmazonCodeWhispererService.ListAvailableProfiles"
 _MODELS = "AmazonCodeWhispererService.ListAvailableModels"
@@ -40,21 +44,31 @@ async def register_client(asking: Asking, own_directory: bool) -> dict[str, str]
     return client
 
 
-def social_url(asking: Asking, idp: str, *, state: str, challenge: str) -> str:
-    """`idp`: Google or Github, as Kiro spells it."""
+def social_url(oauth: OAuthSpec, idp: str, *, state: str, challenge: str, redirect_uri: str) -> str:
+    """Kiro's page wants the redirect without its path, which it adds, with the choice that people made there."""
     query = {
-        "idp": idp,
-        "redirect_uri": asking.oauth.social_redirect_uri,
+        **oauth.authorize_params,
+        "redirect_uri": redirect_uri.removesuffix(SOCIAL_PATH),
         "code_challenge": challenge,
         "code_challenge_method": "S256",
         "state": state,
-        "prompt": "select_account",
+        "signin_methods": idp.lower(),
     }
-    return f"{asking.oauth.social_url}/login?{urlencode(query, quote_via=quote)}"
+    return f"{oauth.social_page}?{urlencode(query, quote_via=quote)}"
 
 
-async def exchange_social(asking: Asking, *, code: str, verifier: str, idp: str) -> Tokens:
-    fields = {"code": code, "code_verifier": verifier, "redirect_uri": asking.oauth.social_redirect_uri}
+async def exchange_social(
+    asking: Asking, *, code: str, verifier: str, redirect_uri: str, option: str
+) -> Tokens:
+    """`option`: what people chose at Kiro's page; a directory's sign-in comes back to it, too, but not to this."""
+    idp = IDPS.get(option.lower())
+    if idp is None:
+        raise SignInError("Choose Google or GitHub at Kiro's page, or get a code here", code="wrong_option")
+    fields = {
+        "code": code,
+        "code_verifier": verifier,
+        "redirect_uri": f"{redirect_uri}?login_option={quote(option)}",
+    }
     vendor = Kiro()
     tokens = vendor.read(await asking.post(f"{asking.oauth.social_url}/oauth/token", fields))
     return await vendor.identify(asking, tokens.with_data(authMethod=SOCIAL, idp=idp))

@@ -215,7 +215,7 @@ class TestPrices:
     def test_it_is_shown_per_million_and_per_thousand(self, admin_client):
         assert admin_client.post(f"{PRICES}add/", self.values).status_code == 302
         html = admin_client.get(PRICES).content.decode()
-        assert "$0.6 / 1M" in html
+        assert "$0.60 / 1M" in html
         assert "$0.0006 / 1K" in html
         assert "not set" in html
 

@@ -125,6 +125,13 @@ class TestCombo:
         )
         assert "inner → outer → inner" in error
 
+    def test_a_circle_is_called_one_however_long_it_is(self, admin_client):
+        combo("b", "c")
+        combo("a", "b")
+        row = combo("c", "glm/glm-4.7")
+        (error,) = errors(save(admin_client, row, form("c", {**lines_of(row)[0], "model": "a"}, old=1)))
+        assert "circle: c → a → b → c" in error
+
     def test_it_cannot_contain_itself(self, admin_client):
         (error,) = errors(admin_client.post(ADD, form("mine", "glm/glm-4.7", "mine")))
         assert "circle" in error

@@ -44,6 +44,12 @@ def test_backups_are_made_shown_restored_and_deleted(admin_client):
     assert admin_client.get("/admin/gateway/backup/nothing/").status_code == 302
 
 
+def test_backups_are_not_made_in_a_loop(admin_client):
+    assert "is made" in post(admin_client, do="create")
+    assert "The last backup is just made. Try again in" in post(admin_client, do="create")
+    assert len(shelf.backups()) == 1
+
+
 def test_an_upload_is_shown_before_anything_is_replaced(admin_client, tmp_path):
     Account.objects.create(provider="glm", name="before", api_key="k")
     content = older_database.write(tmp_path / "storage.sqlite").read_bytes()

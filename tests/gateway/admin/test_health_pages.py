@@ -66,7 +66,7 @@ def test_accounts_that_wait_for_somebody_to_sign_in_lead_to_where_that_is_done(a
     )
     text = page(admin, f"{HEALTH}?cards")
     assert "The sign-in is over" in text
-    assert f"/admin/providers/connect/claude/?account={out.pk}" in text
+    assert f"/admin/providers/catalog/connect/claude/?account={out.pk}" in text
     assert "Bob" not in text
 
 

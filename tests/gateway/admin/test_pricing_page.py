@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from billing.models import Price
+from omniroute.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/gateway/pricing/"
@@ -71,6 +72,13 @@ def test_an_own_price_is_taken_back(admin_client):
     Price.objects.create(provider="openai", model="gpt-4o", input=1, output=1)
     assert "built-in price again" in post(admin_client, do="reset")
     assert not Price.objects.exists()
+
+
+def test_the_audit_log_tells_which_price_was_changed(admin_client):
+    for prices in ({"input": "2", "output": "8"}, {"input": "3", "output": "8"}, {"do": "reset"}):
+        post(admin_client, **prices)
+    entries = AuditEntry.objects.filter(target="price openai/gpt-4o").order_by("id")
+    assert [entry.action for entry in entries] == ["added", "changed", "deleted"]
 
 
 def test_an_unknown_provider_shows_another_and_no_error(admin_client):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +17,7 @@ from omniroute import audit
 from omniroute.models import AuditEntry
 from providers.models import Account
 from tests.management import ManagementClient, api  # noqa: F401
+from tests.usage import recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +29,30 @@ def entries(api: ManagementClient, query: str = "") -> list[tuple[str, str, str,
 
 def test_calls_that_change_something_are_noted_without_their_values(api: ManagementClient):  # noqa: F811
     api.ok("GET", "/api/keys")
-    api.ok("POST", "/api/keys", {"name": "secret-name"})
+    made = api.ok("POST", "/api/keys", {"name": "secret-name"})
     api.error("POST", "/api/keys", {"name": ""})
-    assert entries(api) == [("API key tests", "POST", "/api/keys", "name")]
+    assert entries(api) == [("API key tests", "POST", "/api/keys", f"id {made['id']}, name")]
     assert api.ok("GET", "/api/compliance/audit-log")[0]["ipAddress"] == "127.0.0.1"
+
+
+def test_what_a_body_is_called_makes_no_difference(api: ManagementClient):  # noqa: F811
+    form = "application/x-www-form-urlencoded"  # as curl sends it
+    put = api.client.put("/api/settings/system-prompt?x=1", '{"prompt": "p"}', form, headers=api.headers)
+    assert put.status_code == 200
+    assert entries(api) == [("API key tests", "PUT", "/api/settings/system-prompt", "x, prompt")]
+
+
+def test_commands_are_noted(api: ManagementClient, capsys: pytest.CaptureFixture[str]):  # noqa: F811
+    call_command("create_api_key", "ci", scope="manage")
+    recorded(created_at=timezone.now(), provider="openai", served_model="gpt-4o", status=200, input_tokens=9)
+    for more in (["--dry-run"], []):
+        call_command("recost", "--since", "2026-01-01", *more)
+    who = f"command line: {getpass.getuser()}"
+    assert [entry[:3] for entry in entries(api)] == [
+        (who, "recost", "1 requests"),
+        (who, "added", "API key ci"),
+    ]
+    assert capsys.readouterr().out.split()[0] not in str(entries(api))
 
 
 def test_what_is_done_in_the_admin_is_noted(api: ManagementClient, admin_user: User):  # noqa: F811

@@ -10,7 +10,7 @@ from django.utils import timezone
 from billing.keys import create_api_key
 from billing.models import ApiKey
 from resilience.lockout import lockouts
-from tests.management import ManagementClient
+from tests.management import ManagementClient, api  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
@@ -192,3 +192,13 @@ def test_a_success_at_the_form_forgets_the_failures(admin, client):
         assert (
             client.post("/admin/login/", {"username": "admin", "password": PASSWORD})["Location"] == "/admin/"
         )
+
+
+def test_a_key_cannot_be_used_to_guess_the_administrator_s_password(admin: User, api: ManagementClient):  # noqa: F811
+    body = {"currentPassword": "wrong", "newPassword": "a much better one"}
+    for _ in range(5):
+        assert api.error("PATCH", "/api/settings", body) == (401, "currentPassword")
+    status, answer = api.call("PATCH", "/api/settings", {**body, "currentPassword": PASSWORD})
+    assert (status, answer["error"]["type"]) == (429, "rate_limit_error")
+    admin.refresh_from_db()
+    assert admin.check_password(PASSWORD)

@@ -41,7 +41,8 @@ def test_usage_history_has_the_documented_shape(api: ManagementClient):  # noqa:
     assert stats["byAccount"]["99"]["accountName"] == "deleted"
     assert stats["byApiKey"][str(key.pk)] | {"keyName": "ci", "cost": 0.5} == stats["byApiKey"][str(key.pk)]
     assert stats["byApiKey"]["local"]["requests"] == 1
-    assert [row["requests"] for row in stats["last10Minutes"]] == [0] * 9 + [3]
+    minutes = [row["requests"] for row in stats["last10Minutes"]]
+    assert minutes in ([0] * 9 + [3], [0] * 8 + [3, 0])  # the minute may end in between
     assert stats["pending"] == {"byModel": {"glm-4.7": 1}, "byAccount": {"work": 1}}
     assert stats["activeRequests"] == [{"model": "glm-4.7", "provider": "glm", "account": "work", "count": 1}]
     assert api.ok("GET", "/api/usage/history")["activeRequests"] == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.policies import Policies, apply
-from gateway.policies.thinking import MODES, ThinkingPolicy, word_for
+from gateway.policies.thinking import ThinkingPolicy, word_for
 from gateway.wire import json
 from tests.gateway.policies.test_policies import USER, inbound
 
@@ -247,7 +247,7 @@ def test_a_thinking_model_is_asked_to_think():
     assert rewritten("anthropic_messages", {}, ThinkingPolicy("auto"), model) == ("client", {})
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["passthrough", "auto", "custom", "adaptive"])
 @pytest.mark.parametrize("format", BODY)
 def test_odd_shapes_are_no_obstacle(format, mode):
     odd: list[Any] = [None, 7, "x", [], {}, [7], [None], {"thinkingConfig": 7}, {"edits": 7}, {"edits": [7]}]

@@ -112,7 +112,7 @@ def test_what_a_subscription_saved_is_worked_out_by_its_list_price(key: ApiKey):
     "arguments", [["--since", "yesterday"], ["--since", "2026-11-02", "--until", "2026-11-01"]]
 )
 def test_dates_that_are_none_are_refused(arguments: list[str]):
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError, match=r"argument --since|--until must be later"):
         run(*arguments)
 
 

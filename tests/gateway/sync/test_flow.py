@@ -16,6 +16,7 @@ from gateway.sync import peer as peers
 from gateway.sync.envelope import digest, keys_for, new_keys, seal, unseal
 from gateway.sync.errors import SyncError
 from omniroute import crypto
+from omniroute.models import AuditEntry
 from providers.models import Account, ProviderNode
 
 PASSPHRASE = "correct horse battery"
@@ -64,6 +65,9 @@ def test_what_is_here_is_sent_and_what_is_there_is_taken(enabled, peer):
     run = sync()
     assert set(run.taken) == {"combo theirs", "combo mine (deleted)"}
     assert not run.sent
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action) == ("cloud sync", "took over")
+    assert set(entry.target.split(", ")) == set(run.taken)
     assert [each.name for each in Combo.objects.all()] == ["theirs"]
     requests = len(peer.requests)
     assert not sync().taken

@@ -76,20 +76,29 @@ def test_a_key_for_sync_does_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "status"),
+    "wrong",
     [
-        (b"{", 400),
-        (b"[]", 400),
-        ({"providers": [], "modelAliases": {}, "combos": [], "apiKeys": []}, 400),  # configuration in clear
-        ({**body(0), "protocol": 2}, 400),
-        ({**body(0), "base": -1}, 400),
-        ({**body(0), "device": "x" * 40}, 400),
-        ({**body(0), "envelope": {**body(0)["envelope"], "providers": []}}, 400),
-        ({**body(0), "envelope": {**body(0)["envelope"], "data": "not base64!"}}, 400),
+        b"{",
+        b"[]",
+        {"providers": [], "modelAliases": {}, "combos": [], "apiKeys": []},  # configuration in clear
     ],
 )
-def test_what_is_no_sealed_envelope_is_refused(wrong, status):
-    assert Device().call("POST", "/sync/main", wrong)[0] == status
+def test_what_is_no_push_is_refused(wrong):
+    assert Device().call("POST", "/sync/main", wrong)[0] == 400
+    assert not SyncSpace.objects.exists()
+
+
+@pytest.mark.parametrize("change", [{"protocol": 2}, {"base": -1}, {"device": "x" * 40}])
+def test_a_push_that_is_not_understood_is_refused(change):
+    assert Device().call("POST", "/sync/main", {**body(0), **change})[0] == 400
+    assert not SyncSpace.objects.exists()
+
+
+@pytest.mark.parametrize("change", [{"providers": []}, {"data": "not base64!"}])
+def test_what_is_no_sealed_envelope_is_refused(change):
+    push = body(0)
+    push["envelope"].update(change)
+    assert Device().call("POST", "/sync/main", push)[0] == 400
     assert not SyncSpace.objects.exists()
 
 

@@ -39,7 +39,7 @@ def page(account: Account) -> str:
 def test_the_page_and_the_list_show_the_windows(admin_client: Any, account: Account) -> None:
     shown = admin_client.get(page(account)).content.decode()
     assert "begins anew in" in shown
-    assert "<time data-local datetime=" in shown
+    assert "<time datetime=" in shown
     listed = admin_client.get(reverse("admin:providers_account_changelist")).content.decode()
     assert "Begins anew in" in listed
     assert all('style="width: 86%"' in text for text in (shown, listed))

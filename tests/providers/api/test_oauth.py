@@ -52,7 +52,7 @@ def test_a_code_and_a_phone(api, vendor):  # noqa: F811
 def test_kiro_by_google(api, vendor):  # noqa: F811
     vendor("kiro")
     begun = api.ok("GET", "/api/oauth/kr/authorize?idp=Google")
-    assert begun["authUrl"].split("?")[0].endswith("/login")
+    assert begun["authUrl"].split("?")[0].endswith("/signin")
 
 
 def test_a_file_and_a_token(api, vendor):  # noqa: F811

@@ -97,12 +97,12 @@ def test_kiro_is_connected_by_builder_id_and_by_google(page, vendor):  # noqa: F
     begin(page, "Kiro", "Get a code")
     expect(at_the_vendor(page).get_by_role("heading", name="Allowed")).to_be_visible()
     expect_connected(page, "ada@example.com")
-    page.goto("/admin/providers/connect/kiro/")
+    page.goto("/admin/providers/catalog/connect/kiro/")
     page.get_by_label("I have read the warning").check()
     page.get_by_role("button", name="Sign in", exact=True).click()
-    address = at_the_vendor(page).locator("#address").inner_text()
-    page.get_by_label("Paste the address that begins with kiro://").fill(address)
-    page.get_by_role("button", name="Finish").click()
+    tab = at_the_vendor(page)
+    tab.get_by_role("link", name="Allow").click()
+    expect(tab.get_by_role("heading", name="Kiro is connected")).to_be_visible()
     expect(page.get_by_text("Connected as ada@example.com (Google)")).to_be_visible()
     assert Account.objects.count() == 2
 
@@ -122,7 +122,7 @@ def test_nothing_is_wider_than_a_phone(theme, page, vendor):  # noqa: F811
     vendor("kiro")
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": 390, "height": 800})
-    page.goto("/admin/providers/connect/kiro/")
+    page.goto("/admin/providers/catalog/connect/kiro/")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     page.get_by_label("I have read the warning").check()
     page.get_by_role("button", name="Get a code").click()

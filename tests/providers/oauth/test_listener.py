@@ -24,8 +24,8 @@ def _end() -> Iterator[None]:
     listener.stop_all()
 
 
-def come_back(port: int, query: str = "code=c&state=s") -> httpx.Response:
-    return httpx.get(f"http://127.0.0.1:{port}/auth/callback?{query}", trust_env=False)
+def come_back(port: int, query: str = "code=c&state=s", path: str = "/auth/callback") -> httpx.Response:
+    return httpx.get(f"http://127.0.0.1:{port}{path}?{query}", trust_env=False)
 
 
 def is_open(port: int) -> bool:
@@ -50,6 +50,13 @@ def test_two_people_who_sign_in_at_once_both_come_back() -> None:
         answer = come_back(port, f"code=c&state={state}")
         assert answer.headers["location"] == f"{HOME}callback?code=c&state={state}"
     assert ends(port)
+
+
+def test_kiros_page_comes_back_to_a_path_of_its_own_with_what_was_chosen_there() -> None:
+    port, query = free_port(), "login_option=github&code=c&state=s"
+    listener.listen((port,), HOME, 60)
+    answer = come_back(port, query, "/oauth/callback")
+    assert answer.headers["location"] == f"{HOME}callback?{query}"
 
 
 def test_what_is_no_callback_does_not_end_it() -> None:
@@ -81,5 +88,5 @@ def test_ports_that_other_programs_hold_are_told_to_who_signs_in() -> None:
         port = other.getsockname()[1]
         spec = replace(codex, oauth=replace(codex.oauth, listen_ports=(port,)))
         row = sessions.begin_code(spec, home=HOME)
-    assert f"hold port {port}:" in row.message
+    assert f"comes back to ({port}):" in row.message
     assert f"localhost%3A{port}%2Fauth" in row.verification_uri

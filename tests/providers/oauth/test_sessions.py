@@ -116,6 +116,13 @@ class TestCode:
                 come_back(row, address)
         assert come_back(SignIn.objects.get(pk=row.pk)).status == "done"
 
+    def test_something_else_that_was_pasted_spoils_nothing(self, vendor):
+        vendor("claude")
+        row = sessions.begin_code(spec_of("claude"))
+        with pytest.raises(SignInError, match="The code is not valid"):
+            come_back(row, "my shopping list")
+        assert come_back(SignIn.objects.get()).status == "done"
+
     def test_a_refusal_at_the_vendors_page_is_told(self, vendor):
         vendor("claude")
         row = sessions.begin_code(spec_of("claude"))
@@ -209,7 +216,7 @@ class TestCallback:
         row = sessions.begin_code(spec_of("claude"))
         for _ in range(2):
             response = Client().get(f"/callback?error=access_denied&state={row.state}")
-            assert b'<a href="/admin/providers/connect/claude/">Begin again</a>' in response.content
+            assert b'<a href="/admin/providers/catalog/connect/claude/">Begin again</a>' in response.content
 
     def test_a_stranger_is_told_so(self):
         response = Client().get("/callback?code=x&state=y")
@@ -331,16 +338,25 @@ class TestDevice:
         assert account.plan == "copilot pro"
 
 
-def test_kiros_google_and_github_sign_in_ends_with_a_pasted_address(vendor):
+def test_kiros_google_and_github_sign_in_is_exchanged_with_what_was_chosen_at_its_page(vendor):
     vendor("kiro")
     row = sessions.begin_social(spec_of("kiro"), "Github")
-    page = httpx.get(row.verification_uri, trust_env=False).text
-    address = page.partition('id="address">')[2].partition("<")[0].replace("&amp;", "&")
-    assert address.startswith("kiro://")
+    address = browser(row.verification_uri)
+    assert address.startswith("http://localhost:3128/oauth/callback?login_option=github&code=")
     assert come_back(row, address).status == "done"
     account = Account.objects.get()
-    assert account.provider_data["authMethod"] == "social"
+    assert (account.provider_data["authMethod"], account.provider_data["idp"]) == ("social", "Github")
     assert account.provider_data["profileArn"].startswith("arn:aws:")
+
+
+def test_a_directorys_sign_in_at_kiros_page_is_sent_to_where_it_works(vendor):
+    vendor("kiro")
+    row = sessions.begin_social(spec_of("kiro"), "Google")
+    with pytest.raises(SignInError, match="get a code here"):
+        come_back(
+            row, f"http://localhost:3128/oauth/callback?login_option=builderid&code=c&state={row.state}"
+        )
+    assert come_back(SignIn.objects.get()).status == "done"
 
 
 def builder_id(app) -> Account:
@@ -364,10 +380,7 @@ def test_who_signs_in_with_the_same_builder_id_gets_the_same_account(vendor):
 def test_a_google_sign_in_with_the_same_address_is_another_account(vendor):
     app = vendor("kiro")
     first = builder_id(app)
-    row = sessions.begin_social(spec_of("kiro"), "Google")
-    page = httpx.get(row.verification_uri, trust_env=False).text
-    address = page.partition('id="address">')[2].partition("<")[0].replace("&amp;", "&")
-    assert come_back(row, address).account != first
+    assert come_back(sessions.begin_social(spec_of("kiro"), "Google")).account != first
 
 
 def test_a_builder_id_that_nobody_tells_about_is_a_new_account_each_time(vendor):

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.wire.kiro.frames import EXCEPTION, MAX_FRAME, Decoder, encode
+from gateway.wire.kiro.frames import EXCEPTION, MAX_FRAME, Decoder
 from omniroute.errors import UpstreamBroken
+from tests.vendors.frames import encode
 
 PAYLOADS = st.lists(st.tuples(st.binary(max_size=80), st.sampled_from(["codeEvent", "x", "é"])), max_size=6)
 

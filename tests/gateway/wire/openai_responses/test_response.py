@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.wire import ir, json
-from gateway.wire.openai_responses.response import input_tokens_reply
 from gateway.wire.openai_responses.sealed import Seal, seal
 from gateway.wire.openai_responses.usage import estimate_usage
 from omniroute.errors import UpstreamBroken, UpstreamRefused
@@ -452,10 +451,6 @@ def test_a_damaged_seal_is_nobodys_proof(damaged):
         ask(input=[{"type": "reasoning", "summary": [], "encrypted_content": damaged}]).messages[0].parts[0]
     )
     assert part.text == ""
-
-
-def test_input_tokens():
-    assert input_tokens_reply(12) == {"object": "response.input_tokens", "input_tokens": 12}
 
 
 def test_another_vendors_word_for_a_service_tier_is_none_here():
