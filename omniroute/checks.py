@@ -37,13 +37,26 @@ def check_initial_password(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register(deploy=True)
+@register()
 def check_public_secrets(**kwargs: Any) -> list[CheckMessage]:
+    """Told at every start where others reach the gateway."""
+    return (
+        []
+        if is_loopback(settings.HOST)
+        else [Warning(text, hint=hint, id="omniroute.W002") for text, hint in _public()]
+    )
+
+
+@register(deploy=True)
+def check_public_secrets_before_deployment(**kwargs: Any) -> list[CheckMessage]:
+    return [Error(text, hint=hint, id="omniroute.E002") for text, hint in _public()]
+
+
+def _public() -> list[tuple[str, str]]:
     return [
-        Error(
+        (
             f"{name} has a value that is printed in guides.",
-            hint=f"Set {name} to a random value, or leave it unset: one is generated and kept in DATA_DIR.",
-            id="omniroute.E002",
+            f"Set {name} to a random value, or leave it unset: one is generated and kept in DATA_DIR.",
         )
         for name, value in (("JWT_SECRET", settings.SECRET_KEY), ("API_KEY_SECRET", settings.API_KEY_SECRET))
         if value in env.PUBLIC_DEFAULTS

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 from omniroute.env import env, made
@@ -94,3 +95,17 @@ def test_it_can_be_interrupted_while_it_starts(tmp_path):
     program.send_signal(signal.SIGINT)
     assert program.communicate()[1] == ""
     assert program.returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("host", "deploys", "told"),
+    [
+        ("127.0.0.1", False, []),
+        ("0.0.0.0", False, ["omniroute.W002"]),
+        ("127.0.0.1", True, ["omniroute.E002"]),
+    ],
+)
+def test_a_secret_that_is_printed_in_guides_is_told(settings, host, deploys, told):
+    settings.HOST, settings.SECRET_KEY = host, "your-secure-secret-change-this"
+    found = run_checks(include_deployment_checks=deploys)
+    assert [each.id for each in found if "printed in guides" in each.msg] == told
