@@ -34,6 +34,10 @@ class Environment(environ.Env):
             raise _unfit(name, "true or false", value)
         return value in _TRUE if value else default
 
+    def own_flag(self, name: str) -> bool:
+        """A switch whose name other programs use as well (`DEBUG=express:*`): what is not a switch's is theirs."""
+        return self.str(name, default="").strip().lower() in _TRUE
+
     def number(self, name: str, default: int) -> int:
         """A whole number from 0 on."""
         value, most = self.str(name, default="").strip(), _MOST.get(name)

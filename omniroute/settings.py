@@ -71,7 +71,7 @@ CLI_FOLDERS = {
 """The tools' own variables, which move their settings out of the home folder."""
 
 # ---- Django -----------------------------------------------------------------------------------------------------
-DEBUG = env.flag("DEBUG", default=False)
+DEBUG = env.own_flag("DEBUG")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 AUTH_COOKIE_SECURE = env.flag("AUTH_COOKIE_SECURE", default=False)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

@@ -64,6 +64,9 @@ class ProviderProfileAdmin(ModelAdmin):
 class BackToResilience:
     """Saved or not, one goes on at the page that shows all of it."""
 
+    def form_context(self) -> dict[str, Any]:
+        return {"cancel_url": reverse("admin:gateway_resilience")}
+
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:gateway_resilience"))
 

@@ -51,6 +51,12 @@ def test_what_cannot_be_meant_is_told(say, read, name, text, told):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("text", "is_on"), [("true", True), ("1", True), ("express:*", False), ("", False)])
+def test_a_switch_of_a_common_name_leaves_other_programs_theirs(say, text, is_on):
+    say(DEBUG=text)
+    assert env.own_flag("DEBUG") is is_on
+
+
 def test_an_empty_value_is_none(say):
     say(PORT="", LOG_LEVEL="", TZ="", DATABASE_URL="")
     assert env.number("PORT", default=20128) == 20128

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -144,6 +146,11 @@ def test_limits_are_edited_and_lead_back(admin: Client):
     response = admin.post("/admin/resilience/ratelimitsettings/1/change/", fields)
     assert response["Location"] == RESILIENCE
     assert RateLimitSettings.load().requests_per_minute == 30
+
+
+def test_limits_that_are_not_saved_lead_back_too(admin: Client):
+    form = page(admin, "/admin/resilience/ratelimitsettings/1/change/")
+    assert re.search(rf'<a[^>]*href="{RESILIENCE}"[^>]*>\s*Cancel', form)
 
 
 @pytest.mark.parametrize(
