@@ -16,7 +16,7 @@ from combos.load import CombosView, TargetLoad, scope_of
 from combos.resolve import Branch, Choice, Route, Target
 from providers import selection
 from providers.config import AccountConfig, ProvidersConfig
-from providers.rotation import AccountChoice, AccountUse
+from providers.selection.rotation import AccountChoice, AccountUse
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from gateway.replay.memory_store import MemoryStore
 from gateway.replay.store import store
 from gateway.upstream import close_connections
 from omniroute import shared_state
-from providers import quota_rows
 from providers.oauth import renewal
+from providers.quota import rows as quota_rows
 from resilience import persistence
 from resilience.gossip import gossip
 from resilience.limits import limiters

@@ -25,7 +25,7 @@ from gateway.trial import Trial
 from omniroute import shared_state
 from providers import selection
 from providers.config import AccountConfig
-from providers.rotation import account_use
+from providers.selection.rotation import account_use
 from resilience.cooldown import cooldowns
 
 

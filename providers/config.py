@@ -11,11 +11,11 @@ from typing import Any
 from providers import catalog, learned
 from providers.cooling import account_key
 from providers.limit_fields import OwnLimits
-from providers.listed_models import ListedModel
+from providers.listing.models import ListedModel
 from providers.models import Account, CustomModel, ProviderNode
 from providers.nodes import spec_of_node
 from providers.proxies import NO_PROXIES, ProxyTable
-from providers.proxy_models import load_proxies
+from providers.proxies.models import load_proxies
 from providers.spec import ModelSpec, ProviderSpec, Quirk
 
 STALE_S = 60.0

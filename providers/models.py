@@ -14,15 +14,15 @@ from omniroute.crypto import EncryptedTextField, Unreadable, mask
 from providers import catalog
 from providers.credentials import is_header, is_sendable
 from providers.limit_fields import RateLimited
-from providers.listed_models import ListedModel as ListedModel
-from providers.listed_models import ModelSync as ModelSync
+from providers.listing.models import ListedModel as ListedModel
+from providers.listing.models import ModelSync as ModelSync
 from providers.nodes import normalise_base_url, prefix_problem, spec_of_node
 from providers.oauth.fields import SignedIn
 from providers.oauth.fields import SignIn as SignIn
 from providers.oauth.fields import SignInSettings as SignInSettings
-from providers.proxy_models import ProxyRule as ProxyRule
-from providers.quota_models import QuotaCheck as QuotaCheck
-from providers.quota_models import QuotaWindow as QuotaWindow
+from providers.proxies.models import ProxyRule as ProxyRule
+from providers.quota.models import QuotaCheck as QuotaCheck
+from providers.quota.models import QuotaWindow as QuotaWindow
 from providers.refusals.remedies import Remedy
 from providers.spec import ProviderSpec
 

@@ -15,7 +15,7 @@ import httpx
 from asgiref.sync import sync_to_async
 
 from providers.proxies import Proxy, ProxyTable
-from providers.proxy_models import load_proxies
+from providers.proxies.models import load_proxies
 
 CONNECT_TIMEOUT_S = 8.0
 READ_TIMEOUT_S = 12.0

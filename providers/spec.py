@@ -193,7 +193,7 @@ class ProviderSpec:
     """Overrides the gateway's own; local models may load for minutes."""
     errors: tuple[ErrorRule, ...] = ()
     quota: str = ""
-    """Registered code that knows what is left of an account's plan (`providers.quotas`)."""
+    """Registered code that knows what is left of an account's plan (`providers.quota.sources`)."""
     quota_url: str = ""
     """Where that is asked; "" where it is asked beside the endpoint, or nowhere."""
     adapter: str | None = None

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from omniroute.errors import UpstreamError
 from omniroute.jobs import job
-from providers import quota_checks
 from providers.config import account_config
+from providers.listing.sync import sync
 from providers.models import Account, ModelSync
 from providers.oauth import accounts, renewal, sessions
-from providers.sync import sync
+from providers.quota import checks as quota_checks
 
 logger = logging.getLogger(__name__)
 

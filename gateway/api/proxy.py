@@ -22,7 +22,7 @@ from providers import outgoing, reach
 from providers.endpoints import choose_endpoint
 from providers.models import Account, spec_by_id
 from providers.proxies import Proxy
-from providers.proxy_models import load_proxies
+from providers.proxies.models import load_proxies
 
 router = Router(tags=["Settings"], by_alias=True)
 

@@ -12,13 +12,13 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from billing.models import UsageTotal
-from providers import quota_rows
 from providers.config import load_specs
 from providers.cooling import account_key
 from providers.models import Account
 from providers.quota import Window, store
-from providers.quotas import source_of
-from providers.quotas.counted import Counted
+from providers.quota import rows as quota_rows
+from providers.quota.sources import source_of
+from providers.quota.sources.counted import Counted
 
 _SPANS = {"daily": UsageTotal.Span.HOUR, "monthly": UsageTotal.Span.DAY}
 

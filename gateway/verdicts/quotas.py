@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from combos.attempt import Attempt, Obstacle
 from gateway.records.write_behind import writer
-from providers import quota, quota_rows
+from providers import quota
 from providers.quota import Window
-from providers.quotas import source_of
+from providers.quota import rows as quota_rows
+from providers.quota.sources import source_of
 
 WRITE_EVERY_S = 5.0
 """Figures that creep are written down this often at most; a window that ends or begins is, at once."""

@@ -33,7 +33,7 @@ from providers.choices import account_counts, account_defaults
 from providers.config import load_specs
 from providers.limit_fields import LIMIT_FIELDS
 from providers.models import Account, CustomModel, ProviderNode
-from providers.probe import check_accounts, report
+from providers.validation.probe import check_accounts, report
 
 TEST_LABELS: dict[str, str] = {
     Account.TestStatus.UNTESTED: "default",

@@ -15,9 +15,10 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from omniroute.model_admin import POST_ATTRS, object_or_none, redirect_to_change, refuse_get
-from providers import quota_checks, quota_rows
 from providers.models import Account, QuotaCheck, QuotaWindow, spec_by_id
 from providers.quota import Window
+from providers.quota import checks as quota_checks
+from providers.quota import rows as quota_rows
 
 ASK_PATH = "ask-for-quota"
 IN_LIST = 4

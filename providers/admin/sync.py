@@ -12,9 +12,9 @@ from unfold.decorators import action, display
 from omniroute.model_admin import ReadOnlyAdmin, object_or_none, redirect_to_change, refuse_get
 from omniroute.templatetags.figures import compact
 from providers.admin.filters import ProviderColumn, ProviderFilter
-from providers.listed_models import ListedModel
+from providers.listing.models import ListedModel
+from providers.listing.sync import SyncResult, sync
 from providers.models import Account
-from providers.sync import SyncResult, sync
 
 
 class SyncingAccounts:

@@ -18,8 +18,8 @@ from providers.api.accounts import ProviderData, find_account, required_spec
 from providers.config import load_specs
 from providers.listing import list_models
 from providers.models import Account
-from providers.probe import check_accounts
 from providers.spec import ProviderSpec
+from providers.validation.probe import check_accounts
 
 router = Router(tags=["Providers"], by_alias=True)
 

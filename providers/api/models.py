@@ -14,8 +14,8 @@ from omniroute.schema import CamelModel, Line
 from providers.accounts import find_spec
 from providers.api.accounts import required_spec
 from providers.config import load
+from providers.listing.sync import sync
 from providers.models import CustomModel
-from providers.sync import sync
 
 router = Router(tags=["Models"], by_alias=True)
 

@@ -9,10 +9,11 @@ from django.utils import timezone
 from ninja import Router
 
 from omniroute.schema import CamelModel
-from providers import quota_checks, quota_rows
 from providers.api.accounts import find_account
 from providers.models import Account, QuotaCheck
 from providers.quota import Window
+from providers.quota import checks as quota_checks
+from providers.quota import rows as quota_rows
 
 router = Router(tags=["Usage"], by_alias=True)
 

@@ -13,7 +13,7 @@ from combos.ordering import Ordering
 from combos.plan import Plan
 from combos.resolve import Route, resolve
 from providers import selection
-from providers.rotation import AccountUse
+from providers.selection.rotation import AccountUse
 from resilience.cooldown import Cooldowns
 from tests.combos.conftest import combos, provider, providers
 

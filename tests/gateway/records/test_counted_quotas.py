@@ -9,9 +9,9 @@ import pytest
 from billing.models import UsageTotal
 from gateway.tasks import count_requests
 from gateway.verdicts import counted
-from providers import quota_rows
 from providers.models import Account, QuotaWindow
-from providers.quotas.counted import Counted
+from providers.quota import rows as quota_rows
+from providers.quota.sources.counted import Counted
 
 pytestmark = pytest.mark.django_db
 DAY = Counted("daily", "Day", "daily", 1000, utc_offset_h=8)

@@ -9,9 +9,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from providers import quota_rows
 from providers.models import Account
 from providers.quota import Window
+from providers.quota import rows as quota_rows
 
 pytestmark = pytest.mark.django_db
 

@@ -7,9 +7,9 @@ from asgiref.sync import async_to_sync
 
 from omniroute.errors import UpstreamRefused
 from providers import catalog
+from providers.listing.sync import sync
 from providers.models import Account, ModelSync
 from providers.oauth.check import check
-from providers.sync import sync
 from providers.validation import list_account_models
 from tests.providers.oauth.signed_in import signed_in
 from tests.vendors import framework, whole

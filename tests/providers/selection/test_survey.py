@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from providers.config import AccountConfig
-from providers.survey import STEP, Survey
+from providers.selection.survey import STEP, Survey
 
 Noted = Sequence[tuple[int, AccountConfig]]
 

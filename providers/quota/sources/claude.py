@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from providers.quota import Kind, Window
-from providers.quotas.base import QuotaSource, answer_of, get, moment, number, objects, percent, registry
+from providers.quota.sources.base import (
+    QuotaSource,
+    answer_of,
+    get,
+    moment,
+    number,
+    objects,
+    percent,
+    registry,
+)
 
 if TYPE_CHECKING:
     from providers.models import Account

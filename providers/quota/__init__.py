@@ -1,7 +1,7 @@
 """What is left of an account's plan: windows of use, as its vendor reports them.
 
 Routing reads them from memory (`windows`), without a query and without waiting. They come from the headers of answers,
-from the vendors' own endpoints (`providers.quotas`), and from the database, through which processes share them.
+from the vendors' own endpoints (`providers.quota.sources`), and from the database, through which processes share them.
 
 Source: docs/protocol-notes.md, Sign-in in general.
 """

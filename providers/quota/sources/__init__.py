@@ -7,8 +7,8 @@ Source: docs/protocol-notes.md, Subscriptions.
 
 from __future__ import annotations
 
-from providers.quotas import claude, code_assist, codex, copilot, kiro, qwen
-from providers.quotas.base import QuotaSource, registry
+from providers.quota.sources import claude, code_assist, codex, copilot, kiro, qwen
+from providers.quota.sources.base import QuotaSource, registry
 
 __all__ = ["MODULES", "QuotaSource", "registry", "source_of"]
 

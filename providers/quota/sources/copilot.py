@@ -10,7 +10,16 @@ from urllib.parse import parse_qs
 import httpx
 
 from providers.quota import Kind, Window
-from providers.quotas.base import QuotaSource, QuotaUnknown, answer_of, get, moment, number, percent, registry
+from providers.quota.sources.base import (
+    QuotaSource,
+    QuotaUnknown,
+    answer_of,
+    get,
+    moment,
+    number,
+    percent,
+    registry,
+)
 
 if TYPE_CHECKING:
     from providers.models import Account

@@ -7,9 +7,9 @@ import pytest
 from gateway import snapshot
 from providers import tasks
 from providers.config import load_specs
+from providers.listing.sync import remember
 from providers.models import Account, ListedModel, ModelSync
 from providers.spec import ModelSpec
-from providers.sync import remember
 from tests.management import ManagementClient, api  # noqa: F401
 from tests.providers.conftest import Upstream
 

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from providers import catalog, quota_checks, quota_rows, tasks
+from providers import catalog, tasks
 from providers.models import Account, QuotaCheck, QuotaWindow
 from providers.quota import Window, store
+from providers.quota import checks as quota_checks
+from providers.quota import rows as quota_rows
 from tests.providers.oauth.signed_in import signed_in
 from tests.vendors import quota, whole
 from tests.vendors.chat import TOKEN, ChatApp

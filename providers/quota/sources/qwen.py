@@ -5,8 +5,8 @@ Source: docs/protocol-notes.md, Qwen Code.
 
 from __future__ import annotations
 
-from providers.quotas.base import QuotaSource, registry
-from providers.quotas.counted import Counted
+from providers.quota.sources.base import QuotaSource, registry
+from providers.quota.sources.counted import Counted
 
 
 class Qwen(QuotaSource):

@@ -12,7 +12,7 @@ import httpx
 from omniroute.registry import Registry
 from providers import reach
 from providers.quota import Window
-from providers.quotas.counted import Counted
+from providers.quota.sources.counted import Counted
 
 if TYPE_CHECKING:
     from providers.models import Account

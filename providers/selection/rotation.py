@@ -19,7 +19,7 @@ from providers import quota
 from providers.config import AccountConfig
 from providers.quota import Window
 from providers.selection import Accounts
-from providers.survey import Survey
+from providers.selection.survey import Survey
 from resilience.classify import BILLING, RATE_LIMITED
 from resilience.cooldown import Cooldown, cooldowns
 from resilience.gossip import Tell, gossip, nobody

@@ -11,7 +11,16 @@ import httpx
 
 from providers.adapters.codex import ACCOUNT_ID
 from providers.quota import LABELS, Kind, Window
-from providers.quotas.base import QuotaSource, answer_of, get, moment, number, objects, percent, registry
+from providers.quota.sources.base import (
+    QuotaSource,
+    answer_of,
+    get,
+    moment,
+    number,
+    objects,
+    percent,
+    registry,
+)
 
 if TYPE_CHECKING:
     from providers.models import Account

@@ -7,7 +7,7 @@ import pytest
 
 from providers.models import ProxyRule
 from providers.proxies import Environment, Proxy, ProxyTable, environment, parse_proxy
-from providers.proxy_models import load_proxies
+from providers.proxies.models import load_proxies
 
 KEY, COMBO, PROVIDER, GLOBAL, ENV = (
     Proxy("http", name, 8080) for name in ("key", "combo", "prov", "glob", "env")

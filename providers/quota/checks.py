@@ -13,14 +13,15 @@ from django.db.models import Q
 from django.utils import timezone
 
 from omniroute.errors import UpstreamError
-from providers import outgoing, quota_rows
+from providers import outgoing
 from providers.config import account_config, load_specs
 from providers.cooling import account_key
 from providers.models import Account, QuotaCheck
 from providers.oauth import renewal
 from providers.quota import Window, store
-from providers.quotas import QuotaSource, source_of
-from providers.quotas.base import QuotaUnknown
+from providers.quota import rows as quota_rows
+from providers.quota.sources import QuotaSource, source_of
+from providers.quota.sources.base import QuotaUnknown
 from providers.reach import explain, without_secret
 from providers.spec import ProviderSpec
 

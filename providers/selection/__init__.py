@@ -60,7 +60,7 @@ class AccountView(Protocol):
     ) -> T:
         """For what looks at every account: `conclude` of what `note` says of each for this model.
 
-        It may be some seconds old, and at first be about the foremost accounts only (`providers.survey`).
+        It may be some seconds old, and at first be about the foremost accounts only (`providers.selection.survey`).
         """
 
 

@@ -10,7 +10,7 @@ import pytest
 from providers import selection
 from providers.config import AccountConfig
 from providers.quota import Window
-from providers.rotation import AccountChoice, AccountUse
+from providers.selection.rotation import AccountChoice, AccountUse
 from resilience import classify
 from resilience.cooldown import Cooldowns
 

@@ -9,7 +9,16 @@ import httpx
 
 from providers.adapters.kiro import PROFILE_ARN
 from providers.quota import Window
-from providers.quotas.base import QuotaSource, answer_of, get, moment, number, objects, percent, registry
+from providers.quota.sources.base import (
+    QuotaSource,
+    answer_of,
+    get,
+    moment,
+    number,
+    objects,
+    percent,
+    registry,
+)
 
 if TYPE_CHECKING:
     from providers.models import Account

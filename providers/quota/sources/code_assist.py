@@ -10,7 +10,7 @@ import httpx
 from providers.adapters.code_assist_setup import PROJECT
 from providers.endpoints import choose_endpoint
 from providers.quota import Window
-from providers.quotas.base import (
+from providers.quota.sources.base import (
     QuotaSource,
     QuotaUnknown,
     answer_of,
@@ -20,7 +20,7 @@ from providers.quotas.base import (
     percent,
     registry,
 )
-from providers.quotas.counted import Counted
+from providers.quota.sources.counted import Counted
 
 if TYPE_CHECKING:
     from providers.models import Account

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from omniroute.errors import GatewayError
-from providers.listed_models import ListedModel, ModelSync
+from providers.listing.models import ListedModel, ModelSync
 from providers.models import Account
 from providers.spec import ModelSpec
 from providers.validation import list_account_models
