@@ -16,10 +16,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from billing import rollups
 from billing.keys import create_api_key
 from billing.models import ApiKey, UsageRecord
-from billing.rollups import Amounts, Place, Try
+from billing.usage import rollups
+from billing.usage.rollups import Amounts, Place, Try
 from gateway.records.usage_row import UsageRow
 from providers.models import Account
 

@@ -62,9 +62,9 @@ PATHS = [
 
 def paths() -> list[str]:
     """With what is in the database filled in."""
-    from billing.daily_finding import DayCursor
-    from billing.finding import Cursor
     from billing.models import DailyUsage, UsageRecord
+    from billing.usage.daily_finding import DayCursor
+    from billing.usage.finding import Cursor
 
     row = UsageRecord.objects.order_by("created_at")[50_000:].first() or UsageRecord.objects.latest("id")
     older = f"{REQUESTS}?before={Cursor(row.created_at, row.pk)}"

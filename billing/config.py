@@ -11,7 +11,7 @@ from typing import Any
 from billing import budgets
 from billing.budgets import Budgets
 from billing.models import ApiKey, Price
-from billing.rates import PriceRow, of_override
+from billing.pricing.rates import PriceRow, of_override
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import models
 
 from billing.budget_models import Budget, BudgetSpend
-from billing.history_models import RequestLog, UsageSettings
-from billing.rollup_models import ComboUsage, UsageSums, UsageTotal
+from billing.usage.history_models import RequestLog, UsageSettings
+from billing.usage.rollup_models import ComboUsage, UsageSums, UsageTotal
 
 __all__ = [
     "UNPRICED",

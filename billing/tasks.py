@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing import retention
+from billing.usage import retention
 from omniroute.jobs import job
 
 

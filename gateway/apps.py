@@ -6,7 +6,7 @@ class GatewayConfig(AppConfig):
     verbose_name = "Gateway"
 
     def ready(self) -> None:
-        from billing import filters
+        from billing.usage import filters
         from gateway import snapshot
         from gateway.api import proxy_entries
         from gateway.sync import noticing, sharing

@@ -8,9 +8,9 @@ from typing import Any, get_type_hints
 
 from django.db import connection, transaction
 
-from billing import rollups
 from billing.models import UsageRecord
-from billing.rollups import Amounts, Place
+from billing.usage import rollups
+from billing.usage.rollups import Amounts, Place
 from gateway.records.usage_row import UsageRow
 
 

@@ -22,8 +22,8 @@ from billing.admin import usage as usage_admin  # noqa: F401  (register)
 from billing.admin.forms import ApiKeyForm, PriceForm
 from billing.keys import create_api_key
 from billing.models import ApiKey, Price
-from billing.queries import known_values
 from billing.templatetags.prices import money, per_thousand
+from billing.usage.queries import known_values
 from omniroute.model_admin import FormContextAdmin
 from omniroute.templatetags.figures import ago
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from billing.models import ApiKey, Price
-from billing.price_fields import FIELDS
+from billing.pricing.fields import FIELDS
 from omniroute.forms import LinesField, PlainDecimals, SuggestionInput
 
 PRICES = tuple(field.column for field in FIELDS)

@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 
-from billing.daily_finding import DayCursor, FoundDays, find_days
-from billing.filters import RequestFilter
-from billing.finding import Cursor, Found, Place, find, with_id
+from billing.usage.daily_finding import DayCursor, FoundDays, find_days
+from billing.usage.filters import RequestFilter
+from billing.usage.finding import Cursor, Found, Place, find, with_id
 
 BEFORE = "before"
 

@@ -14,10 +14,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from billing import filters, finding, request_logs
 from billing.admin.request_list import DailyChangeList, RequestChangeList
 from billing.models import DailyUsage, UsageRecord, UsageSettings
-from billing.queries import key_names
+from billing.usage import filters, finding, request_logs
+from billing.usage.queries import key_names
 from omniroute.model_admin import ReadOnlyAdmin, SingletonAdmin
 from omniroute.templatetags.figures import duration, usd
 

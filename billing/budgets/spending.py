@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import F, Q, Sum
 
 from billing.models import BudgetSpend, UsageRecord
-from billing.rollup_models import UsageTotal
+from billing.usage.rollup_models import UsageTotal
 
 TICKS = Decimal(10**10)
 """To the USD: the precision of `UsageRecord.cost`."""

@@ -12,9 +12,9 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.urls import reverse
 
-from billing import queries
 from billing.budgets.words import low_budgets
-from billing.queries import Dimension, Totals
+from billing.usage import queries
+from billing.usage.queries import Dimension, Totals
 from combos.queries import combo_names
 from gateway.records.live import PATH, ROWS
 from omniroute.types import JSONDict

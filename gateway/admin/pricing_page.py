@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from billing.models import Price
-from billing.price_fields import FIELDS, columns_of_override
+from billing.pricing.fields import FIELDS, columns_of_override
 from gateway.pricing.prices import defaults, inherited
 from omniroute.pages import page
 from omniroute.types import JSONDict

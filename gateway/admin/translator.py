@@ -15,9 +15,9 @@ from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from pydantic import ValidationError
 
-from billing import request_logs
 from billing.models import ApiKey, RequestLog
-from billing.queries import recent_requests
+from billing.usage import request_logs
+from billing.usage.queries import recent_requests
 from combos.queries import combo_names
 from gateway import snapshot as snapshots
 from gateway.admin.translator_asks import BenchIn, CellIn, ChatIn, bench_events, chat_events

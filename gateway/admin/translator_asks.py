@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.template.loader import render_to_string
 from pydantic import Field
 
-from billing.finding import with_id
+from billing.usage.finding import with_id
 from gateway.edge.auth import Grant
 from gateway.translator import composing, own_client, reading
 from gateway.translator.bench import real

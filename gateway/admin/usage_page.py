@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import analytics
-from billing.analytics import Key, Period
-from billing.export import FORMATS
-from billing.queries import Dimension, Totals, key_names
+from billing.usage import analytics
+from billing.usage.analytics import Key, Period
+from billing.usage.export import FORMATS
+from billing.usage.queries import Dimension, Totals, key_names
 from gateway.api.export import WHAT
 from omniroute.pages import page
 from omniroute.types import JSONDict

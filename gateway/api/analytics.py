@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
 
-from billing import analytics
-from billing.analytics import Period
-from billing.queries import Dimension, Totals, key_names
+from billing.usage import analytics
+from billing.usage.analytics import Period
+from billing.usage.queries import Dimension, Totals, key_names
 from omniroute.schema import CamelModel
 from providers.choices import provider_names
 from providers.models import Account

@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import Field, StringConstraints
 
-from billing import finding, request_logs
-from billing.finding import Cursor, Place, find
 from billing.models import ApiKey, UsageRecord
+from billing.usage import finding, request_logs
+from billing.usage.finding import Cursor, Place, find
 from omniroute.errors import InvalidRequest, NotFound
 from omniroute.schema import CamelModel, row_id
 from omniroute.types import JSONDict

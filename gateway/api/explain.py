@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import ConfigDict, StrictBool
 
-from billing.queries import key_names
+from billing.usage.queries import key_names
 from combos.attempt import Attempt
 from gateway import snapshot as snapshots
 from gateway.affinity.sessions import Session, sessions

@@ -9,9 +9,9 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Router
 
-from billing import export
-from billing.export import Format, Rows
-from billing.queries import key_names, utc_today
+from billing.usage import export
+from billing.usage.export import Format, Rows
+from billing.usage.queries import key_names, utc_today
 from omniroute.schema import Day
 from providers.choices import account_names
 

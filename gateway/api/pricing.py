@@ -13,7 +13,7 @@ from ninja import Body, Router
 from pydantic.alias_generators import to_camel
 
 from billing.models import Price
-from billing.price_fields import LONG_START, SPELLINGS, as_json, columns_of_override
+from billing.pricing.fields import LONG_START, SPELLINGS, as_json, columns_of_override
 from gateway.pricing.prices import defaults, inherited
 from omniroute.errors import InvalidRequest, NotFound
 from providers.config import load_specs, prefixes_of

@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router
 
-from billing.queries import recent_requests
+from billing.usage.queries import recent_requests
 from gateway import snapshot as snapshots
 from gateway.api.translator_shapes import (
     MAX_SAMPLES,

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
 
-from billing import history, queries
+from billing.usage import history, queries
 from gateway.records.processes import active_requests
 from omniroute.schema import CamelModel
 from providers.choices import provider_names

@@ -11,7 +11,7 @@ import msgspec
 from billing.budgets.spending import TICKS, Spent
 from billing.config import BillingConfig
 from billing.pricing import price_of
-from billing.rates import PriceRow
+from billing.pricing.rates import PriceRow
 from combos.resolve import Target
 from gateway.pricing.offers import offer_of
 from gateway.wire.transcription import audio

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from billing import dataset
 from billing.models import Price
-from billing.price_fields import columns_of
+from billing.pricing import dataset
+from billing.pricing.fields import columns_of
 from providers.spec import ProviderSpec
 
 MAX_MODELS = 5000

@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from billing.models import UsageRecord
-from billing.queries import recent_requests
+from billing.usage.queries import recent_requests
 from gateway.edge.handler import Receive, Scope, Send
 from gateway.records.live import PATH, TRANSLATIONS_PATH, Live, live, translations
 from omniroute.net import is_own_origin

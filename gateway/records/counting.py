@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from billing.rollups import Amounts, Place, Try
+from billing.usage.rollups import Amounts, Place, Try
 from gateway.records.usage_row import UsageRow
 from omniroute.types import JSONDict
 

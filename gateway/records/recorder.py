@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, DataError, IntegrityError, close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from billing import rollups
 from billing.budgets import spending
 from billing.budgets.bills import Bill, Totals, settle
 from billing.models import ApiKey, UsageRecord
-from billing.statements import execute, mark
+from billing.usage import rollups
+from billing.usage.statements import execute, mark
 from gateway.records.counting import amounts_of, attempts_of, place_of, tries_of
 from gateway.records.live import FEEDS
 from gateway.records.usage_row import UsageRow

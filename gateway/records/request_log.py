@@ -19,7 +19,7 @@ from typing import Any
 
 from django.db import DatabaseError, close_old_connections
 
-from billing import request_logs
+from billing.usage import request_logs
 from gateway.records import redaction
 from omniroute.types import JSONDict, UpstreamRequest
 

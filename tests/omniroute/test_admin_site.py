@@ -13,7 +13,7 @@ from django_q.models import Schedule, Success
 
 from billing.keys import create_api_key
 from billing.models import DailyUsage, Price, UsageRecord
-from billing.queries import utc_today
+from billing.usage.queries import utc_today
 from combos.models import Combo, ComboTarget, ModelAlias, ProviderRouting
 from gateway.models import AISettings, ConfigVersion, GatewaySettings
 from omniroute import audit, pages

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from billing.keys import hash_key
 from billing.models import ApiKey, Price, UsageRecord
-from billing.queries import utc_today
+from billing.usage.queries import utc_today
 from providers.choices import provider_names
 from providers.models import ProviderNode
 from tests.html import only

@@ -11,13 +11,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing import budgets as billing_budgets
-from billing import rollups
 from billing.budgets import BudgetConfig, Ledger, Meter, Reservation, spending, spoken
 from billing.budgets.editing import reset, save_budget
 from billing.budgets.spending import Charge, Spent, ticks
 from billing.budgets.status import statuses
 from billing.keys import create_api_key
 from billing.models import ApiKey, Budget, BudgetSpend, UsageRecord
+from billing.usage import rollups
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

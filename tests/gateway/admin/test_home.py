@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from billing.keys import create_api_key
 from billing.models import UsageRecord
-from billing.queries import utc_today
+from billing.usage.queries import utc_today
 from combos.models import Combo
 from providers.models import Account, ProviderNode
 from tests.html import json_script, only

@@ -10,9 +10,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from billing import request_logs
 from billing.models import UsageSettings
-from billing.request_logs import LogSettings
+from billing.usage import request_logs
+from billing.usage.request_logs import LogSettings
 from gateway.edge.inbound import request_id
 from tests.usage import recorded
 

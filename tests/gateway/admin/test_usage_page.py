@@ -111,7 +111,7 @@ def test_names_are_text(admin_client):
 
 
 def test_a_request_shows_what_went_over_the_wire(admin_client, settings):
-    from billing.request_logs import _pack
+    from billing.usage.request_logs import _pack
 
     row = recorded(created_at=timezone.now(), status=200, request_id="req_1")
     url = f"/admin/billing/usagerecord/{row.pk}/change/"

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing import finding
 from billing.keys import create_api_key
 from billing.models import UsageRecord
+from billing.usage import finding
 from providers.models import Account
 from tests.management import ManagementClient, api  # noqa: F401
 from tests.usage import recorded

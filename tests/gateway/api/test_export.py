@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from billing import export
-from billing.export import REQUESTS
 from billing.keys import create_api_key
+from billing.usage import export
+from billing.usage.export import REQUESTS
 from providers.models import Account
 from tests.management import ManagementClient, api  # noqa: F401
 from tests.usage import count, recorded

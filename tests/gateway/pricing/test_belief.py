@@ -7,7 +7,7 @@ import pytest
 
 from billing.config import BillingConfig
 from billing.pricing import UNPRICED, Offer, cost_of
-from billing.rates import PriceRow, Rate
+from billing.pricing.rates import PriceRow, Rate
 from gateway.pricing.belief import MAX_COUNT, believable
 from omniroute.types import Usage
 

@@ -9,12 +9,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from billing import rollups
 from billing.budgets.editing import save_budget
 from billing.budgets.status import statuses
 from billing.keys import create_api_key
 from billing.models import ApiKey, Budget, DailyUsage, Price, UsageRecord
-from billing.rollup_models import UsageTotal
+from billing.usage import rollups
+from billing.usage.rollup_models import UsageTotal
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from billing import request_logs
 from billing.models import RequestLog, UsageRecord, UsageSettings
+from billing.usage import request_logs
 from gateway import snapshot
 from gateway.records import request_log
 from gateway.records.recorder import recorder

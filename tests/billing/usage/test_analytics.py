@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from billing import analytics
-from billing.queries import Dimension
+from billing.usage import analytics
+from billing.usage.queries import Dimension
 from tests.usage import count
 
 pytestmark = pytest.mark.django_db

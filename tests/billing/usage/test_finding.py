@@ -11,9 +11,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing import finding
-from billing.finding import Cursor, find
 from billing.models import UsageRecord, UsageTotal
+from billing.usage import finding
+from billing.usage.finding import Cursor, find
 from tests.services import DATABASE_URL, ROOT
 from tests.usage import recorded
 

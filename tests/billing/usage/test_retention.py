@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.exceptions import ValidationError
 
-from billing import request_logs, retention
 from billing.models import DailyUsage, RequestLog, UsageRecord, UsageSettings, UsageTotal
-from billing.request_logs import LogSettings
+from billing.usage import request_logs, retention
+from billing.usage.request_logs import LogSettings
 from tests.usage import count, recorded
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection
 
-from billing.statements import execute, mark
+from billing.usage.statements import execute, mark
 
 pytestmark = pytest.mark.django_db
 

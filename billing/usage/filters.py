@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter
 
-from billing import finding
-from billing.finding import Place
 from billing.models import UNPRICED
-from billing.queries import key_names, known_values
+from billing.usage import finding
+from billing.usage.finding import Place
+from billing.usage.queries import key_names, known_values
 from omniroute.schema import row_id
 
 Rows = QuerySet[Any]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from billing.models import Price
-from billing.rates import PriceRow
+from billing.pricing.rates import PriceRow
 
 MILLION = Decimal(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
 class PriceField:
-    """`unit` is that of `billing.rates`; `per` says of how many the price is."""
+    """`unit` is that of `billing.pricing.rates`; `per` says of how many the price is."""
 
     column: str
     api: str

@@ -7,10 +7,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from billing import rollups
 from billing.models import ComboUsage, DailyUsage, UsageTotal
-from billing.rollup_models import UsageSums
-from billing.rollups import Amounts, Try
+from billing.usage import rollups
+from billing.usage.rollup_models import UsageSums
+from billing.usage.rollups import Amounts, Try
 from tests.usage import count
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from billing import history
 from billing.models import UsageRecord
+from billing.usage import history
 from tests.usage import count
 
 TODAY = date(2026, 3, 10)

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from billing.daily_finding import DayCursor, find_days
-from billing.finding import by_model
 from billing.models import DailyUsage
+from billing.usage.daily_finding import DayCursor, find_days
+from billing.usage.finding import by_model
 from tests.usage import recorded
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from billing import dataset
-from billing.rates import PriceRow
+from billing.pricing import dataset
+from billing.pricing.rates import PriceRow
 from omniroute.types import Usage
 
 if TYPE_CHECKING:

@@ -5,11 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from billing import dataset
 from billing.config import BillingConfig, _pattern
 from billing.models import Price
-from billing.pricing import Cost, Offer, cost_of, quantities
-from billing.rates import PriceRow, of_override
+from billing.pricing import Cost, Offer, cost_of, dataset, quantities
+from billing.pricing.rates import PriceRow, of_override
 from omniroute.types import Usage
 
 ROW = of_override(

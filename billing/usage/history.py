@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from django.utils import timezone
 
 from billing.models import ApiKey, UsageRecord
-from billing.queries import Dimension, Span, Totals, as_totals, spans, totals_by
-from billing.rollups import SUMS
+from billing.usage.queries import Dimension, Span, Totals, as_totals, spans, totals_by
+from billing.usage.rollups import SUMS
 
 LOG_LINES = 200
 BUCKETS = 10

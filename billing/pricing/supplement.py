@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
-from billing.rates import PriceRow, Rate
+from billing.pricing.rates import PriceRow, Rate
 
 _HOUR = 3600
 _FREE = PriceRow((Rate("requests", Decimal(0)),))

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import F, QuerySet, Sum
 
 from billing.models import ApiKey, UsageRecord, UsageTotal
-from billing.rollups import SUMS
+from billing.usage.rollups import SUMS
 
 Dimension = UsageTotal.Dimension
 Span = UsageTotal.Span

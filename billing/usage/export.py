@@ -13,7 +13,7 @@ import msgspec
 from django.db.models import Q
 
 from billing.models import DailyUsage, UsageRecord
-from billing.rollups import SUMS
+from billing.usage.rollups import SUMS
 
 BATCH = 2000
 """Rows that are in memory at a time."""

@@ -9,8 +9,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from billing import supplement
-from billing.rates import PriceRow, Rate, rates_of
+from billing.pricing import supplement
+from billing.pricing.rates import PriceRow, Rate, rates_of
 
 
 def price_of(

@@ -1,4 +1,4 @@
-"""Roll-ups of usage, kept in the accounting transaction (`billing.rollups`), so that no page reads the history."""
+"""Roll-ups, kept in the accounting transaction (`billing.usage.rollups`), so that no page reads the history."""
 
 from __future__ import annotations
 

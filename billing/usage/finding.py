@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 from django.db.models import Q, QuerySet
 
 from billing.models import UsageRecord, UsageTotal
-from billing.queries import Dimension, Span
+from billing.usage.queries import Dimension, Span
 
 FIRST_WINDOW = 2_000
 """Rows that are looked through first: most pages are full with them."""

@@ -11,7 +11,7 @@ from django.db.models import F, Min, QuerySet
 from django.db.models.expressions import CombinedExpression
 
 from billing.models import UsageTotal
-from billing.queries import Dimension, Span, Totals, as_totals, grouped, spans, sums
+from billing.usage.queries import Dimension, Span, Totals, as_totals, grouped, spans, sums
 
 RANGES = {
     "24h": "24 hours",

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from billing import queries
 from billing.models import UsageRecord
+from billing.usage import queries
 from tests.usage import count
 
 pytestmark = pytest.mark.django_db

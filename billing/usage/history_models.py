@@ -65,7 +65,7 @@ class UsageSettings(Singleton):
 
 
 class RequestLog(models.Model):
-    """What went over the wire for one request (`billing.request_logs`), where it is kept in the database."""
+    """What went over the wire for one request (`billing.usage.request_logs`), where it is kept in the database."""
 
     in_backups = "history"
 

@@ -9,8 +9,8 @@ from typing import NamedTuple, Self
 
 from django.db.models import Q, QuerySet
 
-from billing.finding import Cursor, Place, last_day
 from billing.models import DailyUsage
+from billing.usage.finding import Cursor, Place, last_day
 
 
 class DayCursor(NamedTuple):

@@ -16,8 +16,8 @@ from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 
 from billing.models import DailyUsage
-from billing.rollup_models import ComboUsage, UsageSums, UsageTotal
-from billing.statements import execute, mark
+from billing.usage.rollup_models import ComboUsage, UsageSums, UsageTotal
+from billing.usage.statements import execute, mark
 
 KEPT = {"minute": timedelta(days=1), "hour": timedelta(days=8)}
 """How long the short spans are kept; days stay as long as the settings say."""

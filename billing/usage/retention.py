@@ -14,9 +14,9 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
-from billing import request_logs
 from billing.models import DailyUsage, RequestLog, UsageRecord, UsageSettings, UsageTotal
-from billing.rollups import KEPT
+from billing.usage import request_logs
+from billing.usage.rollups import KEPT
 
 logger = logging.getLogger(__name__)
 
