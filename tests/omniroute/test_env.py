@@ -83,6 +83,8 @@ def start(folder: Path, **variables: str) -> subprocess.Popen[str]:
         env={**inherited, "DATA_DIR": str(folder), **variables},
         stderr=subprocess.PIPE,
         text=True,
+        # A job that a shell runs in the background ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

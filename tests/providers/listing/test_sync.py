@@ -44,6 +44,7 @@ def test_new_models_appear_and_vanished_ones_are_marked(
     )
     assert catalog(api)["gpt-99-new"] == {
         "id": "gpt-99-new", "name": "gpt-99-new", "type": "chat", "custom": False, "available": True,
+        "aliasOf": None,
     }  # fmt: skip
     assert catalog(api)["text-embedding-99"]["type"] == "embedding"
     listing(upstream, "text-embedding-99")
