@@ -232,7 +232,6 @@ def _request(
 ) -> UsageRow:
     model = served[0]
     account_id, account = chance.choices(accounts, (4, 1))[0]
-    key_id, key = chance.choices(keys, range(len(keys), 0, -1))[0]
     combo = chance.choices(COMBOS, (3, 2, 1, 6))[0]
     status, code, message = chance.choice(ERRORS) if chance.random() < 0.04 else (200, "", "")
     good, hit = status == 200, status == 200 and chance.random() < 0.03
@@ -244,14 +243,9 @@ def _request(
         tries.insert(
             0, {**tries[0], "account": "Other", "status": 429, "error": "rate_limit_exceeded", "ms": 180}
         )
-    client = chance.choice(list(PATHS))
     return UsageRow(
         request_id="",
         created_at=datetime.now(UTC),
-        api_key_id=key_id,
-        api_key_name=key,
-        endpoint=PATHS[client],
-        client_format=client,
         provider_format=FORMATS.get(provider, "openai_chat"),
         stream=chance.random() < 0.7,
         requested_model=combo or f"{provider}/{model}",
@@ -268,10 +262,23 @@ def _request(
         latency_ms=latency,
         first_token_ms=latency // 4 if good else None,
         cache_hit=hit,
-        client_address="127.0.0.1",
-        user_agent=chance.choice(CLIENTS),
+        **_client(chance, keys),
         **_figures(chance, served, flat=provider == "glm", good=good, hit=hit),
     )
+
+
+def _client(chance: random.Random, keys: list[tuple[int, str]]) -> dict[str, Any]:
+    """Who asked, and how."""
+    key_id, key = chance.choices(keys, range(len(keys), 0, -1))[0]
+    client_format = chance.choice(list(PATHS))
+    return {
+        "api_key_id": key_id,
+        "api_key_name": key,
+        "endpoint": PATHS[client_format],
+        "client_format": client_format,
+        "client_address": "127.0.0.1",
+        "user_agent": chance.choice(CLIENTS),
+    }
 
 
 def _figures(
