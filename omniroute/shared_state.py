@@ -42,9 +42,9 @@ TIMEOUT_S = 1.0
 PAUSE_S = 2.0
 """After a failure nobody asks Redis for so long: one request waits in vain, not every one."""
 WARN_EVERY_S = 30.0
-AT_ONCE = 16
-"""Questions of an event loop, see `asking`. Each takes a connection, and hundreds of new ones at once would take longer
-to answer than `TIMEOUT_S`."""
+AT_ONCE = 8
+"""Questions of an event loop, see `asking`. Each takes a connection, and on a busy machine dozens of new ones at once
+take longer to open than `TIMEOUT_S`."""
 
 Argument = str | int | float | bytes
 
