@@ -156,7 +156,8 @@ def _change_rule(row: ProviderRouting, rule: ProviderRule | None) -> None:
 
 
 def _block(names: list[str]) -> None:
-    blocked = {provider_id(name, "blockedProviders") for name in names}
+    known = set(ProviderRouting.objects.values_list("provider", flat=True))
+    blocked = {name if name in known else provider_id(name, "blockedProviders") for name in names}
     for row in ProviderRouting.objects.filter(is_blocked=True).exclude(provider__in=blocked):
         row.is_blocked = False
         _save_rule(row)
@@ -167,6 +168,9 @@ def _block(names: list[str]) -> None:
 
 
 def _rule(name: str) -> ProviderRouting:
+    """The rules of a provider. Those of one that is gone stay until they are taken back, so they have its id."""
+    if row := ProviderRouting.objects.filter(provider=name).first():
+        return row
     provider = provider_id(name, "providers")
     return ProviderRouting.objects.filter(provider=provider).first() or ProviderRouting(provider=provider)
 
