@@ -105,7 +105,7 @@ class WireHandler:
             logger.exception("%s %s failed", request.method, request.path)
             raise GatewayError("The gateway failed; its log says why") from None
         if response.status_code == 405:
-            raise MethodNotAllowed(f"{request.path[:200]} does not take {request.method}")
+            raise MethodNotAllowed(f"{request.path[:200]} does not take {scope['method']}")
         return response
 
 
@@ -116,7 +116,7 @@ class WireRequest(HttpRequest):
     """
 
     def __init__(self, scope: Scope, headers: dict[str, str], body: bytes) -> None:
-        self.method, self.path = scope["method"], scope["path"]
+        self.method, self.path = _asked(scope["method"]), scope["path"]
         self.path_info = self.path
         query = scope["query_string"].decode("latin-1")
         self.META = {"REQUEST_METHOD": self.method, "QUERY_STRING": query}
@@ -132,6 +132,11 @@ def peer(scope: Scope) -> str:
     """The client's address. A forwarding header counts only from a trusted proxy: the server has settled that."""
     client = scope.get("client")
     return client[0] if client else "127.0.0.1"
+
+
+def _asked(method: str) -> str:
+    """HEAD is answered like GET; the server leaves the body out."""
+    return "GET" if method == "HEAD" else method
 
 
 def _preflight(headers: dict[str, str]) -> HttpResponse:
