@@ -11,7 +11,7 @@ from typing import Any
 
 from billing.budgets import Reservation
 from billing.config import BillingConfig, KeyConfig
-from billing.pricing import UNPRICED, Cost
+from billing.pricing.costs import UNPRICED, Cost
 from combos.attempt import Attempt, Skip
 from combos.resolve import Route
 from gateway.affinity.conversations import Conversation

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from billing.config import KeyConfig
-from billing.pricing import price_of
+from billing.pricing.costs import price_of
 from combos import strategies
 from combos.load import CombosView, target_load
 from combos.ordering import Ordering

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billing.config import BillingConfig
-from billing.pricing import UNPRICED, Cost, cost_of
+from billing.pricing.costs import UNPRICED, Cost, cost_of
 from combos.attempt import Attempt
 from gateway.pricing.offers import offer_of
 from gateway.records import in_flight

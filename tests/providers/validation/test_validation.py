@@ -11,7 +11,7 @@ import pytest
 from gateway.wire import get_format
 from providers import catalog, outgoing, reach, validation
 from providers.models import Account, ProviderNode
-from providers.nodes import spec_of_node
+from providers.nodes.models import spec_of_node
 from providers.spec import FORMATS, ProviderSpec, Validation
 from tests.providers.conftest import Upstream
 
