@@ -16,7 +16,7 @@ from gateway.wire.base import (
     WireFormat,
 )
 from gateway.wire.gemini import array as array_stream
-from gateway.wire.gemini import errors, tap
+from gateway.wire.gemini import errors, sealed, tap
 from gateway.wire.sse import Decoder
 from omniroute.errors import GatewayError, UpstreamRefused
 from omniroute.types import Fields, InboundRequest, JSONDict
@@ -49,7 +49,9 @@ class Gemini(WireFormat):
         return model_path(model) + method + ("?alt=sse" if stream and not array else "")
 
     def patch(self, fields: Fields, model: str, stream: bool) -> None:
+        """Without what the gateway sealed for other vendors, which Google would refuse."""
         fields.pop("model", None)
+        sealed.remove_sealed(fields, model)
 
     def tap(self, inbound: InboundRequest) -> Tap:
         return tap.GeminiTap()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gateway.wire import ir
 from gateway.wire.gemini.fields import FORMAT, as_list, own
-from gateway.wire.gemini.parts import SKIP_SIGNATURE, Style, emit_part, emit_result, is_unchanged
+from gateway.wire.gemini.parts import Style, emit_part, emit_result, is_unchanged
+from gateway.wire.gemini.sealed import SKIP_SIGNATURE
 from omniroute.types import JSONDict
 
 _ROLES = {"user": "user", "assistant": "model", "system": "system", "developer": "user"}

@@ -12,6 +12,7 @@ from gateway.wire.gemini.errors import emit_error
 from gateway.wire.gemini.fields import FORMAT, own
 from gateway.wire.gemini.finish import emit_finish, emit_logprobs
 from gateway.wire.gemini.parts import CLIENT, emit_part
+from gateway.wire.gemini.sealed import Sealer, is_foreign
 from gateway.wire.gemini.stream import CUT
 from gateway.wire.gemini.usage import emit_usage
 from gateway.wire.sse import encode
@@ -29,6 +30,7 @@ class GeminiStreamEmitter(StreamEmitter):
         self._said: dict[int, ir.Text] = {}
         """{candidate: its text as far as it is complete, with its sources}"""
         self._pieces: dict[tuple[int, int], list[str]] = {}
+        self._sealers: dict[int, Sealer] = {}
         self._finished: dict[int, JSONDict] = {}
         self._blocked = False
         self._usage: JSONDict | None = None
@@ -82,8 +84,12 @@ class GeminiStreamEmitter(StreamEmitter):
                 part = ir.ToolCall(part.id, part.name, part.arguments, part.kind, part.signature, part.extra)
             key = event.candidate, event.index
             self._parts[key] = part
-            if isinstance(part, ir.Text):
+            if isinstance(part, ir.Text | ir.Reasoning):
                 self._pieces[key] = [part.text]
+            if isinstance(part, ir.Reasoning) and is_foreign(part):
+                part = replace(
+                    part, signature=None, redacted=None
+                )  # the proof goes out with the thought's end
             if isinstance(part, ir.ToolCall) or not _is_worth_sending(part):
                 return b""
         emitted = emit_part(part, CLIENT, [])
@@ -95,7 +101,7 @@ class GeminiStreamEmitter(StreamEmitter):
         if isinstance(part, ir.ToolCall):
             part.arguments += event.text
             return b""
-        if isinstance(part, ir.Text):
+        if isinstance(part, ir.Text | ir.Reasoning):
             self._pieces[key].append(event.text)
         built: JSONDict = {"text": event.text}
         if isinstance(part, ir.Reasoning):
@@ -114,14 +120,35 @@ class GeminiStreamEmitter(StreamEmitter):
             if isinstance(late, ir.ToolCall) and late.signature:
                 part.signature = late.signature
             emitted = emit_part(part, CLIENT, [])
-            return b"" if emitted is None else self._chunk(emitted, event.candidate)
+            if emitted is None:
+                return b""
+            return self._chunk(self._sealer(event.candidate).sign(emitted), event.candidate)
+        if isinstance(part, ir.Reasoning):
+            return self._end_thought(event, part)
         if isinstance(part, ir.Text):
             text = "".join(self._pieces.pop((event.candidate, event.index)))
             self._note_sources(event.candidate, text, late.citations if isinstance(late, ir.Text) else [])
-        if isinstance(late, ir.Reasoning) and late.signature and late.vendor == FORMAT:
-            built = {"text": "", "thought": True, "thoughtSignature": late.signature}
-            return self._chunk(built, event.candidate)
         return b""
+
+    def _end_thought(self, event: ir.PartEnded, part: ir.Reasoning) -> bytes:
+        """Behind the text that was sent, an empty thought with the proof, where there is one."""
+        text = "".join(self._pieces.pop((event.candidate, event.index)))
+        late = event.part if isinstance(event.part, ir.Reasoning) else ir.Reasoning()
+        thought = ir.Reasoning(
+            text,
+            late.signature or part.signature,
+            late.redacted or part.redacted,
+            late.vendor or part.vendor,
+            late.id or part.id,
+        )
+        self._sealer(event.candidate).note(thought)
+        if not (late.signature if thought.vendor == FORMAT else is_foreign(thought)):
+            return b""
+        emitted = emit_part(replace(thought, text=""), CLIENT, [])
+        return b"" if emitted is None else self._chunk(emitted, event.candidate)
+
+    def _sealer(self, candidate: int) -> Sealer:
+        return self._sealers.setdefault(candidate, Sealer())
 
     def _note_sources(self, candidate: int, text: str, cited: list[ir.Citation]) -> None:
         said = self._said.setdefault(candidate, ir.Text(""))

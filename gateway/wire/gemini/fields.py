@@ -11,6 +11,13 @@ from omniroute.types import JSONDict
 
 FORMAT = "gemini"
 _UPPER = re.compile(r"(?<!^)([A-Z])")
+_GEMINI = re.compile(r"gemini-(\d+)")
+
+
+def is_gemini_3(model: str) -> bool:
+    """Or later."""
+    found = _GEMINI.search(model.lower())
+    return found is not None and int(found[1]) >= 3
 
 
 @lru_cache(1024)

@@ -13,11 +13,17 @@ from typing import Any
 from gateway.wire import ir, json, media
 from gateway.wire.arguments import parse_object
 from gateway.wire.gemini.fields import FORMAT, as_list, as_object, as_text, get, others, own
+from gateway.wire.gemini.sealed import (
+    SKIP_SIGNATURE,
+    is_foreign,
+    is_sealed,
+    seal,
+    unseal,
+    without_signature,
+)
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
 
-SKIP_SIGNATURE = "skip_thought_signature_validator"
-"""Google's word for "there was none": only Gemini 3 knows it, and no other vendor may see it."""
 _KNOWN = frozenset(
     {"text", "thought", "thoughtSignature", "inlineData", "fileData", "functionCall", "functionResponse"}
 )
@@ -36,9 +42,11 @@ class Style:
     """Whose thought signatures it takes."""
     unsigned_thoughts: bool = True
     """Thoughts without a signature: a client wants to see them, a model has no use for them."""
+    seals: bool = False
+    """Takes other vendors' proofs sealed, to bring them back."""
 
 
-CLIENT = Style()
+CLIENT = Style(seals=True)
 
 
 def parse_part(raw: Any, param: str = "parts") -> ir.Part:
@@ -51,6 +59,8 @@ def parse_part(raw: Any, param: str = "parts") -> ir.Part:
         return parsed if parsed.name else ir.Unknown(FORMAT, "functionCall", raw, extra)
     if (answer := get(raw, "functionResponse")) is not None:
         return _parse_result(as_object(answer, f"{param}.functionResponse"), raw, param)
+    if raw.get("thought") is True and (thoughts := unseal(raw)):
+        return thoughts[0].part(as_text(raw.get("text"), f"{param}.text"))
     if "text" in raw:
         text = as_text(raw["text"], f"{param}.text")
         if raw.get("thought") is True:
@@ -67,7 +77,8 @@ def parse_part(raw: Any, param: str = "parts") -> ir.Part:
 
 def _signature(raw: JSONDict) -> str | None:
     signature = get(raw, "thoughtSignature")
-    return signature if isinstance(signature, str) and signature != SKIP_SIGNATURE else None
+    known = isinstance(signature, str) and signature != SKIP_SIGNATURE and not is_sealed(signature)
+    return signature if known else None
 
 
 def _parse_call(call: JSONDict, raw: JSONDict) -> ir.ToolCall:
@@ -77,7 +88,7 @@ def _parse_call(call: JSONDict, raw: JSONDict) -> ir.ToolCall:
         name=as_text(call.get("name"), "functionCall.name"),
         arguments="{}" if args is None else json.dumps(args).decode(),
         signature=_signature(raw),
-        extra={FORMAT: raw},
+        extra={FORMAT: without_signature(raw) if is_sealed(get(raw, "thoughtSignature")) else raw},
     )
 
 
@@ -214,6 +225,8 @@ def _inline(media_type: str, data: str) -> JSONDict:
 
 def _emit_reasoning(part: ir.Reasoning, style: Style) -> JSONDict | None:
     signature = part.signature if part.vendor == style.vendor else None
+    if style.seals and is_foreign(part):
+        signature = seal([part], with_text=False)
     if not (part.text or signature) or not (signature or style.unsigned_thoughts):
         return None
     built: JSONDict = {"text": part.text, "thought": True}

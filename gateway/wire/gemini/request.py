@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any
 
 from gateway.wire import ir
@@ -11,8 +10,9 @@ from gateway.wire.base import ModelProfile
 from gateway.wire.depth import shallow
 from gateway.wire.gemini import config as generation
 from gateway.wire.gemini.contents import emit_contents
-from gateway.wire.gemini.fields import FORMAT, as_list, as_object, get, others, own, spelled
+from gateway.wire.gemini.fields import FORMAT, as_list, as_object, get, is_gemini_3, others, own, spelled
 from gateway.wire.gemini.parts import Style, parse_part
+from gateway.wire.gemini.thoughts import Thoughts
 from gateway.wire.gemini.tools import emit_choice, emit_tools, parse_choice, parse_tools
 from omniroute.errors import InvalidRequest
 from omniroute.types import JSONDict
@@ -20,7 +20,6 @@ from omniroute.types import JSONDict
 _KNOWN = frozenset({"contents", "systemInstruction", "tools", "toolConfig", "generationConfig"})
 _ROLES: dict[Any, ir.Role] = {"user": "user", "model": "assistant", "function": "user", "system": "system"}
 _UNSAYABLE = ("user", "metadata", "service_tier")
-_GEMINI = re.compile(r"gemini-(\d+)")
 
 
 @shallow
@@ -54,8 +53,8 @@ def parse_system(raw: Any) -> list[ir.Text]:
 
 
 def parse_contents(contents: list[Any]) -> list[ir.Message]:
-    calls = _Calls()
-    messages = []
+    calls, thoughts = _Calls(), Thoughts()
+    messages: list[ir.Message] = []
     for number, raw in enumerate(contents):
         param = f"contents[{number}]"
         if not isinstance(raw, dict):
@@ -63,8 +62,13 @@ def parse_contents(contents: list[Any]) -> list[ir.Message]:
         given = raw.get("role") or "user"
         if not isinstance(given, str) or given not in _ROLES:
             raise InvalidRequest(f"{param}.role must be user or model, not {given!r}", param=f"{param}.role")
-        parts = [parse_part(part, f"{param}.parts") for part in as_list(raw.get("parts"))]
+        said = as_list(raw.get("parts"))
+        parts = [parse_part(part, f"{param}.parts") for part in said]
         calls.pair(parts)
+        if _ROLES[given] == "assistant":
+            parts = thoughts.read(said, parts)
+        else:
+            thoughts = Thoughts()
         messages.append(ir.Message(_ROLES[given], parts, {FORMAT: raw}))
     return messages
 
@@ -106,7 +110,7 @@ def emit_request(request: ir.Request, profile: ModelProfile) -> JSONDict:
     raw: JSONDict = own(request.extra).get("body") or {}
     style = _style(profile)
     system = list(request.system)
-    contents = emit_contents(request.messages, style, _is_gemini_3(profile), system, request.dropped)
+    contents = emit_contents(request.messages, style, is_gemini_3(profile.model), system, request.dropped)
     if generation.asks_in_words(request, profile) and request.response_format is not None:
         system.append(ir.Text(generation.json_in_words(request.response_format)))
     if not contents and FORMAT not in request.extra:  # Gemini refuses a request of instructions alone
@@ -131,15 +135,10 @@ _UNSET: Any = object()
 
 
 def _style(profile: ModelProfile) -> Style:
-    modern = _is_gemini_3(profile)
+    modern = is_gemini_3(profile.model)
     return Style(
         ids=modern, media_in_results=modern, vendor=profile.vendor or FORMAT, unsigned_thoughts=False
     )
-
-
-def _is_gemini_3(profile: ModelProfile) -> bool:
-    found = _GEMINI.search(profile.model.lower())
-    return found is not None and int(found[1]) >= 3
 
 
 def _emit_system(system: list[ir.Text], raw: JSONDict) -> Any:

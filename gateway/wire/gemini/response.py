@@ -13,6 +13,7 @@ from gateway.wire.gemini.fields import FORMAT, as_list, camel, get, own, spelled
 from gateway.wire.gemini.finish import emit_finish, emit_logprobs, parse_finish, parse_logprobs
 from gateway.wire.gemini.parts import CLIENT, emit_part, parse_part
 from gateway.wire.gemini.request import made_id
+from gateway.wire.gemini.sealed import Sealer
 from gateway.wire.gemini.usage import emit_usage, parse_usage
 from omniroute.errors import InvalidRequest, UpstreamBroken
 from omniroute.types import JSONDict
@@ -107,8 +108,7 @@ def emit_response(response: ir.Response, request: ir.Request) -> JSONDict:
 
 def _emit_candidate(candidate: ir.Candidate, number: int) -> JSONDict:
     raw = own(candidate.extra)
-    emitted = [emit_part(part, CLIENT, []) for part in candidate.parts]
-    parts = [part for part in emitted if part is not None]
+    parts = _emit_parts(candidate.parts)
     calls = any(isinstance(part, ir.ToolCall) for part in candidate.parts)
     built: JSONDict = dict(raw)
     content = raw.get("content")
@@ -122,6 +122,17 @@ def _emit_candidate(candidate: ir.Candidate, number: int) -> JSONDict:
         built["index"] = number
         built |= _emit_beside(candidate)
     return built
+
+
+def _emit_parts(parts: list[ir.Part]) -> list[JSONDict]:
+    sealer, emitted = Sealer(), []
+    for part in parts:
+        if isinstance(part, ir.Reasoning):
+            sealer.note(part)
+        said = emit_part(part, CLIENT, [])
+        if said is not None:
+            emitted.append(sealer.sign(said) if isinstance(part, ir.ToolCall) else said)
+    return emitted
 
 
 def _emit_beside(candidate: ir.Candidate) -> JSONDict:

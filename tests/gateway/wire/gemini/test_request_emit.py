@@ -7,7 +7,7 @@ import pytest
 from gateway.wire import ir
 from gateway.wire.base import ModelProfile
 from gateway.wire.gemini import Gemini
-from gateway.wire.gemini.parts import SKIP_SIGNATURE
+from gateway.wire.gemini.sealed import SKIP_SIGNATURE
 
 GEMINI = Gemini()
 FLASH = ModelProfile(model="gemini-2.5-flash")

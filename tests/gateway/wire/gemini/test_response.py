@@ -166,7 +166,7 @@ def test_a_foreign_answer_is_complete():
         candidates=[
             ir.Candidate(
                 [
-                    ir.Reasoning("Hm.", signature="x", vendor="anthropic"),
+                    ir.Reasoning("Hm."),
                     ir.Text("Hi"),
                     ir.ToolCall("toolu_1", "f", '{"a": 1}'),
                     ir.Refusal("No."),

@@ -176,9 +176,9 @@ def test_empty_grounding_does_not_replace_what_was_found():
 
 FOREIGN: list[ir.Event] = [
     ir.Started("msg_1", "", None, Usage(input_tokens=7)),
-    ir.PartStarted(0, ir.Reasoning(vendor="anthropic")),
+    ir.PartStarted(0, ir.Reasoning()),
     ir.PartDelta(0, "Hm"),
-    ir.PartEnded(0, ir.Reasoning(signature="x", vendor="anthropic")),
+    ir.PartEnded(0),
     ir.PartStarted(1, ir.Text("")),
     ir.PartDelta(1, "Hi\n\n "),
     ir.PartStarted(2, ir.ToolCall("toolu_1", "f")),
