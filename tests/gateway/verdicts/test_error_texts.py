@@ -18,7 +18,7 @@ def said(*parts: str, field: str = "content") -> bytes:
 
 @pytest.mark.parametrize("parts", [("Out of credits, sorry",), (" ", "out o", "f credits")])
 def test_an_answer_that_begins_with_such_a_text_is_a_failure(parts: tuple[str, ...]) -> None:
-    with pytest.raises(UpstreamBroken, match="(?i)out of credits"):
+    with pytest.raises(UpstreamBroken, match=r"(?i)out of credits"):
         check(said(*parts), TEXTS)
 
 
