@@ -10,7 +10,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.mark.parametrize("error", [OperationalError("the disk is full"), ValueError("no such zone")])
 async def test_what_fails_is_logged_and_what_comes_behind_it_is_written(error, caplog):
-    writer, written = Writer(), []
+    writer = Writer()
+    written: list[int] = []
 
     def fail() -> None:
         raise error
