@@ -56,8 +56,12 @@ def _public() -> list[tuple[str, str]]:
     return [
         (
             f"{name} has a value that is printed in guides.",
-            f"Set {name} to a random value, or leave it unset: one is generated and kept in DATA_DIR.",
+            f"Set {name} to a random value, or leave it unset: one is generated.",
         )
-        for name, value in (("JWT_SECRET", settings.SECRET_KEY), ("API_KEY_SECRET", settings.API_KEY_SECRET))
+        for name, value in (
+            ("JWT_SECRET", settings.SECRET_KEY),
+            ("API_KEY_SECRET", settings.API_KEY_SECRET),
+            ("INITIAL_PASSWORD", settings.INITIAL_PASSWORD),
+        )
         if value in env.PUBLIC_DEFAULTS
     ]

@@ -80,7 +80,12 @@ if Path(".env").is_file():
 
 WEAK_PASSWORDS = frozenset({"123456", "password", "admin", "omniroute", "changeme"})
 PUBLIC_DEFAULTS = frozenset(
-    {"omniroute-default-secret-change-me", "endpoint-proxy-api-key-secret", "your-secure-secret-change-this"}
+    {
+        "omniroute-default-secret-change-me",
+        "endpoint-proxy-api-key-secret",
+        "your-secure-secret-change-this",
+        "your-password",
+    }
 )
 """Values printed in guides: as secrets they are worth nothing."""
 

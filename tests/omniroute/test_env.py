@@ -113,7 +113,12 @@ def test_it_can_be_interrupted_while_it_starts(tmp_path):
         ("127.0.0.1", True, ["omniroute.E002"]),
     ],
 )
-def test_a_secret_that_is_printed_in_guides_is_told(settings, host, deploys, told):
-    settings.HOST, settings.SECRET_KEY = host, "your-secure-secret-change-this"
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SECRET_KEY", "your-secure-secret-change-this"), ("INITIAL_PASSWORD", "your-password")],
+)
+def test_a_secret_that_is_printed_in_guides_is_told(settings, name, value, host, deploys, told):
+    settings.HOST = host
+    setattr(settings, name, value)
     found = run_checks(include_deployment_checks=deploys)
     assert [each.id for each in found if "printed in guides" in each.msg] == told
