@@ -152,6 +152,16 @@ def test_the_page_of_one_row_is_no_tab(rows, admin_client):
     assert tabs_of(admin_client.get(reverse("admin:combos_modelalias_changelist")))
 
 
+def test_settings_are_saved_with_one_button_and_say_so(admin_client):
+    url = "/admin/resilience/ratelimitsettings/1/change/"
+    page = admin_client.get(url)
+    assert b"_continue" not in page.content
+    values = page.context["adminform"].form.initial
+    saved = admin_client.post(url, {**values, "queue_size": "7"}, follow=True)
+    assert [str(message) for message in saved.context["messages"]] == ["Rate limits saved."]
+    assert admin_client.get(url).context["adminform"].form.initial["queue_size"] == 7
+
+
 def test_every_page_of_an_app_is_in_the_menu():
     lost = [
         item.title for item in pages.all_pages() if item.section and place_of(f"/admin/{item.path}") is None
