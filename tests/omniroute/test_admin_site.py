@@ -221,6 +221,13 @@ def test_a_user_sees_what_the_permissions_allow(rows):
         assert client.get(reverse(f"admin:{name}")).status_code == 403, name
 
 
+def test_who_may_see_nothing_is_told_so():
+    client = Client()
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    home = client.get(reverse("admin:index")).content.decode()
+    assert "Your login may not see what is on this page" in home
+
+
 def test_who_may_only_look_gets_forms_without_fields(rows):
     user = User.objects.create_user("reader", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
