@@ -134,6 +134,7 @@ TEMPLATES = [
 APPEND_SLASH = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a combo's form has five fields a target
 
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"

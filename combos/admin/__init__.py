@@ -118,3 +118,8 @@ class ModelAliasAdmin(SuggestsModels):
     list_editable = ("is_active",)
     search_fields = ("pattern", "target")
     change_form_after_template = "admin/includes/suggestions.html"
+
+    def save_model(self, request: HttpRequest, obj: ModelAlias, form: ModelForm[Any], change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "target" in form.changed_data and (concern := known_names().concern(obj.target)):
+            messages.warning(request, concern)
