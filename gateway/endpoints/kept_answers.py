@@ -164,10 +164,15 @@ def _failed(asked: _Asked, error: GatewayError) -> HttpResponse:
     return error_response(get_format(FORMAT), error, answer_headers(asked.exchange))
 
 
-async def _end(asked: _Asked) -> None:
+def _end(asked: _Asked) -> Awaitable[None]:
+    """It is over, and what it told is counted once its result is awaited."""
     asked.exchange.close()
-    if (counted := answers.settle(asked.exchange, asked.snapshot)) is not None:
-        await asyncio.shield(counted)
+    counted = answers.settle(asked.exchange, asked.snapshot)
+    if counted is not None:
+        return counted
+    nothing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    nothing.set_result(None)
+    return nothing
 
 
 async def _open(request: HttpRequest, answer_id: str) -> _Asked:
