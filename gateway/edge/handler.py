@@ -142,7 +142,7 @@ def _asked(method: str) -> str:
 def _preflight(headers: dict[str, str]) -> HttpResponse:
     """A browser asks what it may send. It holds no key yet, so the answer is the same for everybody."""
     allowed = {
-        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+        "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": headers.get("access-control-request-headers", "*"),
         "Access-Control-Max-Age": "86400",
     }
