@@ -132,6 +132,12 @@ def test_head_is_answered_like_get_without_a_body(gateway: Gateway, path: str, s
     assert (answer.status_code, answer.content) == (status, b"")
 
 
+def test_what_is_refused_before_any_view_is_a_line_in_the_log(gateway: Gateway) -> None:
+    assert gateway.http.get("/api/health?q=%00").status_code == 400
+    assert "The address holds a NUL character" in gateway.log
+    assert "Traceback" not in gateway.log.partition("The address holds a NUL character")[2]
+
+
 def test_an_unknown_path_is_told_the_paths_that_there_are(gateway: Gateway) -> None:
     assert "/v1/messages" in gateway.http.post("/v1/message", json={}).json()["error"]["message"]
 
