@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from google.genai import types
@@ -12,6 +13,7 @@ from gateway.wire import get_format, ir, json, sse
 from gateway.wire.base import ModelProfile
 from gateway.wire.gemini import Gemini
 from gateway.wire.gemini.sealed import MARK, SKIP_SIGNATURE
+from omniroute.types import Fields
 
 GEMINI = Gemini()
 CLAUDE = ModelProfile(provider="anthropic", vendor="anthropic", model="claude-sonnet-4-5", reasoning="budget")
@@ -21,7 +23,7 @@ ASKED = ir.Request("asked", [], stream=True)
 QUESTION = {"role": "user", "parts": [{"text": "Look at both"}]}
 RESULTS = [{"functionResponse": {"name": name, "response": {"result": "x"}}} for name in ("f", "g")]
 
-BLOCKS = [
+BLOCKS: list[dict[str, Any]] = [
     {"type": "thinking", "thinking": "First f,\n\n 🌦", "signature": "sig/+=1"},
     {"type": "redacted_thinking", "data": "hidden"},
     {"type": "text", "text": "I look."},
@@ -56,7 +58,7 @@ def streamed(response):
 def joined(response):
     """One content of all chunks, whose neighbouring texts are joined, as Gemini CLI keeps it."""
     parts = [part for content in streamed(response) for part in content["parts"]]
-    kept: list[dict] = []
+    kept: list[dict[str, Any]] = []
     for part in parts:
         if kept and kept[-1].keys() == part.keys() == {"text"}:
             kept[-1] = {"text": kept[-1]["text"] + part["text"]}
@@ -73,6 +75,13 @@ def thoughtless(contents):
 def parsed(contents):
     body = {"contents": [QUESTION, *contents, {"role": "user", "parts": RESULTS}]}
     return GEMINI.parse_request(body, "m", False)
+
+
+def patched(contents: list[Any], model: str) -> Any:
+    """As Google gets them from its own client."""
+    fields: Fields = dict(json.split(json.dumps({"contents": contents})))
+    GEMINI.patch(fields, model, False)
+    return fields["contents"]
 
 
 def to_claude(contents):
@@ -154,36 +163,25 @@ def test_openais_reasoning_keeps_its_id():
 def test_google_gets_no_other_vendors_proofs():
     contents = whole(of_claude(BLOCKS))
     assert MARK.decode() not in str(GEMINI.emit_request(parsed(contents), GOOGLE))
-    fields = json.split(json.dumps({"contents": [QUESTION, *contents]}))
-    GEMINI.patch(fields, "gemini-3-pro", False)
-    kept = fields["contents"][1]["parts"]
+    kept = patched([QUESTION, *contents], "gemini-3-pro")[1]["parts"]
     assert [list(part) for part in kept] == [["text"], *[["functionCall", "thoughtSignature"]] * 2]
     assert {part["thoughtSignature"] for part in kept[1:]} == {SKIP_SIGNATURE}
 
 
 def test_earlier_models_of_google_get_no_placeholder():
-    thought = {
-        "text": "",
-        "thought": True,
-        "thoughtSignature": whole(of_claude(BLOCKS))[0]["parts"][1]["thoughtSignature"],
-    }
-    fields = json.split(
-        json.dumps({"contents": [{"role": "model", "parts": [thought]}, *whole(of_claude(BLOCKS))]})
-    )
-    GEMINI.patch(fields, "gemini-2.5-pro", False)
-    assert [list(part) for part in fields["contents"][0]["parts"]] == [
-        ["text"],
-        ["functionCall"],
-        ["functionCall"],
-    ]
+    kept = patched(whole(of_claude(BLOCKS)), "gemini-2.5-pro")[0]["parts"]
+    assert [list(part) for part in kept] == [["text"], ["functionCall"], ["functionCall"]]
+
+
+def test_a_turn_that_held_thoughts_alone_does_not_reach_google():
+    turn = {"role": "model", "parts": whole(of_claude(BLOCKS))[0]["parts"][:2]}
+    assert patched([QUESTION, turn], "gemini-3-pro") == [QUESTION]
 
 
 def test_googles_own_signatures_stay_byte_for_byte():
     part = {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "Z29vZ2xl"}
-    fields = json.split(json.dumps({"contents": [QUESTION, {"role": "model", "parts": [part]}]}))
-    before = bytes(fields["contents"])
-    GEMINI.patch(fields, "gemini-3-pro", False)
-    assert bytes(fields["contents"]) == before
+    contents = [QUESTION, {"role": "model", "parts": [part]}]
+    assert bytes(patched(contents, "gemini-3-pro")) == json.dumps(contents)
 
 
 def test_a_thought_without_a_proof_is_only_shown():
