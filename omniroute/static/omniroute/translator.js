@@ -53,7 +53,7 @@ const translator = {
     } catch {
       /* a page of HTML: logged out, or no permission */
     }
-    const lost = answer.redirected ? "Nobody is logged in any more: reload this page." : `The gateway answered ${answer.status}.`;
+    const lost = answer.redirected || answer.status === 403 ? "Nobody is logged in any more: reload this page." : `The gateway answered ${answer.status}.`;
     const error = new Error(told.message ?? lost);
     error.place = told.line ? { line: told.line, column: told.column } : null;
     return error;
