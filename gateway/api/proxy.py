@@ -28,7 +28,7 @@ router = Router(tags=["Settings"], by_alias=True)
 
 Level = Literal["global", "provider", "combo", "key"]
 TEST_TIMEOUT_S = 10.0
-_MAPS = {"providers": "provider", "combos": "combo", "keys": "key"}
+_MAPS: dict[str, Level] = {"providers": "provider", "combos": "combo", "keys": "key"}
 
 
 class ProxyIn(StrictModel):
@@ -114,7 +114,9 @@ def put_proxy(request: HttpRequest, body: ProxyChanges) -> JSONDict:
     maps = {name: getattr(body, name) for name in _MAPS if name in given}
     if body.level is None and "everywhere" not in given and not maps:
         raise InvalidRequest("Send level and proxy, or global, providers, combos or keys", param="level")
-    changes = [(body.level, str(body.id or ""), body.proxy)] if body.level is not None else []
+    changes: list[tuple[Level, str, ProxyIn | None]] = []
+    if body.level is not None:
+        changes.append((body.level, str(body.id or ""), body.proxy))
     if "everywhere" in given:
         changes.append(("global", "", body.everywhere))
     changes += [
