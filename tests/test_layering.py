@@ -122,7 +122,7 @@ def dependencies(path: Path, known: set[str]) -> set[str]:
     """Modules that must be whole before this one can be, type-only and late imports included: what it imports, and
     the packages around that, whose `__init__` runs first, but for those that are around itself, too."""
     module = module_of(path)
-    found = set()
+    found: set[str] = set()
     for _, imported in imports(path):
         parts = imported.split(".")
         names = [name for end in range(len(parts)) if (name := ".".join(parts[: end + 1])) in known]
