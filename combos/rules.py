@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Model
+from django.db.models.signals import post_delete
 
 from combos import strategies
-from combos.models import Combo, ComboTarget, FallbackChain, FallbackEntry, ModelAlias
+from combos.models import Combo, ComboTarget, FallbackChain, FallbackEntry, ModelAlias, ProviderRouting
 from combos.queries import rename_references
 from combos.validation import InvalidTarget, Names, check_nesting, known_names
 from providers.config import load_specs, prefixes_of
+from providers.models import ProviderNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +185,13 @@ def refuse_circle(pattern: str, aliases: dict[str, str]) -> None:
         path.append(aliases[path[-1]])
         if path[-1] == pattern:
             raise ValidationError({"target": f"An alias cannot lead to itself: {' → '.join(path)}."})
+
+
+def watch_models() -> None:
+    """Rules go with the custom provider that they are for."""
+    post_delete.connect(_forget_rules, sender=ProviderNode, dispatch_uid="provider-rules")
+
+
+def _forget_rules(sender: type[Model], instance: ProviderNode, **kwargs: Any) -> None:
+    for row in ProviderRouting.objects.filter(provider=instance.pk):
+        row.delete()

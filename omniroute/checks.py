@@ -53,11 +53,16 @@ def check_public_secrets_before_deployment(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _public() -> list[tuple[str, str]]:
+    given = {
+        "JWT_SECRET": settings.SECRET_KEY,
+        "API_KEY_SECRET": settings.API_KEY_SECRET,
+        "INITIAL_PASSWORD": settings.INITIAL_PASSWORD,
+    }
     return [
         (
             f"{name} has a value that is printed in guides.",
-            f"Set {name} to a random value, or leave it unset: one is generated and kept in DATA_DIR.",
+            f"Set {name} to a random value, or leave it unset: one is generated.",
         )
-        for name, value in (("JWT_SECRET", settings.SECRET_KEY), ("API_KEY_SECRET", settings.API_KEY_SECRET))
+        for name, value in given.items()
         if value in env.PUBLIC_DEFAULTS
     ]

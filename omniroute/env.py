@@ -61,6 +61,14 @@ class Environment(environ.Env):
             raise _unfit(name, "a time zone such as Europe/Oslo", value) from None
         return value
 
+    def proxies(self, name: str) -> list[str]:
+        """Addresses and networks, or `*` for all. One that is misspelt would be trusted by nobody, in silence."""
+        values = [value.strip() for value in self.list(name, default=[])]
+        for value in values:
+            if value != "*" and not _is_network(value):
+                raise _unfit(name, "addresses or networks such as 10.0.0.0/8", value)
+        return values
+
     def address(self, name: str, default: str = "") -> str:
         """A URL, as it is. It is not repeated where it does not fit: a password may be in it."""
         value = self.str(name, default="").strip() or default
@@ -74,13 +82,26 @@ def _unfit(name: str, expected: str, value: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"{name}: expected {expected}, not {value!r}")
 
 
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 env = Environment()
 if Path(".env").is_file():
     environ.Env.read_env(".env")
 
 WEAK_PASSWORDS = frozenset({"123456", "password", "admin", "omniroute", "changeme"})
 PUBLIC_DEFAULTS = frozenset(
-    {"omniroute-default-secret-change-me", "endpoint-proxy-api-key-secret", "your-secure-secret-change-this"}
+    {
+        "omniroute-default-secret-change-me",
+        "endpoint-proxy-api-key-secret",
+        "your-secure-secret-change-this",
+        "your-password",
+    }
 )
 """Values printed in guides: as secrets they are worth nothing."""
 

@@ -19,7 +19,7 @@ class CamelModel(BaseModel):
 
 
 class StrictModel(CamelModel):
-    """A body of limits: what a misspelt field leaves out must not be granted in silence."""
+    """A body that is sent to the gateway: what a misspelt field leaves out must not be dropped in silence."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -36,7 +36,7 @@ REQUIRE_API_KEY = env.flag("REQUIRE_API_KEY", default=False) or not is_loopback(
 ENABLE_REQUEST_LOGS = env.flag("ENABLE_REQUEST_LOGS", default=False)
 MAX_BODY_BYTES = env.number("MAX_BODY_MB", default=32) * 1024 * 1024
 SHUTDOWN_GRACE_S = env.number("SHUTDOWN_GRACE_SECONDS", default=30)
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
 """Addresses whose X-Forwarded-For is believed. Anybody else could claim to be local."""
 REDIS_URL = env.address("REDIS_URL")
 ENVIRONMENT_PROXIES = {

@@ -19,7 +19,8 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,9 @@ TIMEOUT_S = 1.0
 PAUSE_S = 2.0
 """After a failure nobody asks Redis for so long: one request waits in vain, not every one."""
 WARN_EVERY_S = 30.0
+AT_ONCE = 8
+"""Questions of an event loop, see `asking`. Each takes a connection, and on a busy machine dozens of new ones at once
+take longer to open than `TIMEOUT_S`."""
 
 Argument = str | int | float | bytes
 
@@ -71,10 +75,28 @@ def _database(url: str) -> str:
 
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
+_lines: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def asking() -> AsyncIterator[Redis]:
+    """The client, for what requests ask: `AT_ONCE` of them, and the others wait in line. Raise `Unavailable`.
+
+    A place in line says nothing about Redis, so no time limit counts it; when Redis fails those in front, the others
+    fail with them. Never wait in here for what comes later, or for another place.
+    """
+    loop = asyncio.get_running_loop()
+    line = _lines.get(loop)
+    if line is None:
+        line = _lines[loop] = asyncio.Semaphore(AT_ONCE)
+    async with line:
+        with guard:
+            yield client()
 
 
 def client() -> Redis:
-    """The running event loop's own. Answers are bytes. Use it within `guard`."""
+    """The running event loop's own. Answers are bytes. Use it within `guard`, and only for what takes one connection
+    whatever the number of requests, or waits for news; for all else there is `asking`."""
     loop = asyncio.get_running_loop()
     found = _clients.get(loop)
     if found is None:
@@ -153,14 +175,21 @@ class Script:
         self._digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, keys: Sequence[str], arguments: Sequence[Argument] = ()) -> Any:
+        async with asking() as redis:
+            return await self._run(redis, keys, arguments)
+
+    async def past_the_line(self, keys: Sequence[str], arguments: Sequence[Argument] = ()) -> None:
+        """For somebody who calls one after the other: see `client`."""
+        with guard:
+            await self._run(client(), keys, arguments)
+
+    async def _run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         from redis.exceptions import NoScriptError
 
-        with guard:
-            redis = client()
-            try:
-                return await redis.evalsha(self._digest, len(keys), *keys, *arguments)
-            except NoScriptError:  # the first call since Redis started
-                return await redis.eval(self._source, len(keys), *keys, *arguments)
+        try:
+            return await redis.evalsha(self._digest, len(keys), *keys, *arguments)
+        except NoScriptError:  # the first call since Redis started
+            return await redis.eval(self._source, len(keys), *keys, *arguments)
 
     def blocking(self, keys: Sequence[str], arguments: Sequence[Argument] = ()) -> Any:
         """The same outside of an event loop."""

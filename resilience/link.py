@@ -84,7 +84,7 @@ class Link:
             while self._waiting:
                 script, keys, arguments = self._waiting[0]
                 try:
-                    await script(keys, arguments)
+                    await script.past_the_line(keys, arguments)
                 except Unavailable:
                     await asyncio.sleep(RETRY_S)
                 else:

@@ -16,8 +16,6 @@ from omniroute.shared_state import PROCESS, Script, Unavailable, name
 
 LEASE_S = 30
 RENEW_S = 10.0
-AT_ONCE = 8
-"""Steps of one process. Each takes a connection, and hundreds of new ones at once would take too long to answer."""
 KEPT_S = 40 * 86_400
 """How long Redis keeps a period: longer than any but `once`, which the database brings back."""
 _PROCESSES = ("budgets", "processes")
@@ -109,7 +107,6 @@ class SharedLedger:
 
     def __init__(self, ledger: Ledger, process: str = PROCESS) -> None:
         self._ledger, self._process = ledger, process
-        self._slots = asyncio.Semaphore(AT_ONCE)
         self._running = 0
         """Steps that Redis has not answered yet."""
         self._is_behind = False
@@ -124,8 +121,7 @@ class SharedLedger:
         self._running += 1
         try:
             keys = [name(*_PROCESSES), *(key(meter) for meter, _ in held)]
-            async with self._slots:
-                full, *spent = await _TAKE(keys, arguments)
+            full, *spent = await _TAKE(keys, arguments)
         except Unavailable:
             self._is_behind = True
             return self._alone(reservation)
@@ -158,8 +154,7 @@ class SharedLedger:
             arguments += [meter.spent, held[meter]]
         self._running += 1
         try:
-            async with self._slots:
-                await _GIVE_BACK([name(*_PROCESSES), *map(key, meters)], arguments)
+            await _GIVE_BACK([name(*_PROCESSES), *map(key, meters)], arguments)
         except Unavailable:
             self._is_behind = True
         finally:

@@ -14,18 +14,18 @@ from combos.api.settings import ComboConfig
 from combos.models import Combo, ComboTarget
 from combos.validation import Names, known_names
 from omniroute.errors import NotFound
-from omniroute.schema import CamelModel, Count, Line, ModelName, Name, Success, row_id
+from omniroute.schema import CamelModel, Count, Line, ModelName, Name, StrictModel, Success, row_id
 
 router = Router(tags=["Combos"], by_alias=True)
 
 
-class TargetModel(CamelModel):
+class TargetModel(StrictModel):
     model: ModelName
     weight: Count = 1
     is_active: bool = True
 
 
-class ComboIn(CamelModel):
+class ComboIn(StrictModel):
     name: Name
     models: Annotated[list[ModelName | TargetModel], Field(max_length=200)] = []
     strategy: Name = "priority"
@@ -34,7 +34,7 @@ class ComboIn(CamelModel):
     config: ComboConfig = ComboConfig()
 
 
-class ComboPatch(CamelModel):
+class ComboPatch(StrictModel):
     name: Name | None = None
     models: Annotated[list[ModelName | TargetModel], Field(max_length=200)] | None = None
     strategy: Name | None = None

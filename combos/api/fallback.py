@@ -8,17 +8,17 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import ConfigDict, Field, StrictBool
+from pydantic import Field, StrictBool
 
 from combos.models import FallbackChain, FallbackEntry
 from combos.rules import Fallback, save_chain
 from omniroute.errors import NotFound
-from omniroute.schema import CamelModel, Line, ModelName, Name, Success
+from omniroute.schema import CamelModel, Line, ModelName, Name, StrictModel, Success
 
 router = Router(tags=["Routing"], by_alias=True)
 
 
-class ChainEntry(CamelModel):
+class ChainEntry(StrictModel):
     provider: ModelName
     """Asked for the same model; also taken: `provider/model`, or a combo."""
     priority: Annotated[int, Field(ge=0, le=1_000_000)] = 0
@@ -26,10 +26,8 @@ class ChainEntry(CamelModel):
     enabled: StrictBool = True
 
 
-class ChainIn(CamelModel):
+class ChainIn(StrictModel):
     """`model` and `chain`: the providers of one model. `name` and `models`: what every request falls back on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: Line = ""
     chain: Annotated[list[ChainEntry], Field(max_length=200)] = []
@@ -53,9 +51,7 @@ class Chains(CamelModel):
     """All of them."""
 
 
-class ChainGone(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ChainGone(StrictModel):
     model: Line = ""
     name: Line = ""
 

@@ -9,7 +9,7 @@ from ninja import Router
 from combos.models import ModelAlias
 from combos.rules import save_alias
 from omniroute.errors import NotFound
-from omniroute.schema import CamelModel, Line, Success
+from omniroute.schema import CamelModel, Line, StrictModel, Success
 from providers.config import load
 
 router = Router(tags=["Models"], by_alias=True)
@@ -36,7 +36,7 @@ class Aliases(CamelModel):
     aliases: dict[str, str]
 
 
-class AliasIn(CamelModel):
+class AliasIn(StrictModel):
     model: Line = ""
     alias: Line = ""
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import ConfigDict, Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 
 from combos.api.settings import ComboConfig
 from combos.models import ProviderRouting, RoutingSettings
 from combos.rules import provider_id
-from omniroute.schema import CamelModel, Line
+from omniroute.schema import CamelModel, Line, StrictModel
 from providers import selection
 
 router = Router(tags=["Routing"], by_alias=True)
@@ -21,10 +21,8 @@ Limit = Annotated[StrictInt, Field(ge=1, le=10_000)]
 Texts = Annotated[list[Line], Field(max_length=200)]
 
 
-class ProviderRule(CamelModel):
+class ProviderRule(StrictModel):
     """Only what differs from the rest. Null takes it back."""
-
-    model_config = ConfigDict(extra="forbid")
 
     account_strategy: Line | None = None
     sticky_limit: Limit | None = None
@@ -33,9 +31,7 @@ class ProviderRule(CamelModel):
     """Ids of the provider, or patterns with `*` and `?`."""
 
 
-class RoutingPatch(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class RoutingPatch(StrictModel):
     account_strategy: Line | None = None
     sticky_limit: Limit | None = None
     session_affinity: StrictBool | None = None
@@ -64,9 +60,7 @@ class ComboDefaults(CamelModel):
     provider_overrides: dict[str, ComboConfig]
 
 
-class ComboDefaultsPatch(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ComboDefaultsPatch(StrictModel):
     combo_defaults: ComboConfig | None = None
     provider_overrides: dict[str, ComboConfig | None] | None = None
     """By id or prefix; null takes the override back."""
@@ -162,7 +156,8 @@ def _change_rule(row: ProviderRouting, rule: ProviderRule | None) -> None:
 
 
 def _block(names: list[str]) -> None:
-    blocked = {provider_id(name, "blockedProviders") for name in names}
+    known = set(ProviderRouting.objects.values_list("provider", flat=True))
+    blocked = {name if name in known else provider_id(name, "blockedProviders") for name in names}
     for row in ProviderRouting.objects.filter(is_blocked=True).exclude(provider__in=blocked):
         row.is_blocked = False
         _save_rule(row)
@@ -173,6 +168,9 @@ def _block(names: list[str]) -> None:
 
 
 def _rule(name: str) -> ProviderRouting:
+    """The rules of a provider. Those of one that is gone stay until they are taken back, so they have its id."""
+    if row := ProviderRouting.objects.filter(provider=name).first():
+        return row
     provider = provider_id(name, "providers")
     return ProviderRouting.objects.filter(provider=provider).first() or ProviderRouting(provider=provider)
 

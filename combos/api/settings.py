@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, Self
 from django.core.exceptions import ValidationError
 from pydantic import (
     AliasChoices,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     StrictInt,
@@ -15,7 +14,7 @@ from pydantic import (
 )
 
 from combos.models import ProviderRouting, TargetOptions
-from omniroute.schema import CamelModel
+from omniroute.schema import StrictModel
 
 Milliseconds = Annotated[StrictInt, Field(ge=1, le=86_400_000)]
 
@@ -27,11 +26,9 @@ _SECONDS = {
 }
 
 
-class ComboConfig(CamelModel):
+class ComboConfig(StrictModel):
     """Absent or null: as the next wider level says. Unknown entries are refused: a setting that nothing reads would
     look as if it worked."""
-
-    model_config = ConfigDict(extra="forbid")
 
     max_retries: Annotated[StrictInt, Field(ge=0, le=20)] | None = None
     retry_delay_ms: Annotated[StrictInt, Field(ge=0, le=600_000)] | None = None

@@ -13,13 +13,13 @@ from pydantic import StringConstraints
 
 from omniroute.errors import Forbidden, Unauthorized
 from omniroute.net import is_own_origin
-from omniroute.schema import CamelModel, Line, Success
+from omniroute.schema import CamelModel, Line, StrictModel, Success
 from resilience.lockout import lockouts
 
 router = Router(tags=["Login"], by_alias=True)
 
 
-class LoginIn(CamelModel):
+class LoginIn(StrictModel):
     password: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
     username: Line = ""
     """Empty: the first superuser."""

@@ -1,4 +1,4 @@
-"""Management API of backups (facts/features.md §9), and of where the data is."""
+"""Management API of backups, and of where the data is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Router
-from pydantic import ConfigDict, Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 
 from billing.models import UsageSettings
 from gateway.backups import shelf, taking, transfer
@@ -19,7 +19,7 @@ from gateway.backups.models import BackupSettings
 from gateway.backups.shelf import Backup
 from gateway.backups.taking import Outcome
 from gateway.backups.writing import database_bytes, write_backup
-from omniroute.schema import CamelModel, Line
+from omniroute.schema import CamelModel, Line, StrictModel
 
 router = Router(tags=["Backups"], by_alias=True)
 
@@ -47,9 +47,7 @@ class BackupMade(CamelModel):
     backup: BackupOut | None = None
 
 
-class RestoreIn(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class RestoreIn(StrictModel):
     backup_id: Line
     keep_history: StrictBool = False
     """Leave the requests that are here, whatever the backup holds of them."""
@@ -76,9 +74,7 @@ class Imported(Taken):
     """False for a mere look at the file."""
 
 
-class Cleaning(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Cleaning(StrictModel):
     keep_latest: Keep | None = None
     retention_days: Days | None = None
 
@@ -109,9 +105,7 @@ class StorageHealth(CamelModel):
     data_dir: str
 
 
-class BackupSettingsBody(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class BackupSettingsBody(StrictModel):
     daily: StrictBool | None = None
     history: StrictBool | None = None
     max_files: Keep | None = None

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from gateway.models import CacheSettings
 from gateway.replay import config, repeats
 from gateway.replay.entries import Selection
 from gateway.replay.store import store
 from omniroute.errors import InvalidRequest
-from omniroute.schema import CamelModel, Count, Line
+from omniroute.schema import CamelModel, Count, Line, StrictModel
 
 router = Router(tags=["Cache"], by_alias=True)
 
@@ -73,10 +73,8 @@ class CacheSettingsOut(CamelModel):
     idempotency_window_seconds: float
 
 
-class CacheSettingsChange(CamelModel):
+class CacheSettingsChange(StrictModel):
     """Only the fields that are present change."""
-
-    model_config = ConfigDict(extra="forbid")
 
     enabled: bool = True
     any_temperature: bool = False

@@ -20,7 +20,7 @@ from gateway.cli_tools.rows import Choice
 from gateway.cli_tools.status import Status, all_statuses, status_of
 from gateway.cli_tools.tools import TOOLS, get_tool
 from gateway.cli_tools.urls import clean_url
-from omniroute.schema import CamelModel, Line, ModelName, Secret
+from omniroute.schema import CamelModel, Line, ModelName, Secret, StrictModel
 
 router = Router(tags=["CLI tools"], by_alias=True)
 
@@ -80,7 +80,7 @@ class ToolList(CamelModel):
     base_url: str
 
 
-class ToolChoice(CamelModel):
+class ToolChoice(StrictModel):
     model: ModelName
     """Of `GET /v1/models`: a combo, an alias, `provider/model`."""
     small_model: Line = ""
@@ -109,7 +109,7 @@ class ToolBackupList(CamelModel):
     backups: list[ToolBackupOut]
 
 
-class Restore(CamelModel):
+class Restore(StrictModel):
     backup_id: Line
 
 

@@ -24,7 +24,7 @@ from gateway.exchange import Exchange
 from gateway.opening import route_of
 from gateway.snapshot import Snapshot
 from omniroute.errors import GatewayError, NotFound
-from omniroute.schema import CamelModel
+from omniroute.schema import CamelModel, StrictModel
 
 router = Router(tags=["Combos"], by_alias=True)
 
@@ -33,7 +33,7 @@ PROMPT = "Reply with the word OK."
 MAX_TOKENS = 16
 
 
-class TestIn(CamelModel):
+class TestIn(StrictModel):
     combo_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from math import ceil
 from typing import Any
@@ -89,13 +90,44 @@ def _gateway_error(request: HttpRequest, error: GatewayError) -> HttpResponse:
     return response
 
 
+_PLAINLY = {
+    "missing": "this field is required",
+    "extra_forbidden": "there is no such field",
+    "model_type": "expected a JSON object",  # its own words name a class
+    "dict_type": "expected a JSON object",
+}
+_SUBJECT = re.compile(r"^(Value error, |\w+ should )")
+
+
 def _schema_error(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    first = error.errors[0]
-    where = [part for part in first["loc"][1:] if part != "body"]
-    field = ".".join(str(part) for part in where)
-    is_other_shape = first["type"] == "model_type"  # its own words name a class
-    message = "expected a JSON object" if is_other_shape else first["msg"].removeprefix("Value error, ")
+    """Where a value may have several shapes there is an error for each: what is deepest in the body was meant."""
+    in_body = any(each["loc"][0] == "body" for each in error.errors)
+    body = json.loads(request.body or b"null") if in_body else None
+    places = [_place(body, each) for each in error.errors]
+    depth = len(places[0])
+    alike = [index for index, place in enumerate(places) if place[:depth] == places[0]]
+    chosen = max(alike, key=lambda index: len(places[index]))
+    field, told = ".".join(places[chosen]), error.errors[chosen]
+    message = _PLAINLY.get(told["type"]) or _SUBJECT.sub(_verb, told["msg"])
     return error_response(400, f"{field}: {message}" if field else message, field=field)
+
+
+def _place(value: Any, error: dict[str, Any]) -> list[str]:
+    """Where in the body or the query it is, without the names of types that pydantic puts between."""
+    source, *where = error["loc"]
+    if source != "body":
+        return [str(part) for part in where]
+    place = []
+    lacked = where[1:][-1:] if error["type"] == "missing" else []
+    for part in where[1:]:  # behind the parameter's name
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
+            value = value[part]
+            place.append(str(part))
+    return place + lacked
+
+
+def _verb(found: re.Match[str]) -> str:
+    return "must " if found[0].endswith("should ") else ""
 
 
 def _model_error(request: HttpRequest, error: ModelError) -> HttpResponse:

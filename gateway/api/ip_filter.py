@@ -10,11 +10,11 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
-from pydantic import ConfigDict, Field, StrictBool
+from pydantic import Field, StrictBool
 
 from gateway.edge.access import refuse_own_lockout
 from omniroute.errors import InvalidRequest
-from omniroute.schema import CamelModel, Line
+from omniroute.schema import CamelModel, Line, StrictModel
 from resilience.config import load_ip_filter
 from resilience.models import IpRules, TemporaryBan
 
@@ -38,17 +38,13 @@ class IpFilterOut(CamelModel):
     temp_bans: list[Ban]
 
 
-class NewBan(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class NewBan(StrictModel):
     ip: Line
     duration_ms: Annotated[int, Field(ge=1000, le=365 * 86_400_000)] = 3_600_000
     reason: Annotated[Line, Field(max_length=200)] = ""
 
 
-class IpFilterChange(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class IpFilterChange(StrictModel):
     enabled: StrictBool | None = None
     mode: Literal["blacklist", "whitelist", "whitelist-priority"] | None = None
     blacklist: Entries | None = None

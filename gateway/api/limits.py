@@ -21,7 +21,7 @@ from gateway.api.health_shapes import (
 )
 from gateway.records import processes
 from omniroute.errors import NotFound
-from omniroute.schema import CamelModel, Line, row_id
+from omniroute.schema import CamelModel, Line, StrictModel, row_id
 from providers.models import Account
 from resilience.lockout import lockouts
 
@@ -41,7 +41,7 @@ class Policies(CamelModel):
     locked_identifiers: list[LockedIdentifier]
 
 
-class PolicyAction(CamelModel):
+class PolicyAction(StrictModel):
     action: Literal["unlock"]
     identifier: Line
 
@@ -77,7 +77,7 @@ class RateLimits(CamelModel):
     cache_stats: SignatureCache
 
 
-class ProtectionChange(CamelModel):
+class ProtectionChange(StrictModel):
     connection_id: Line
     enabled: StrictBool
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import ConfigDict, StrictBool
+from pydantic import StrictBool
 
 from omniroute.errors import InvalidRequest
-from omniroute.schema import CamelModel
+from omniroute.schema import CamelModel, StrictModel
 
 router = Router(tags=["Login"], by_alias=True)
 
@@ -16,9 +16,7 @@ class LoginPolicy(CamelModel):
     require_login: bool = True
 
 
-class LoginPolicyChange(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class LoginPolicyChange(StrictModel):
     require_login: StrictBool
 
 

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import ConfigDict, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import Field, StrictBool, StrictInt, StringConstraints
 
 from gateway.models import MAX_SYSTEM_PROMPT, GatewaySettings
 from gateway.policies.thinking import MAX_BUDGET
-from omniroute.schema import CamelModel
+from omniroute.schema import CamelModel, StrictModel
 
 router = Router(tags=["Settings"], by_alias=True)
 
@@ -23,9 +23,7 @@ class SystemPrompt(CamelModel):
     prompt: str
 
 
-class SystemPromptChange(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class SystemPromptChange(StrictModel):
     enabled: StrictBool = False
     prompt: Annotated[str, StringConstraints(max_length=MAX_SYSTEM_PROMPT)] = ""
 
@@ -36,9 +34,7 @@ class ThinkingBudget(CamelModel):
     effort_level: str
 
 
-class ThinkingBudgetChange(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ThinkingBudgetChange(StrictModel):
     mode: Mode = "passthrough"
     custom_budget: Annotated[StrictInt, Field(ge=0, le=MAX_BUDGET)] = 0
     effort_level: Effort = "medium"

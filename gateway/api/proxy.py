@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from combos.models import Combo
 from gateway.api import proxy_entries
 from omniroute.errors import InvalidRequest, NotFound
-from omniroute.schema import CamelModel, Line, Secret, row_id
+from omniroute.schema import CamelModel, Line, Secret, StrictModel, row_id
 from omniroute.types import JSONDict
 from providers import outgoing, reach
 from providers.endpoints import choose_endpoint
@@ -31,7 +31,7 @@ TEST_TIMEOUT_S = 10.0
 _MAPS = {"providers": "provider", "combos": "combo", "keys": "key"}
 
 
-class ProxyIn(CamelModel):
+class ProxyIn(StrictModel):
     """`direct` needs its type only. A masked password keeps the stored one."""
 
     type: Literal["http", "https", "socks5", "direct"]
@@ -65,7 +65,7 @@ def _in_full(value: Any) -> Any:
 Entry = Annotated[ProxyIn | None, BeforeValidator(_in_full)]
 
 
-class ProxyChanges(CamelModel):
+class ProxyChanges(StrictModel):
     """One entry (`level`, `id`, `proxy`), or any of the maps, which are merged. Null removes an entry."""
 
     level: Level | None = None
@@ -77,7 +77,7 @@ class ProxyChanges(CamelModel):
     keys: dict[Line, Entry] | None = None
 
 
-class ProxyTestIn(CamelModel):
+class ProxyTestIn(StrictModel):
     proxy: Annotated[ProxyIn, BeforeValidator(_in_full)]
 
 

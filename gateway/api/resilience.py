@@ -8,7 +8,7 @@ from typing import Annotated
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from gateway import health
 from gateway.api.health_shapes import (
@@ -20,7 +20,7 @@ from gateway.api.health_shapes import (
     rate_limit_status,
 )
 from omniroute.errors import InvalidRequest
-from omniroute.schema import CamelModel, Line, row_id
+from omniroute.schema import CamelModel, Line, StrictModel, row_id
 from providers.config import load_specs
 from providers.cooling import account_key
 from providers.models import Account
@@ -46,9 +46,7 @@ class ProfileOut(CamelModel):
     throttle_below_percent: int
 
 
-class ProfileChange(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ProfileChange(StrictModel):
     transient_cooldown: Milliseconds | None = None
     rate_limit_cooldown: Milliseconds | None = None
     max_backoff_level: Annotated[int, Field(ge=0, le=15)] | None = None
@@ -67,9 +65,7 @@ class Defaults(CamelModel):
     """Milliseconds."""
 
 
-class DefaultsChange(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class DefaultsChange(StrictModel):
     requests_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     min_time_between_requests: Annotated[int, Field(ge=0, le=3_600_000)] | None = None
     concurrent_requests: Annotated[int, Field(ge=0, le=100_000)] | None = None
@@ -85,9 +81,7 @@ class Resilience(CamelModel):
     defaults: Defaults
 
 
-class ResilienceChange(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ResilienceChange(StrictModel):
     profiles: dict[Line, ProfileChange] | None = None
     defaults: DefaultsChange | None = None
 

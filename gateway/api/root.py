@@ -86,8 +86,18 @@ _ERROR = {
 }
 
 
+_REFUSALS = {
+    "4XX": "Refused: 400 a wrong field, 401 no credentials, 403 not allowed, 404 not there",
+    "5XX": "Failed: 500 the log says why, 502 and 504 somebody who was asked, 503 the database; try again",
+}
+
+
 class ManagementAPI(NinjaAPI):
     """Answers in JSON also where ninja would not: wrong methods, and paths that nothing serves."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._documents: dict[str, OpenAPISchema] = {}
 
     def _get_urls(self) -> list[URLResolver | URLPattern]:
         patterns = super()._get_urls()
@@ -96,18 +106,25 @@ class ManagementAPI(NinjaAPI):
                 pattern.callback = audited(json_not_allowed(pattern.callback))
         return [*patterns[:-1], re_path(r"^.+", not_found), patterns[-1]]
 
-    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        """With the shape of errors, which is the same everywhere."""
-        document = super().get_openapi_schema(**options)
-        document["components"].setdefault("schemas", {})["Error"] = _ERROR
-        refused = {
-            "description": "Refused: 400 a wrong field, 401 no credentials, 403 not allowed, 404 not there",
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-        }
-        for operations in document["paths"].values():
-            for operation in operations.values():
-                operation["responses"]["4XX"] = refused
-        return document
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """Made once: the routes are fixed, and making it takes half a second."""
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        if prefix not in self._documents:
+            self._documents[prefix] = _with_errors(super().get_openapi_schema(path_prefix=prefix))
+        return self._documents[prefix]
+
+
+def _with_errors(document: OpenAPISchema) -> OpenAPISchema:
+    """With the shape of errors, which is the same everywhere."""
+    document["components"].setdefault("schemas", {})["Error"] = _ERROR
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, description in _REFUSALS.items():
+                operation["responses"][status] = {"description": description, "content": content}
+    return document
 
 
 api = ManagementAPI(

@@ -14,12 +14,12 @@ from django.db.models import TextField
 from django.http import HttpRequest
 from ninja import Router
 from ninja.orm.fields import TYPES
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model
+from pydantic import AliasChoices, BaseModel, Field, create_model
 
 from combos.api.routing import Limit, RoutingPatch, save_routing, shown_routing
 from gateway.models import GatewaySettings
 from omniroute.errors import Unauthorized
-from omniroute.schema import CamelModel, Line
+from omniroute.schema import CamelModel, Line, StrictModel
 from resilience.lockout import lockouts
 
 router = Router(tags=["Settings"], by_alias=True)
@@ -38,9 +38,7 @@ _CHANGES: Any = {field.name: (_kind(field), None) for field in _FIELDS}  # null 
 _VALUES: Any = {field.name: (_kind(field), ...) for field in _FIELDS}
 
 
-class _Passwords(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Passwords(StrictModel):
     current_password: str | None = None
     new_password: str | None = None
 

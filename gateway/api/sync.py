@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 from django.conf import settings as django_settings
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from gateway.models import SyncRun, SyncSettings
 from gateway.sync import control
 from gateway.sync.flow import address
 from omniroute.jobs import schedule_all
-from omniroute.schema import CamelModel, Line, Secret
+from omniroute.schema import CamelModel, Line, Secret, StrictModel
 
 router = Router(tags=["Cloud sync"], by_alias=True)
 
@@ -65,9 +65,7 @@ class SyncOut(CamelModel):
     runs: list[Run]
 
 
-class SyncAction(CamelModel):
-    model_config = ConfigDict(extra="forbid")
-
+class SyncAction(StrictModel):
     action: Literal["test", "enable", "sync", "disable"]
     url: Line = ""
     """Of the OmniRoute that keeps the sealed copy. CLOUD_URL of the environment wins."""

@@ -16,7 +16,7 @@ from gateway.translator.models import TranslatorSample
 from gateway.translator.outgoing import Destination
 from gateway.translator.translation import Translation, Wish, translate
 from omniroute.errors import InvalidRequest, NotFound
-from omniroute.schema import CamelModel, Line, Name, row_id
+from omniroute.schema import CamelModel, Line, Name, StrictModel, row_id
 
 MAX_SAMPLES = 1000
 Body = dict[str, Any] | list[Any] | str
@@ -24,7 +24,7 @@ Body = dict[str, Any] | list[Any] | str
 Step = Literal["direct", 1, 2, 3, 4, "1", "2", "3", "4"]
 
 
-class DetectIn(CamelModel):
+class DetectIn(StrictModel):
     body: Body
 
 
@@ -33,7 +33,7 @@ class DetectOut(CamelModel):
     format: str
 
 
-class TranslateIn(CamelModel):
+class TranslateIn(StrictModel):
     step: Step = "direct"
     """1: as it came; 2: the neutral form; 3: in the target's format; 4: method, address, headers and body as the
     provider gets them; direct: the target's body."""
@@ -81,7 +81,7 @@ class InspectOut(CamelModel):
     changes: list[ChangeOut]
 
 
-class SendIn(CamelModel):
+class SendIn(StrictModel):
     provider: Line
     connection_id: Line = ""
     model: Line = ""
@@ -110,7 +110,7 @@ class HistoryOut(CamelModel):
     total: int
 
 
-class SaveIn(CamelModel):
+class SaveIn(StrictModel):
     name: Annotated[Name, Field(validation_alias=AliasChoices("name", "file"))]
     body: Annotated[Body, Field(validation_alias=AliasChoices("body", "content"))]
     format: Annotated[str, StringConstraints(max_length=30)] = ""

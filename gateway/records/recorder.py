@@ -135,6 +135,9 @@ class Recorder:
                 connection.close()
                 time.sleep(0.1 * attempt)
                 attempt += 1
+            except Exception:  # such as a number that SQLite's driver refuses
+                logger.exception("Usage was not written")
+                return self._write_each(batch)
         for row in rows:
             logger.critical("Usage row lost: %s", row._asdict())
         return None

@@ -21,7 +21,7 @@ from gateway.replay.recording import Recording
 from gateway.replay.repeats import HEADER, Claim, Finish, served, table
 from gateway.wire import get_format
 from omniroute.errors import GatewayError, UpstreamBroken
-from omniroute.shared_state import PROCESS, Unavailable, client, guard, name
+from omniroute.shared_state import PROCESS, Unavailable, asking, client, guard, name
 from resilience.gossip import Tell, gossip, nobody
 
 TELL_S = 1.0
@@ -138,12 +138,11 @@ def _end(exchange: Exchange, recording: Recording) -> End:
 
 
 async def _push(key: str, piece: Piece | None) -> None:
-    with guard:
-        async with client().pipeline(transaction=False) as both:
-            if piece is not None:
-                both.xadd(key, {b"p": _encode(piece)})
-            both.pexpire(key, KEPT_MS)
-            await both.execute()
+    async with asking() as redis, redis.pipeline(transaction=False) as both:
+        if piece is not None:
+            both.xadd(key, {b"p": _encode(piece)})
+        both.pexpire(key, KEPT_MS)
+        await both.execute()
 
 
 relays = Relays()

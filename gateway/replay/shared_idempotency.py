@@ -18,7 +18,7 @@ from gateway.edge.responses import Recorded, Streaming
 from gateway.exchange import Exchange, Served
 from gateway.replay.along import Along, AlongStream, End
 from gateway.replay.repeats import HEADER, Ask, Claim, Finish, refuse, served
-from omniroute.shared_state import Script, Unavailable, client, guard, name
+from omniroute.shared_state import Script, Unavailable, asking, name
 
 LEASE_MS = 10_000
 """A process that dies leaves its requests to others after so long."""
@@ -79,8 +79,8 @@ async def _along(
     """None: it runs no more, or answers with no stream."""
 
     async def rest(sent: int) -> tuple[End, bytes] | None:
-        with guard:
-            held: Any = await client().get(key)
+        async with asking() as redis:
+            held: Any = await redis.get(key)
         state = _decode(held) if held else None
         if state is None or state.request != found.request:
             raise LookupError(key)
@@ -104,11 +104,10 @@ async def _along(
 
 async def _claim(key: str, mine: bytes) -> State | None:
     """None: it is this request's now. Raise `Unavailable`."""
-    with guard:
-        redis: Any = client()
+    async with asking() as redis:
         if await redis.set(key, mine, nx=True, px=LEASE_MS):
             return None
-        found = await redis.get(key)
+        found: Any = await redis.get(key)
     return _decode(found) if found else await _claim(key, mine)
 
 
@@ -145,9 +144,9 @@ async def _publish(
     """Good answers for the window; what failed is free for another try at once."""
     good = response is not None and response.status_code == 200 and exchange.status == 200
     try:
-        with guard:
+        async with asking() as redis:
             if response is None or not good or len(content) > MAX_BYTES:
-                await client().delete(key)
+                await redis.delete(key)
                 return
             who = served(exchange)
             state = State(
@@ -160,7 +159,7 @@ async def _publish(
                 served=(who.provider, who.model, who.account_id, who.account_name) if who else None,
                 done=True,
             )
-            await client().set(key, _encode(state), px=max(1, int(claim.window_s * 1000)))
+            await redis.set(key, _encode(state), px=max(1, int(claim.window_s * 1000)))
     except Unavailable:
         return
 

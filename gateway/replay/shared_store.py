@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.replay.entries import MAX_COMPARED, Counts, Entry, Selection, decode, encode
-from omniroute.shared_state import Script, Unavailable, blocking_client, client, guard, name
+from omniroute.shared_state import Script, Unavailable, asking, blocking_client, guard, name
 
 _INDEX = name("cache", "index")
 _COUNTS = name("cache", "counts")
@@ -30,12 +30,8 @@ return 1
 """)
 
 
-def _redis() -> Any:
-    """Its types say `bytes | str` for what is bytes here."""
-    return client()
-
-
 def _blocking_redis() -> Any:
+    """Its types say `bytes | str` for what is bytes here."""
     return blocking_client()
 
 
@@ -61,17 +57,17 @@ class SharedStore:
 
     async def get(self, signature: str) -> Entry | None:
         try:
-            with guard:
-                found = await _redis().get(_key(signature))
+            async with asking() as redis:
+                found: Any = await redis.get(_key(signature))
         except Unavailable:
             return None
         return _decoded(found)
 
     async def alike(self, frame: str) -> list[Entry]:
         try:
-            with guard:
-                keys = await _redis().zrevrange(_frame_key(frame), 0, MAX_COMPARED - 1)
-                values = await _redis().mget(keys) if keys else []
+            async with asking() as redis:
+                keys: Any = await redis.zrevrange(_frame_key(frame), 0, MAX_COMPARED - 1)
+                values: Any = await redis.mget(keys) if keys else []
         except Unavailable:
             return []
         return [entry for value in values if (entry := _decoded(value)) is not None]
@@ -88,10 +84,10 @@ class SharedStore:
 
     async def count(self, hit: Entry | None) -> None:
         try:
-            with guard:
-                await _redis().hincrby(_COUNTS, "hits" if hit else "misses", 1)
+            async with asking() as redis:
+                await redis.hincrby(_COUNTS, "hits" if hit else "misses", 1)
                 if hit is not None and hit.tokens:
-                    await _redis().hincrby(_COUNTS, "tokens_saved", hit.tokens)
+                    await redis.hincrby(_COUNTS, "tokens_saved", hit.tokens)
         except Unavailable:
             return
 

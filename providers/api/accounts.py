@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from omniroute.errors import InvalidRequest, NotFound
 from omniroute.redact import redact, redact_url, restore
-from omniroute.schema import CamelModel, Line, Message, Name, Position, Secret, row_id
+from omniroute.schema import CamelModel, Line, Message, Name, Position, Secret, StrictModel, row_id
 from providers.accounts import AccountValues, delete_account, find_spec, update_account, upsert_account
 from providers.config import load_specs
 from providers.cooling import account_cooldown
@@ -42,7 +42,14 @@ class ProviderData(CamelModel):
     region: Line | None = None
 
 
-class ConnectionIn(CamelModel):
+class _OldFields(StrictModel):
+    """Taken because OmniRoute's clients send them, and not looked at: accounts have one order, and are tried here."""
+
+    global_priority: Any = None
+    test_status: Any = None
+
+
+class ConnectionIn(_OldFields):
     provider: Line = ""
     api_key: Secret | None = None
     name: Line = ""
@@ -52,7 +59,7 @@ class ConnectionIn(CamelModel):
     provider_specific_data: ProviderData | None = None
 
 
-class ConnectionPatch(CamelModel):
+class ConnectionPatch(_OldFields):
     api_key: Secret | None = None
     name: Name | None = None
     priority: Position | None = None

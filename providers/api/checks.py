@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
 
-from omniroute.schema import CamelModel, Line, Secret
+from omniroute.schema import CamelModel, Line, Secret, StrictModel
 from providers import validation
 from providers.api.accounts import ProviderData, find_account, required_spec
 from providers.config import load_specs
@@ -26,7 +26,7 @@ router = Router(tags=["Providers"], by_alias=True)
 Mode = Literal["provider", "oauth", "free", "apikey", "compatible", "all"]
 
 
-class ValidateIn(CamelModel):
+class ValidateIn(StrictModel):
     provider: Line = ""
     api_key: Secret = ""
     provider_specific_data: ProviderData = ProviderData()
@@ -45,7 +45,7 @@ class TestResult(Verdict):
     tested_at: datetime
 
 
-class BatchIn(CamelModel):
+class BatchIn(StrictModel):
     mode: Mode
     provider_id: Line = ""
 

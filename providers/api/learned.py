@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Router
 
 from omniroute.errors import NotFound
-from omniroute.schema import CamelModel, row_id
+from omniroute.schema import CamelModel, StrictModel, row_id
 from providers.models import LearnedQuirk
 
 router = Router(tags=["Learned quirks"], by_alias=True)
@@ -41,7 +41,7 @@ class LearnedBody(CamelModel):
     learned_quirk: LearnedOut
 
 
-class LearnedPatch(CamelModel):
+class LearnedPatch(StrictModel):
     is_active: bool
 
 

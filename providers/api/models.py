@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
 
-from omniroute.schema import CamelModel, Line
+from omniroute.schema import CamelModel, Line, StrictModel
 from providers.accounts import find_spec
 from providers.api.accounts import required_spec
 from providers.config import load
@@ -45,7 +45,7 @@ class Catalog(CamelModel):
     """By the prefix that clients write."""
 
 
-class AddedModelIn(CamelModel):
+class AddedModelIn(StrictModel):
     provider: Line = ""
     model_id: Line = ""
     model_name: Line = ""
@@ -100,7 +100,7 @@ def get_catalog(request: HttpRequest) -> Catalog:
     )
 
 
-class SyncIn(CamelModel):
+class SyncIn(StrictModel):
     provider: Line = ""
     """Empty: every provider with an account."""
 

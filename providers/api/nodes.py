@@ -13,7 +13,7 @@ from pydantic import StringConstraints
 
 from omniroute.errors import NotFound
 from omniroute.redact import redact, redact_url, restore
-from omniroute.schema import CamelModel, Line, Message, Name, Secret
+from omniroute.schema import CamelModel, Line, Message, Name, Secret, StrictModel
 from providers import validation
 from providers.accounts import delete_node
 from providers.api.checks import Verdict, verdict
@@ -25,7 +25,7 @@ Headers = dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_
 router = Router(tags=["Custom providers"], by_alias=True)
 
 
-class NodeIn(CamelModel):
+class NodeIn(StrictModel):
     name: Name
     prefix: Name
     base_url: Line
@@ -35,7 +35,7 @@ class NodeIn(CamelModel):
     is_active: bool = True
 
 
-class NodePatch(CamelModel):
+class NodePatch(StrictModel):
     name: Name | None = None
     prefix: Name | None = None
     base_url: Line | None = None
@@ -45,7 +45,7 @@ class NodePatch(CamelModel):
     is_active: bool | None = None
 
 
-class NodeProbe(CamelModel):
+class NodeProbe(StrictModel):
     base_url: Line
     api_key: Secret = ""
     type: ProviderNode.Kind = ProviderNode.Kind.OPENAI

@@ -10,7 +10,7 @@ from ninja import Router
 from pydantic import StringConstraints
 
 from omniroute.errors import ClientError, Forbidden, InvalidRequest, NotFound
-from omniroute.schema import CamelModel, Line
+from omniroute.schema import CamelModel, Line, StrictModel
 from providers.accounts import find_spec
 from providers.models import Account, SignIn
 from providers.oauth import importing, offer, sessions
@@ -39,13 +39,13 @@ class Begun(CamelModel):
     terms_warning: str
 
 
-class ExchangeIn(CamelModel):
+class ExchangeIn(StrictModel):
     state: Line
     code: Pasted = ""
     """The code, `code#state`, or the whole address that the browser was sent back to."""
 
 
-class PollIn(CamelModel):
+class PollIn(StrictModel):
     state: Line
 
 
@@ -55,7 +55,7 @@ class Progress(CamelModel):
     connection_id: str | None
 
 
-class ImportIn(CamelModel):
+class ImportIn(StrictModel):
     content: Content = ""
     """Of the credential file; empty, with `token` empty too: the file on the gateway's own machine."""
     token: Pasted = ""

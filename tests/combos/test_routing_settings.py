@@ -6,6 +6,7 @@ import pytest
 
 from combos import config
 from combos.models import FallbackChain, ProviderRouting, RoutingSettings
+from providers.models import ProviderNode
 from tests.management import ManagementClient, api  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,22 @@ def test_routing_settings_are_shown_and_patched(api: ManagementClient):  # noqa:
 )
 def test_bad_routing_settings_are_refused(api: ManagementClient, body, field):  # noqa: F811
     assert api.error("PATCH", "/api/settings/routing", body) == (400, field)
+
+
+def test_rules_of_a_provider_that_the_overlay_named_can_be_sent_back_and_taken_back(api: ManagementClient):  # noqa: F811
+    ProviderRouting.objects.create(provider="gone", is_blocked=True, sticky_limit=2)
+    shown = api.ok("GET", "/api/settings/routing")
+    same = {"providers": shown["providers"], "blockedProviders": shown["blockedProviders"]}
+    assert api.ok("PATCH", "/api/settings/routing", same) == shown
+    assert api.ok("PATCH", "/api/settings/routing", {"providers": {"gone": None}})["providers"] == {}
+
+
+def test_rules_go_with_a_custom_provider(api: ManagementClient):  # noqa: F811
+    node = ProviderNode.objects.create(prefix="local", name="Local", base_url="http://127.0.0.1:9/v1")
+    api.ok("PATCH", "/api/settings/routing", {"providers": {"local": {"stickyLimit": 2}}})
+    assert ProviderRouting.objects.get().provider == node.pk
+    api.ok("DELETE", f"/api/provider-nodes/{node.pk}")
+    assert api.ok("GET", "/api/settings/routing")["providers"] == {}
 
 
 def test_blocked_providers_are_a_list(api: ManagementClient):  # noqa: F811

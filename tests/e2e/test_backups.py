@@ -6,7 +6,6 @@ import json
 import sqlite3
 import stat
 import tarfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ import psycopg
 import pytest
 
 from gateway.simulator import Simulator
+from tests.e2e.cluster import until
 from tests.e2e.server import Gateway, running
 from tests.gateway.backups import older_database
 
@@ -77,9 +77,7 @@ def what_was_remembered_is_dropped(gateway: Gateway, simulator: Simulator, backu
     simulator.behave("429-retry120", times=1)
     assert [gateway.chat("best").status_code for _ in range(2)] == [429, 429]
     gateway.command("restore", backup, "--yes")
-    deadline = time.monotonic() + 10
-    while gateway.manage("GET", "/api/resilience/cooldowns")["cooldowns"] and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: not gateway.manage("GET", "/api/resilience/cooldowns")["cooldowns"])
     assert ask() == (200, "MISS")
 
 
@@ -107,8 +105,9 @@ def test_a_backup_is_restored_under_the_running_gateway(tmp_path: Path, simulato
         for each in gateway.manage("GET", "/api/providers")["connections"]:
             gateway.manage("PUT", f"/api/providers/{each['id']}", {"name": "renamed"})
         with ThreadPoolExecutor(1) as pool:
-            running_meanwhile = pool.submit(gateway.chat, "sim/sim-slow4000", stream=True)
-            time.sleep(0.5)
+            before = simulator.count
+            running_meanwhile = pool.submit(gateway.chat, "sim/sim-slow9000", stream=True)
+            until(lambda: simulator.count > before)
             told = gateway.manage("POST", "/api/db-backups", {"backupId": made.name})
             assert (told["connectionCount"], told["nodeCount"], told["comboCount"]) == (1, 1, 1)
             assert not running_meanwhile.done()
@@ -143,7 +142,8 @@ def test_a_laptops_backup_becomes_a_clusters_and_back(
     env = {**KEYS, "DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "REQUIRE_API_KEY": "true"}
     with running(cluster_folder, env, ["--no-jobs", "--workers", "2"]) as cluster:
         cluster.http.headers["connection"] = "close"  # new connections, so that both workers get some
-        cluster.manage("GET", "/api/combos")
+        cluster.settle()
+        before = cluster.configuration()
         told = cluster.command("restore", str(carried), "--yes")
         assert "1 account, 1 custom provider, 1 combo, 2 API keys, 1 request" in told
         noted = cluster.manage("GET", "/api/compliance/audit-log?actor=command line")[0]
@@ -154,7 +154,8 @@ def test_a_laptops_backup_becomes_a_clusters_and_back(
         assert set(carried_keys) < set(keys)
         assert found == wanted
         assert len(cluster.manage("GET", "/api/combos")["combos"]) == 1
-        time.sleep(2.5)
+        until(lambda: cluster.configuration() > before)
+        cluster.settle()
         for _ in range(10):
             works(cluster, simulator, key)
         with psycopg.connect(postgres_url) as connection:

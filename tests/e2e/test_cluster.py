@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +10,10 @@ import pytest
 
 from gateway.simulator import Simulator
 from tests import services
+from tests.e2e.cluster import each_process, forget_failures, noted, told, until
 from tests.e2e.server import Gateway, running
 
 pytestmark = pytest.mark.cluster
-
-HEARD_S = 0.5
-"""What one process did, the other one has heard of."""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +73,8 @@ def test_a_conversation_is_known_to_every_worker(cluster: Gateway, simulator: Si
     cluster.settle()
     body = {"model": "talking/x", "messages": [{"role": "user", "content": "hi"}]}
     for _ in range(16):
-        cluster.http.post("/v1/chat/completions", json=body, headers={"x-session-id": "one"})
+        with noted():
+            cluster.http.post("/v1/chat/completions", json=body, headers={"x-session-id": "one"})
     assert len({request.key for request in simulator.requests}) == 1
     (session,) = cluster.manage("GET", "/api/sessions")["sessions"]
     assert (session["sessionId"], session["requestCount"]) == ("ext:one", 16)
@@ -86,22 +84,31 @@ def test_workers_share_cooldowns_circuits_and_limits(cluster: Gateway, simulator
     broken = cluster.add_provider("broken", simulator.openai_url, key="broken")
     cluster.add_provider("limited", simulator.openai_url, key="limited")
     cluster.settle()
-    simulator.behave("429-retry120", key="limited")
-    assert cluster.chat("limited/x").status_code == 429
-    time.sleep(HEARD_S)
-    assert {cluster.chat("limited/x").status_code for _ in range(10)} == {429}
-    assert [entry.key for entry in simulator.requests].count("limited") == 1
+    with each_process(cluster) as processes:
 
-    simulator.behave("500", key="broken")
-    statuses = []
-    for _ in range(8):
-        statuses.append(cluster.chat("broken/x").status_code)
-        time.sleep(0.1)
-    assert statuses == [500, 500] + [503] * 6
-    for _ in range(6):
-        circuits = cluster.manage("GET", "/api/resilience")["circuitBreakers"]
-        assert {each["state"] for each in circuits if each["name"] == broken} == {"OPEN"}
-    cluster.manage("POST", "/api/resilience/reset")
+        def aside() -> list[list[str]]:
+            health = [told(process, "GET", "/api/monitoring/health") for process in processes]
+            return [[each["name"] for each in one["lockouts"]] for one in health]
+
+        def circuits() -> list[list[tuple[int, str]]]:
+            found = [told(process, "GET", "/api/resilience")["circuitBreakers"] for process in processes]
+            return [
+                [(one["failureCount"], one["state"]) for one in each if one["name"] == broken]
+                for each in found
+            ]
+
+        simulator.behave("429-retry120", key="limited")
+        assert cluster.chat("limited/x").status_code == 429
+        until(lambda: aside() == [["limited account"]] * 2)
+        assert {cluster.chat("limited/x").status_code for _ in range(10)} == {429}
+        assert [entry.key for entry in simulator.requests].count("limited") == 1
+
+        simulator.behave("500", key="broken")
+        for known in ((1, "CLOSED"), (2, "OPEN")):
+            assert cluster.chat("broken/x").status_code == 500
+            until(lambda known=known: circuits() == [[known]] * 2)  # type: ignore[misc]
+        assert [cluster.chat("broken/x").status_code for _ in range(6)] == [503] * 6
+
+    forget_failures(cluster)
     simulator.reset()
-    time.sleep(HEARD_S)
     assert {cluster.chat(f"{name}/x").status_code for name in ("broken", "limited") * 3} == {200}

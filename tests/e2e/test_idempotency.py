@@ -120,7 +120,7 @@ def test_a_failure_is_not_kept(gateway: Gateway, simulator: Simulator) -> None:
 async def test_duplicates_of_a_failing_request_share_its_failure(
     gateway: Gateway, simulator: Simulator
 ) -> None:
-    simulator.behave("slow300+400")
+    simulator.behave("slow1500+400")
     answers = await together(gateway, 3, {"idempotency-key": "shared-failure"})
     assert [answer.status_code for answer in answers] == [400] * 3
     assert len(simulator.requests) == 1
@@ -129,21 +129,22 @@ async def test_duplicates_of_a_failing_request_share_its_failure(
     assert all(row["error_code"] for row in rows)
 
 
+async def begun(http: httpx.AsyncClient, headers: dict[str, str]) -> httpx.Response:
+    """A stream of which something has come."""
+    asked = http.build_request("POST", "/v1/chat/completions", json=body(stream=True), headers=headers)
+    return await http.send(asked, stream=True)
+
+
 async def test_the_answer_goes_on_for_a_duplicate_when_the_first_client_leaves(
     gateway: Gateway, simulator: Simulator
 ) -> None:
-    simulator.behave("slow600")
+    simulator.behave("n40-i100")
     name = {"idempotency-key": "left-alone"}
     async with httpx.AsyncClient(base_url=gateway.url, timeout=30, trust_env=False) as http:
-        first = asyncio.create_task(http.post("/v1/chat/completions", json=body(stream=True), headers=name))
-        await asyncio.sleep(0.2)
-        second = asyncio.create_task(http.post("/v1/chat/completions", json=body(stream=True), headers=name))
-        await asyncio.sleep(0.2)
-        third = asyncio.create_task(http.post("/v1/chat/completions", json=body(stream=True), headers=name))
-        await asyncio.sleep(0.1)
-        first.cancel()
-        third.cancel()
-        answer = await second
+        first, answer, third = [await begun(http, name) for _ in range(3)]
+        await first.aclose()
+        await third.aclose()
+        await answer.aread()
     assert answer.status_code == 200
     rows = gateway.rows("SELECT * FROM billing_usagerecord ORDER BY id DESC LIMIT 3")
     assert sorted(row["status"] for row in rows) == [200, 200, 499]  # what the first asked for was of use

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
 
+from omniroute import first_start
 from omniroute.env import env, made
 from omniroute.secrets import read_or_create
 from tests.services import ROOT
@@ -41,13 +43,20 @@ def test_a_switch_is_on_or_off_and_its_default_when_empty(say, text, meant):
         ("zone", "TZ", "Mars/Phobos", "TZ: expected a time zone such as Europe/Oslo, not 'Mars/Phobos'"),
         ("zone", "TZ", "../etc", "TZ: expected a time zone"),
         ("address", "DATABASE_URL", "mysql://me:secret@db/x", "begins with sqlite:// or postgres://"),
+        (
+            "proxies",
+            "TRUSTED_PROXIES",
+            "10.0.0.1,abc",
+            "TRUSTED_PROXIES: expected addresses or networks .* not 'abc'",
+        ),
+        ("proxies", "TRUSTED_PROXIES", "10.0.0.1/8", "TRUSTED_PROXIES: expected addresses or networks"),
         ("address", "BASE_URL", "localhost:20128", "begins with http:// or https://$"),
     ],
 )
 def test_what_cannot_be_meant_is_told(say, read, name, text, told):
     say(**{name: text})
     with pytest.raises(ImproperlyConfigured, match=told) as caught:
-        getattr(env, read)(name, default=0)
+        getattr(env, read)(name, **({} if read == "proxies" else {"default": 0}))
     assert "secret" not in str(caught.value)
 
 
@@ -63,6 +72,23 @@ def test_an_empty_value_is_none(say):
     assert env.level("LOG_LEVEL", default="INFO") == "INFO"
     assert env.zone("TZ", default="UTC") == "UTC"
     assert env.address("DATABASE_URL", default="sqlite:///x") == "sqlite:///x"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("", []), ("*", ["*"]), ("127.0.0.1, ::1,10.0.0.0/8", ["127.0.0.1", "::1", "10.0.0.0/8"])],
+)
+def test_trusted_proxies_are_addresses_and_networks(say, text, meant):
+    say(TRUSTED_PROXIES=text)
+    assert env.proxies("TRUSTED_PROXIES") == meant
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "0.0.0.0:80", "a..b"])
+def test_a_host_that_is_no_address_is_told_before_anything_is_made(host, settings, monkeypatch):
+    monkeypatch.setattr(first_start, "ensure_admin", pytest.fail)
+    settings.HOST, settings.REQUIRE_API_KEY = host, True
+    with pytest.raises(CommandError, match=f"HOST: '{host}' is neither an address nor a name"):
+        call_command("serve", host=host)
 
 
 def test_a_folder_or_a_secret_that_cannot_be_made_is_told(tmp_path):
@@ -113,7 +139,12 @@ def test_it_can_be_interrupted_while_it_starts(tmp_path):
         ("127.0.0.1", True, ["omniroute.E002"]),
     ],
 )
-def test_a_secret_that_is_printed_in_guides_is_told(settings, host, deploys, told):
-    settings.HOST, settings.SECRET_KEY = host, "your-secure-secret-change-this"
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SECRET_KEY", "your-secure-secret-change-this"), ("INITIAL_PASSWORD", "your-password")],
+)
+def test_a_secret_that_is_printed_in_guides_is_told(settings, host, deploys, told, name, value):
+    settings.HOST = host
+    setattr(settings, name, value)
     found = run_checks(include_deployment_checks=deploys)
     assert [each.id for each in found if "printed in guides" in each.msg] == told

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import pytest
 
 from omniroute import shared_state
 from omniroute.shared_state import Script, Unavailable, name
+from tests.relay import relay_to
 
 COUNT = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 
@@ -83,3 +85,31 @@ def test_a_mistake_is_no_trouble():
         raise KeyError("x")
     with shared_state.guard:
         pass
+
+
+async def connections() -> int:
+    """To this database."""
+    own = shared_state.client().connection_pool.connection_kwargs.get("db", 0)
+    return sum(int(each["db"]) == own for each in await shared_state.client().client_list())
+
+
+@pytest.mark.cluster
+async def test_a_burst_takes_few_connections_and_has_every_answer(redis):
+    before = await connections()
+    found = await asyncio.gather(*(COUNT([name("n")], [1]) for _ in range(200)))
+    assert sorted(found) == list(range(1, 201))
+    assert await connections() - before < shared_state.AT_ONCE
+    await shared_state.close_client()
+
+
+@pytest.mark.cluster
+async def test_who_waits_in_line_fails_with_those_in_front(settings, redis_url):
+    with relay_to(redis_url) as (line, url):
+        settings.REDIS_URL = url
+        await COUNT([name("n")], [1])
+        line.hold(20)
+        began = time.monotonic()
+        found = await asyncio.gather(*(COUNT([name("n")], [1]) for _ in range(200)), return_exceptions=True)
+        assert time.monotonic() - began < 3 * shared_state.TIMEOUT_S
+        assert {type(each) for each in found} == {Unavailable}
+        await shared_state.close_client()

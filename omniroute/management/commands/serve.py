@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -51,6 +52,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Set HOST={host} instead of --host: it decides whether API keys are required."
             )
+        check_host(host)
         pre_migrate.connect(self.announce)
         if not is_up_to_date():
             call_command("migrate", verbosity=0, interactive=False)
@@ -72,12 +74,21 @@ class Command(BaseCommand):
             self.stdout.flush()
 
     def greet(self, host: str, port: int, login: str | None) -> None:
-        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104
+        name = f"[{host}]" if ":" in host else host
+        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else name  # noqa: S104
         self.stdout.write(f"OmniRoute    http://{shown}:{port}/admin/   (clients: http://{shown}:{port}/v1)")
         if login:
             self.stdout.write(f"Log in as    {login}")
         self.stdout.write(f"Data         {settings.DATA_DIR}")
         self.stdout.flush()
+
+
+def check_host(host: str) -> None:
+    """Before anything is made or told: the web server would say no more than that a name is not known."""
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        raise CommandError(f"HOST: {host!r} is neither an address nor a name that leads to one") from None
 
 
 def run_web(host: str, port: int, workers: int) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -10,8 +10,11 @@ from django.db import transaction
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+from gateway.api.explain import ExplainIn
 from gateway.api.root import api as ninja_api
+from providers.api.accounts import ProviderData
 from providers.models import ProviderNode
 from tests.gateway.api.test_routes import CALLS
 from tests.management import ManagementClient, api  # noqa: F401
@@ -65,6 +68,90 @@ def test_a_setting_of_routing_out_of_range_is_a_400(api: ManagementClient):  # n
 def _names() -> st.SearchStrategy[str]:
     schemas = ninja_api.get_openapi_schema()["components"]["schemas"].values()
     return st.sampled_from(sorted({name for schema in schemas for name in schema.get("properties", ())}))
+
+
+LENIENT = {ExplainIn, ProviderData}
+"""The body of a chat request will do; what a provider needs besides is stored as it is."""
+
+
+def _models(kind: Any) -> Iterator[type[BaseModel]]:
+    """Those that a type is made of, with those that they are made of."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+        for field in kind.model_fields.values():
+            yield from _models(field.annotation)
+    for part in get_args(kind):
+        yield from _models(part)
+
+
+def _bodies() -> set[type[BaseModel]]:
+    operations = (op for _, router in ninja_api._routers for op in router.path_operations.values())
+    parts = [part for view in operations for op in view.operations for part in op.models]
+    bodies = [part for part in parts if part.__ninja_param_source__ == "body"]
+    return {
+        each for body in bodies for field in body.model_fields.values() for each in _models(field.annotation)
+    }
+
+
+def test_a_body_with_a_field_that_nothing_reads_is_refused():
+    assert len(_bodies()) > 40
+    assert {body for body in _bodies() if body.model_config.get("extra") != "forbid"} == LENIENT
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/api/settings/proxy", {"level": "global", "proxi": "direct"}, "proxi"),
+        ("/api/settings/proxy", {"global": {"type": "direct", "hots": "x"}}, "global.hots"),
+        ("/api/models/alias", {"alias": "a", "model": "local/m", "isActiv": False}, "isActiv"),
+    ],
+)
+def test_a_misspelt_field_is_named(api: ManagementClient, path, body, field):  # noqa: F811
+    assert api.error("PUT", path, body) == (400, field)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        (
+            "POST",
+            "/api/combos",
+            {"name": "c", "models": ["a", {"model": "b", "weight": -1}]},
+            "models.1.weight: must be greater than or equal to 0",
+        ),
+        ("POST", "/api/combos", {"name": "c", "models": [{}]}, "models.0.model: this field is required"),
+        ("POST", "/api/combos", {"name": "c", "models": [""]}, "models.0: must have at least 1 character"),
+        (
+            "POST",
+            "/api/combos",
+            {"name": "c", "models": [{"model": "b", "wait": 1}]},
+            "models.0.wait: there is no such field",
+        ),
+        ("POST", "/api/combos", b"", "this field is required"),
+        ("POST", "/api/combos", {}, "name: this field is required"),
+        ("PUT", "/api/settings/proxy", {"id": []}, "id: must be a valid string"),
+        (
+            "PUT",
+            "/api/settings/proxy",
+            {"providers": {"a" * 501: None}},
+            "a: must have at most 500 characters",
+        ),
+        ("POST", "/api/translator/detect", {"body": 3}, "body: expected a JSON object"),
+        ("POST", "/api/translator/detect", {}, "body: this field is required"),
+        ("GET", "/api/settings/proxy?level=x", None, "level: must be 'global', 'provider', 'combo' or 'key'"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_told_in_plain_words(api: ManagementClient, method, path, body, told):  # noqa: F811
+    status, answer = api.call(method, path, body)
+    assert status == 400
+    assert answer["error"]["message"].endswith(told)
+    assert answer["error"].get("field", "").endswith(told.rpartition(": ")[0])
+
+
+@pytest.mark.django_db
+def test_what_omniroutes_clients_send_with_an_account_is_taken(api: ManagementClient):  # noqa: F811
+    body = {"provider": "glm", "apiKey": "k", "name": "n", "globalPriority": 2, "testStatus": "active"}
+    assert api.ok("POST", "/api/providers", body)["connection"]["testStatus"] == "untested"
 
 
 NAMES = st.deferred(_names)

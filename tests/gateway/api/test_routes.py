@@ -141,6 +141,13 @@ def test_no_two_shapes_of_the_openapi_document_share_a_name():
     assert [name for name, count in places.items() if count > 1] == []
 
 
+def test_the_document_is_made_once(api: ManagementClient, monkeypatch):  # noqa: F811
+    first = api.ok("GET", "/api/openapi.json")
+    monkeypatch.setattr("ninja.main.get_schema", pytest.fail)
+    assert api.ok("GET", "/api/openapi.json") == first
+    assert {"4XX", "5XX"} <= set(first["paths"]["/api/combos"]["post"]["responses"])
+
+
 def test_every_route_but_the_public_ones_asks_for_credentials():
     paths = ninja_api.get_openapi_schema()["paths"]
     for path, operations in paths.items():

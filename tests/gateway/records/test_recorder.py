@@ -98,6 +98,24 @@ def test_a_row_that_the_database_refuses_does_not_cost_the_others_theirs(caplog)
     assert UsageTotal.objects.get(span="day", dimension="all").requests == 3 - len(refused)
 
 
+def test_a_row_that_not_even_the_driver_takes_is_logged_and_costs_the_others_nothing(monkeypatch, caplog):
+    recorder, commit = Recorder(), Recorder._commit
+
+    def refuse(self, rows, bills=()):
+        if any(row.request_id == "r1" for row in rows):
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
+        return commit(self, rows, bills)
+
+    monkeypatch.setattr(Recorder, "_commit", refuse)
+    rows = [usage_row(status=200, request_id=f"r{n}") for n in range(3)]
+    recorder._write([Entry(row, None, asyncio.Future(loop=asyncio.new_event_loop())) for row in rows])
+    recorder.close()
+    assert set(UsageRecord.objects.values_list("request_id", flat=True)) == {"r0", "r2"}
+    assert [each.message[:14] for each in caplog.records if each.levelname == "CRITICAL"] == [
+        "Usage row lost"
+    ]
+
+
 def test_rows_wait_for_as_long_as_sqlite_is_locked(monkeypatch, caplog):
     recorder, commit, tries = Recorder(), Recorder._commit, itertools.count(1)
 

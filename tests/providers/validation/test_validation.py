@@ -259,6 +259,12 @@ async def test_a_redirect_names_the_address_to_enter(upstream: Upstream) -> None
     assert "redirects to https://h/v1" in result.error
 
 
+async def test_a_redirect_to_nowhere_is_a_result_too(upstream: Upstream) -> None:
+    upstream.on("GET /v1/models", 302, {})
+    upstream.on("POST /v1/chat/completions", 302, {})
+    assert "redirects to nowhere (302)" in (await of_spec(node(f"{upstream.url}/v1"), "")).error
+
+
 async def test_a_local_server_needs_no_key(upstream: Upstream) -> None:
     upstream.on("GET /v1/models", 200, MODELS)
     assert (await of_spec(node(f"{upstream.url}/v1"), "", key="")).models == 2
