@@ -56,7 +56,7 @@ def row_of(gateway: Gateway) -> dict[str, Any]:
 
 def day_of(gateway: Gateway) -> dict[str, Any]:
     query = "SELECT * FROM billing_usagetotal WHERE span = 'day' AND dimension = 'all'"
-    return gateway.rows(query)[0]
+    return next(iter(gateway.rows(query)), {"requests": 0, "output_tokens": 0, "cost": 0})
 
 
 def test_an_answer_made_in_the_background_is_fetched_from_its_account_and_counted_once(
