@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 MAX_INTEGER = 2**31 - 1
@@ -22,6 +30,16 @@ class StrictModel(CamelModel):
     """A body that is sent to the gateway: what a misspelt field leaves out must not be dropped in silence."""
 
     model_config = ConfigDict(extra="forbid")
+    shown_as: ClassVar[type[CamelModel] | None] = None
+    """How the same object is shown: what it has more (an id, when it was made) may come back, and is passed over."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_fixed(cls, value: Any) -> Any:
+        if cls.shown_as is None or not isinstance(value, dict):
+            return value
+        fixed = {to_camel(name) for name in cls.shown_as.model_fields.keys() - cls.model_fields.keys()}
+        return {name: item for name, item in value.items() if name not in fixed}
 
 
 def _printable(value: str) -> str:

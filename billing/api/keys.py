@@ -31,17 +31,6 @@ class KeyIn(StrictModel):
     similar_answers: bool = False
 
 
-class KeyPatch(StrictModel):
-    name: Name | None = None
-    scope: ApiKey.Scope | None = None
-    is_active: bool | None = None
-    expires_at: Moment | None = None
-    """null: never."""
-    allowed_models: AllowedModels | None = None
-    cache: ApiKey.Cache | None = None
-    similar_answers: bool | None = None
-
-
 class KeyOut(CamelModel):
     id: str
     name: str
@@ -55,6 +44,19 @@ class KeyOut(CamelModel):
     similar_answers: bool
     created_at: datetime
     last_used_at: datetime | None
+
+
+class KeyPatch(StrictModel):
+    shown_as = KeyOut
+
+    name: Name | None = None
+    scope: ApiKey.Scope | None = None
+    is_active: bool | None = None
+    expires_at: Moment | None = None
+    """null: never."""
+    allowed_models: AllowedModels | None = None
+    cache: ApiKey.Cache | None = None
+    similar_answers: bool | None = None
 
 
 class KeyList(CamelModel):
@@ -97,7 +99,7 @@ def update_key(request: HttpRequest, id: str, body: KeyPatch) -> KeyOut:
     for name in ("name", "scope", "is_active", "allowed_models", "cache", "similar_answers"):
         if (value := getattr(body, name)) is not None:
             setattr(key, name, value)
-    if "expires_at" in body.model_fields_set:
+    if "expires_at" in body.model_fields_set and body.expires_at != key.expires_at:
         _check_expiry(body.expires_at)
         key.expires_at = body.expires_at
     key.save()

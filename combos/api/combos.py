@@ -34,15 +34,6 @@ class ComboIn(StrictModel):
     config: ComboConfig = ComboConfig()
 
 
-class ComboPatch(StrictModel):
-    name: Name | None = None
-    models: Annotated[list[ModelName | TargetModel], Field(max_length=200)] | None = None
-    strategy: Name | None = None
-    description: Line | None = None
-    is_active: bool | None = None
-    config: ComboConfig | None = None
-
-
 class ComboOut(CamelModel):
     id: str
     name: str
@@ -55,6 +46,17 @@ class ComboOut(CamelModel):
     """Targets that cannot be used as things stand, and why. They are passed over until that changes."""
     created_at: datetime
     updated_at: datetime
+
+
+class ComboPatch(StrictModel):
+    shown_as = ComboOut
+
+    name: Name | None = None
+    models: Annotated[list[ModelName | TargetModel], Field(max_length=200)] | None = None
+    strategy: Name | None = None
+    description: Line | None = None
+    is_active: bool | None = None
+    config: ComboConfig | None = None
 
 
 class ComboList(CamelModel):

@@ -60,19 +60,6 @@ class ConnectionIn(_OldFields):
     provider_specific_data: ProviderData | None = None
 
 
-class ConnectionPatch(_OldFields):
-    api_key: Secret | None = None
-    name: Name | None = None
-    priority: Position | None = None
-    default_model: Line | None = None
-    is_active: bool | None = None
-    reserve_percent: Percent | None = None
-    """Of every window of the plan, left alone."""
-    plan_only: bool | None = None
-    """No paid use beyond the plan."""
-    provider_specific_data: ProviderData | None = None
-
-
 class Connection(CamelModel):
     id: str
     provider: str
@@ -104,6 +91,21 @@ class Connection(CamelModel):
     provider_specific_data: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+
+
+class ConnectionPatch(_OldFields):
+    shown_as = Connection
+
+    api_key: Secret | None = None
+    name: Name | None = None
+    priority: Position | None = None
+    default_model: Line | None = None
+    is_active: bool | None = None
+    reserve_percent: Percent | None = None
+    """Of every window of the plan, left alone."""
+    plan_only: bool | None = None
+    """No paid use beyond the plan."""
+    provider_specific_data: ProviderData | None = None
 
 
 class ConnectionBody(CamelModel):
@@ -144,7 +146,8 @@ def get_connection(request: HttpRequest, id: str) -> ConnectionBody:
 
 @router.put("/providers/{id}", response=ConnectionBody)
 def update_connection(request: HttpRequest, id: str, body: ConnectionPatch) -> ConnectionBody:
-    """Only the fields that are present change. `providerSpecificData` is merged; null removes an entry."""
+    """Only the fields that are present change, a masked key does not. `providerSpecificData` is merged; null removes an
+    entry."""
     account = find_account(id)
     spec = required_spec(account.provider)
     account = update_account(account, spec, _values(body, account))
@@ -189,7 +192,7 @@ def _values(body: ConnectionIn | ConnectionPatch, stored: Account) -> AccountVal
         base_url = None
     return AccountValues(
         name=body.name,
-        api_key=body.api_key,
+        api_key=None if body.api_key == stored.masked_key else body.api_key,
         priority=body.priority,
         is_active=body.is_active,
         default_model=body.default_model,

@@ -35,16 +35,6 @@ class NodeIn(StrictModel):
     is_active: bool = True
 
 
-class NodePatch(StrictModel):
-    name: Name | None = None
-    prefix: Name | None = None
-    base_url: Line | None = None
-    type: ProviderNode.Kind | None = None
-    api_type: ProviderNode.ApiType | None = None
-    headers: Headers | None = None
-    is_active: bool | None = None
-
-
 class NodeProbe(StrictModel):
     base_url: Line
     api_key: Secret = ""
@@ -65,6 +55,18 @@ class Node(CamelModel):
     is_active: bool
     created_at: datetime
     updated_at: datetime
+
+
+class NodePatch(StrictModel):
+    shown_as = Node
+
+    name: Name | None = None
+    prefix: Name | None = None
+    base_url: Line | None = None
+    type: ProviderNode.Kind | None = None
+    api_type: ProviderNode.ApiType | None = None
+    headers: Headers | None = None
+    is_active: bool | None = None
 
 
 class NodeBody(CamelModel):
