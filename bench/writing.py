@@ -8,6 +8,7 @@ It writes rows, and takes them for real: not for a database that matters.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import random
 import time
@@ -21,9 +22,9 @@ import django
 
 def measure(batch: int, times: int, pool: Sequence[Any]) -> tuple[float, float]:
     """(CPU µs of this process, median µs by the clock) for each row."""
-    from gateway.records.recorder import Recorder
+    from gateway.records.recorder import Entry, Recorder
 
-    recorder = Recorder()
+    recorder, done = Recorder(), asyncio.Future[None](loop=asyncio.new_event_loop())
     took, used = [], time.process_time()
     for _ in range(times):
         now = datetime.now(UTC)
@@ -35,7 +36,7 @@ def measure(batch: int, times: int, pool: Sequence[Any]) -> tuple[float, float]:
             for _ in range(batch)
         ]
         started = time.perf_counter()
-        recorder._commit(rows)
+        recorder._commit([Entry(row, None, done) for row in rows])
         took.append(time.perf_counter() - started)
     cpu = time.process_time() - used
     recorder.close()

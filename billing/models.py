@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models
 
 from billing.budget_models import Budget, BudgetSpend
-from billing.usage.history_models import RequestLog, UsageSettings
+from billing.usage.history_models import KeptAnswer, RequestLog, UsageSettings
 from billing.usage.rollup_models import ComboUsage, UsageSums, UsageTotal
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "BudgetSpend",
     "ComboUsage",
     "DailyUsage",
+    "KeptAnswer",
     "Price",
     "RequestLog",
     "UsageRecord",

@@ -7,7 +7,7 @@ target may name a provider that is not there yet: `target_warnings` says so. Eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,6 @@ from combos import strategies
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackEntry, ModelAlias, ProviderRouting
 from combos.queries import rename_references
 from combos.validation import InvalidTarget, Names, check_nesting, known_names
-from providers.config import load_specs, prefixes_of
 from providers.models import ProviderNode
 
 
@@ -124,6 +123,7 @@ def save_chain(
     name: str, model: str, entries: Sequence[Fallback], *, is_active: bool = True
 ) -> FallbackChain:
     """Make a chain, or replace the one of this model, else of this name."""
+    names = known_names()  # takes a while, and writers wait for the transaction
     with transaction.atomic():
         found = FallbackChain.objects.filter(model=model).first() if model else None
         row = found or FallbackChain.objects.filter(name=name).first() or FallbackChain()
@@ -132,7 +132,7 @@ def save_chain(
         if not entries:
             raise ValidationError({"chain": "Add at least one line."})
         for entry in entries:
-            check_fallback(entry.target)
+            check_fallback(entry.target, names)
         row.save()
         row.entries.all().delete()
         for position, entry in enumerate(entries):
@@ -142,9 +142,8 @@ def save_chain(
     return row
 
 
-def check_fallback(target: str) -> None:
+def check_fallback(target: str, names: Names) -> None:
     """Raise `ValidationError` for what is neither a provider nor a combo nor a model."""
-    names = known_names()
     if names.providers.find(target) is not None:
         return
     try:
@@ -153,9 +152,8 @@ def check_fallback(target: str) -> None:
         raise ValidationError({"chain": f"{target}: {error}"}) from None
 
 
-def provider_id(name: str, field: str) -> str:
+def provider_id(name: str, prefixes: Mapping[str, str], field: str) -> str:
     """The id of the provider that the user calls so. Raise `ValidationError` for `field` where there is none."""
-    prefixes = prefixes_of(load_specs())
     found = prefixes.get(name) or prefixes.get(name.lower())
     if found is None:
         raise ValidationError({field: f"There is no provider “{name}”."})

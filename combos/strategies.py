@@ -24,7 +24,7 @@ class TargetView(Protocol):
         """How often it was asked of late."""
 
     def price(self, choice: Choice) -> Decimal | None:
-        """USD per million tokens, input and output together; None where it is not known."""
+        """USD for a token of each, input and output together; None where it is not known."""
 
     def first_token_s(self, choice: Choice) -> float | None:
         """How long it took of late to say something; None where nobody tried."""

@@ -13,6 +13,7 @@ from billing.budgets.bills import Bill, bill_for, give_back, spent_of
 from billing.budgets.shared import shared_ledger
 from billing.budgets.spending import Spent
 from billing.config import BillingConfig
+from billing.usage.kept_answers import Kept
 from combos.attempt import Attempt, Gate, Obstacle
 from gateway.exchange import Exchange
 from gateway.pricing.estimates import NOBODY, estimate, note_output, price_for
@@ -132,13 +133,38 @@ def bill(exchange: Exchange, row: UsageRow, snapshot: Snapshot) -> Bill | None:
         return None
     tokens = 0 if row.cache_hit else row.input_tokens + row.output_tokens
     counts = not (row.cache_hit or row.is_extra) and (row.status < 400 or row.output_tokens > 0)
+    spent = spent_of(row.cost, tokens, counts=counts)
+    if exchange.owed is not None and not row.is_extra:
+        spent = Spent(exchange.owed.charged_usd, exchange.owed.charged_tokens, spent.requests)
     return bill_for(
         budgets,
         holds,
         moment=exchange.created_at,
         api_key_id=row.api_key_id,
         account_id=row.account_id,
-        spent=spent_of(row.cost, tokens, counts=counts),
+        spent=spent,
+    )
+
+
+def reserved(exchange: Exchange) -> Spent:
+    """The most that any budget holds for the request."""
+    amounts = [0, 0, 0]
+    for meter, amount in (each for hold in exchange.holds if hold.is_open for each in hold.held):
+        amounts[meter.budget.place] = max(amounts[meter.budget.place], amount)
+    return Spent(*amounts)
+
+
+def late_bill(owed: Kept, row: UsageRow, snapshot: Snapshot) -> Bill | None:
+    """What an answer used beyond what its budgets were charged for it at once."""
+    note_output(row.served_model, row.output_tokens)
+    used = spent_of(row.cost, row.input_tokens + row.output_tokens, counts=False)
+    return bill_for(
+        snapshot.billing.budgets,
+        (),
+        moment=owed.created_at,
+        api_key_id=row.api_key_id,
+        account_id=row.account_id,
+        spent=Spent(max(0, used.usd - owed.charged_usd), max(0, used.tokens - owed.charged_tokens)),
     )
 
 

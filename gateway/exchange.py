@@ -11,7 +11,8 @@ from typing import Any
 
 from billing.budgets import Reservation
 from billing.config import BillingConfig, KeyConfig
-from billing.pricing import UNPRICED, Cost
+from billing.pricing.costs import UNPRICED, Cost
+from billing.usage.kept_answers import Kept
 from combos.attempt import Attempt, Skip
 from combos.resolve import Route
 from gateway.affinity.conversations import Conversation
@@ -82,6 +83,11 @@ class Exchange:
         """The trial that the row and the headers speak of: the one that serves, else the last."""
         return self.serving or (self.trials[-1] if self.trials else None)
 
+    @property
+    def owed(self) -> Kept | None:
+        """The answer whose use is counted apart."""
+        return self.serving.owes if self.serving else None
+
     def begin(self, attempt: Attempt, provider_format: str, proxy: Proxy | None = None) -> Trial:
         trial = Trial(attempt, provider_format, proxy)
         self.trials.append(trial)
@@ -103,7 +109,7 @@ class Exchange:
                 trial.usage = believable(trial.usage)
         if self.inbound.operation == "generate":
             for trial in self.trials:
-                if trial is self.serving or trial.is_cut_short:
+                if trial.owes is None and (trial is self.serving or trial.is_cut_short):
                     self._estimate(trial)
 
     def _estimate(self, trial: Trial) -> None:
@@ -158,8 +164,24 @@ class Exchange:
     def rows(self, billing: BillingConfig) -> list[UsageRow]:
         """The request's own comes last; before it, what was paid for beside it."""
         own, told = self._row(billing), self.told
+        if self.owed is not None:
+            own = own._replace(**_figures(_NO_USAGE, UNPRICED))
         paid = [trial for trial in self.trials if trial is not told and trial.usage is not None]
         return [*(self._extra_row(own, trial, billing) for trial in paid), own]
+
+    def late_row(self, billing: BillingConfig) -> UsageRow | None:
+        """What the owed answer used, under the request that asked for it; None while nobody knows."""
+        owed, trial = self.owed, self.serving
+        if owed is None or trial is None or trial.usage is None:
+            return None
+        return self._row(billing)._replace(
+            request_id=owed.request_id,
+            created_at=owed.created_at,
+            combo=owed.combo,
+            attempts="[]",
+            attempt_count=0,
+            is_extra=True,
+        )
 
     def _extra_row(self, own: UsageRow, trial: Trial, billing: BillingConfig) -> UsageRow:
         target, account, error = trial.attempt.target, trial.attempt.account, trial.error

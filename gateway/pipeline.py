@@ -24,6 +24,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from gateway import admission
+from gateway.affinity import answers
 from gateway.attempts import attempt_once, discard
 from gateway.contest import Contest
 from gateway.edge import progress
@@ -38,6 +39,7 @@ from gateway.records.telemetry import telemetry
 from gateway.replay import flow as replays
 from gateway.snapshot import Snapshot
 from gateway.wire import get_format
+from gateway.wire.openai_responses import in_background
 from omniroute.errors import GatewayError
 from omniroute.types import InboundRequest
 
@@ -98,7 +100,10 @@ async def first_answer(exchange: Exchange, snapshot: Snapshot) -> Any:
     await admission.admit(exchange, snapshot)
     plan = await plan_for(exchange, snapshot)
     contest = Contest(exchange, plan, lambda attempt: attempt_once(exchange, attempt, snapshot), discard)
-    return await contest.answer()
+    found = await contest.answer()
+    if in_background(exchange.inbound):
+        await answers.keep_background(exchange)
+    return found
 
 
 def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
@@ -109,6 +114,7 @@ def record(exchange: Exchange, snapshot: Snapshot) -> Awaitable[None]:
     *beside, row = exchange.rows(snapshot.billing)
     for extra in beside:
         recorder().record(extra, admission.bill(exchange, extra, snapshot))
-    written = recorder().record(row, admission.bill(exchange, row, snapshot))
+    bill = admission.bill(exchange, row, snapshot)
+    written = recorder().record(row, bill, answers.to_keep(exchange))
     written.add_done_callback(sample.finalized)
-    return written
+    return answers.settle(exchange, snapshot) or written

@@ -9,13 +9,14 @@ from decimal import Decimal
 from functools import partial
 
 from billing.config import KeyConfig
-from billing.pricing import price_of
+from billing.pricing.costs import price_of
 from combos import strategies
+from combos.attempt import Attempt
 from combos.load import CombosView, target_load
 from combos.ordering import Ordering
 from combos.plan import Plan
 from combos.resolve import Branch, Route, Target
-from gateway.affinity import conversations
+from gateway.affinity import answers, conversations
 from gateway.affinity.sessions import sessions
 from gateway.exchange import Exchange
 from gateway.gates import gates, only_account
@@ -24,7 +25,7 @@ from gateway.snapshot import Snapshot, remembered
 from gateway.trial import Trial
 from omniroute import shared_state
 from providers import selection
-from providers.config import AccountConfig
+from providers.config import AccountConfig, ProvidersConfig
 from providers.selection.rotation import account_use
 from resilience.cooldown import cooldowns
 
@@ -88,7 +89,8 @@ async def _keep_conversation(exchange: Exchange, snapshot: Snapshot, made: Order
     is_spread = spreads(exchange.route, snapshot)
     own = (conversations.of if is_spread else conversations.said_by_client)(exchange.inbound)
     exchange.conversation = own
-    followed = conversations.followed(exchange.inbound)
+    previous = conversations.previous_answer(exchange.inbound)
+    followed = conversations.followed(previous)
     made.is_bound = followed is not None
     conversation = followed or (own if is_spread else None)
     if conversation is None or not conversation.is_open:
@@ -98,6 +100,26 @@ async def _keep_conversation(exchange: Exchange, snapshot: Snapshot, made: Order
         session = await sessions.fetch(_key_id(exchange), conversation.id)
     if session is not None:
         made.kept = session.kept
+    elif previous:
+        made.kept = await _kept_at(exchange, previous, made)
+
+
+async def _kept_at(exchange: Exchange, answer_id: str, made: Ordering) -> dict[str, str]:
+    """Where an answer is that was given longer ago, or before a restart."""
+    kept = await answers.find(answer_id, _key_id(exchange))
+    account = kept and account_of(kept.provider, kept.account_id, made.providers)
+    if not kept or account is None:
+        return {}
+    targets = (each for each in exchange.route.targets if each.provider.id == kept.provider)
+    target = next((each for each in targets if each.model == kept.model), None)
+    if target is None:
+        return {kept.provider: account.key}
+    return made.keeping(exchange.route, Attempt(target, account))
+
+
+def account_of(provider: str, id: int, providers: ProvidersConfig) -> AccountConfig | None:
+    """One of those in use."""
+    return next((each for each in providers.accounts.get(provider, ()) if each.id == id), None)
 
 
 def spreads(route: Route, snapshot: Snapshot) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billing.config import BillingConfig
-from billing.pricing import UNPRICED, Cost, cost_of
+from billing.pricing.costs import UNPRICED, Cost, cost_of
+from billing.usage.kept_answers import Kept
 from combos.attempt import Attempt
 from gateway.pricing.offers import offer_of
 from gateway.records import in_flight
@@ -47,6 +48,8 @@ class Trial:
     """What its request left out: see `UpstreamRequest.dropped`."""
     answer_id: str = ""
     """By what a later request may go on from this answer; "" where none can."""
+    owes: Kept | None = None
+    """The answer is made in the background: what it used is counted apart, by whoever sees its end first."""
     heard: int = 0
     """About how many tokens the provider sent, for an answer without usage: events of a stream, or letters by four."""
     _releases: list[Release] = field(default_factory=list)

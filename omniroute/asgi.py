@@ -58,7 +58,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 async def _refuse_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    """Codex asks for one under /v1/responses, and falls back to HTTP at once on 426 (facts: clients, codex)."""
+    """Codex asks for one under /v1/responses, and falls back to HTTP at once on 426."""
     await receive()
     if "websocket.http.response" in scope.get("extensions", {}):
         await send({"type": "websocket.http.response.start", "status": 426, "headers": []})

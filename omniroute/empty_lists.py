@@ -66,9 +66,12 @@ EMPTY_LISTS: dict[str, EmptyList] = {
     ),
     "billing.usagerecord": EmptyList(
         "Every request is listed here as soon as it is over: what was asked, who answered, what it cost, "
-        "and what was tried."
+        "and what was tried.",
+        ("How to make one", "index"),
     ),
-    "billing.dailyusage": EmptyList("Requests are added up here by day, model and key."),
+    "billing.dailyusage": EmptyList(
+        "Requests are added up here by day, model and key.", ("How to make one", "index")
+    ),
     "billing.budget": EmptyList(
         "A budget limits what a key, a provider or everything may use in a day, a week or a month: dollars, tokens "
         "or requests."

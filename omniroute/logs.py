@@ -11,3 +11,12 @@ class RefusedSockets(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         return "without completing handshake" not in record.getMessage()
+
+
+class Refusals(logging.Filter):
+    """Of a request that Django refuses before any view a line is enough: anybody can send as many as he likes."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security"):
+            record.exc_info = record.exc_text = None
+        return True

@@ -59,6 +59,15 @@ class SingletonAdmin(FormContextAdmin):
         """The row, or its defaults before the first save."""
         return self.model.load()
 
+    def form_context(self) -> dict[str, Any]:
+        """One button is enough: after saving, one is at the form again."""
+        return {"show_save_and_continue": False}
+
+    def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
+        """Django's sentence is about one row of many."""
+        messages.success(request, f"{obj} saved.")
+        return self.response_post_save_change(request, obj)
+
     def response_post_save_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
         """There is no list to go back to."""
         return HttpResponseRedirect(request.path)

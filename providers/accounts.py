@@ -12,7 +12,8 @@ from django.db.models import Q
 
 from providers.config import load_specs, prefixes_of
 from providers.models import Account, CustomModel, LearnedQuirk, ListedModel, ModelSync, ProviderNode
-from providers.nodes import normalise_base_url, spec_of_node
+from providers.nodes import normalise_base_url
+from providers.nodes.models import spec_of_node
 from providers.spec import ProviderSpec
 
 

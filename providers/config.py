@@ -13,7 +13,7 @@ from providers.cooling import account_key
 from providers.limit_fields import OwnLimits
 from providers.listing.models import ListedModel
 from providers.models import Account, CustomModel, ProviderNode
-from providers.nodes import spec_of_node
+from providers.nodes.models import spec_of_node
 from providers.proxies import NO_PROXIES, ProxyTable
 from providers.proxies.models import load_proxies
 from providers.spec import ModelSpec, ProviderSpec, Quirk

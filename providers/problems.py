@@ -7,10 +7,18 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from providers import quirks
-from providers.adapters import registry as adapters
 from providers.credentials import PRIVATE, is_header
 from providers.meanings import RESET_SOURCE
-from providers.spec import BODIES, FORMATS, PROVIDER_FORMATS, Endpoint, ErrorRule, ProviderSpec, Quirk
+from providers.spec import (
+    ADAPTERS,
+    BODIES,
+    FORMATS,
+    PROVIDER_FORMATS,
+    Endpoint,
+    ErrorRule,
+    ProviderSpec,
+    Quirk,
+)
 
 Problem = tuple[str, str]
 """(path behind the provider, reason)"""
@@ -37,8 +45,8 @@ def of_spec(spec: ProviderSpec) -> Iterator[Problem]:
         yield from _of_error_rule(f"errors[{index}]", rule)
     for index, quirk in enumerate(spec.quirks):
         yield from _of_quirk(f"quirks[{index}]", quirk)
-    if spec.adapter is not None and spec.adapter not in adapters:
-        yield "adapter", f"unknown adapter {spec.adapter!r}; known: {', '.join(adapters)}"
+    if spec.adapter is not None and spec.adapter not in ADAPTERS:
+        yield "adapter", f"unknown adapter {spec.adapter!r}; known: {', '.join(ADAPTERS)}"
     for name in (spec.id, spec.shown_prefix, *spec.aliases):
         if not name or "/" in name or any(character.isspace() for character in name):
             yield "prefix", f"{name!r} cannot stand before the slash of a model name"

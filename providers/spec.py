@@ -19,6 +19,19 @@ FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 """Wire formats that clients and endpoints can speak, by the names that `gateway.wire` gives them."""
 PROVIDER_FORMATS = ("kiro", "deepgram", "assemblyai")
 """Those that only endpoints speak."""
+ADAPTERS = (
+    "claude_code",
+    "code_assist",
+    "codex",
+    "cohere",
+    "copilot",
+    "deepseek",
+    "fireworks",
+    "iflow",
+    "kiro",
+    "qwen",
+)
+"""By the names that `providers.adapters` registers them under."""
 BODIES = (
     *FORMATS,
     "openai_embeddings",

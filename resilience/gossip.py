@@ -48,7 +48,8 @@ class Gossip:
 
         def tell(*event: Hashable) -> None:
             if self._is_running and len(self._told) < MAX_TOLD:
-                self._told[topic, *event] += 1
+                whole = (topic, *event)
+                self._told[whole] = self._told.pop(whole, 0) + 1  # the last to happen is the last told
                 self._something.set()
 
         return tell

@@ -95,49 +95,50 @@ class Limiter:
         self._limits, self._loop = limits, asyncio.get_running_loop()
         if self.queued >= queue_size and (self.queued or self.delay(limits) > 0):
             raise self._full()
+        if is_shared():
+            return await self._acquire_shared(limits, timeout_s, queue_size)
+        return await self._acquire(limits, timeout_s)
+
+    async def _acquire(self, limits: Limits, timeout_s: float) -> Callable[[], None]:
+        if not self._queue and self.delay(limits) <= 0:
+            self._begin()
+            return self._end
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        self._pump()
         try:
             async with asyncio.timeout(timeout_s):
-                return await (
-                    self._acquire_shared(limits, queue_size) if is_shared() else self._acquire(limits)
-                )
-        except TimeoutError:
-            raise self._busy(f"No slot came free within {timeout_s:g} s", "queue_timeout") from None
-
-    async def _acquire(self, limits: Limits) -> Callable[[], None]:
-        if self._queue or self.delay(limits) > 0:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._queue.append(turn)
-            self._pump()
-            try:
                 await turn
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self._end()  # it was granted in the very moment
-                else:
-                    with suppress(ValueError):
-                        self._queue.remove(turn)
-                raise
-        else:
-            self._begin()
+        except (asyncio.CancelledError, TimeoutError) as error:
+            if turn.done() and not turn.cancelled():
+                self._end()  # it was granted in the very moment
+            else:
+                with suppress(ValueError):
+                    self._queue.remove(turn)
+            if isinstance(error, TimeoutError):
+                raise self._late(timeout_s) from None
+            raise
         return self._end
 
-    async def _acquire_shared(self, limits: Limits, queue_size: int) -> Callable[[], None]:
-        """The first of this process's queue asks for the next slot of all; the others wait behind it."""
-        slot = f"{PROCESS}:{next(_numbers)}"
+    async def _acquire_shared(self, limits: Limits, timeout_s: float, queue_size: int) -> Callable[[], None]:
+        """The first of this process's queue asks for the next slot of all; the others wait behind it. Each asks once at
+        least, however short its time is."""
+        slot, loop = f"{PROCESS}:{next(_numbers)}", asyncio.get_running_loop()
+        until = loop.time() + timeout_s
         self._waiting += 1
         try:
             async with self._turn:
                 while (wait := await self._ask(limits, slot)) != 0:
                     if not queue_size:
                         raise self._full()
+                    if (left := until - loop.time()) <= 0:
+                        raise self._late(timeout_s)
                     self._freed.clear()
-                    try:
-                        async with asyncio.timeout(POLL_S if wait < 0 else min(wait, POLL_S * 4)):
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(min(left, POLL_S if wait < 0 else min(wait, POLL_S * 4))):
                             await self._freed.wait()
-                    except TimeoutError:
-                        pass
         except Unavailable:
-            return await self._acquire(limits)
+            return await self._acquire(limits, max(0.0, until - loop.time()))
         except BaseException:
             self._give_back(slot)  # it may have been granted in the very moment
             raise
@@ -200,6 +201,9 @@ class Limiter:
 
     def _full(self) -> AccountBusy:
         return self._busy(f"{self.queued} requests wait already", "queue_full")
+
+    def _late(self, timeout_s: float) -> AccountBusy:
+        return self._busy(f"No slot came free within {timeout_s:g} s", "queue_timeout")
 
     def _busy(self, message: str, code: str) -> AccountBusy:
         wait = self.delay(self._limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import get_commands, load_command_class
 
 from gateway.api.root import api as management
 from gateway.endpoints import wire_api
@@ -81,6 +83,46 @@ def test_the_examples_do_what_they_show(documented: Gateway, simulator: Simulato
             assert re.search(wanted.replace(".*?", "(?s:.*?)"), found.replace("\r", "")), (
                 f"{command}\n{found}"
             )
+
+
+CURL = re.compile(r"^ *(curl (?:[^\n'\\]|'[^']*'|\\\n)+)$", re.M)
+PAGES = ("README.md", "docs/usage.md", "docs/simulator.md", "docs/sync.md")
+
+
+def test_what_other_pages_ask_for_is_answered(
+    documented: Gateway, simulator: Simulator, tmp_path: Path
+) -> None:
+    """What they name as an example of the reader's own, a model and another machine, is put in its place."""
+    if not shutil.which("curl"):
+        assert not IN_CI, "CI must have curl"
+        pytest.skip("no curl found")
+    node = {"name": "Pages", "prefix": "pages", "type": "openai-compatible", "baseUrl": f"{simulator.url}/v1"}
+    documented.manage("POST", "/api/provider-nodes", node)
+    documented.manage("POST", "/api/providers", {"provider": "pages", "name": "pages", "apiKey": "sk-any"})
+    sync_key = documented.command("create_api_key", "pages", "--scope", "sync").strip()
+    for page in PAGES:
+        commands = CURL.findall((ROOT / page).read_text())
+        assert commands, page
+        for command in commands:
+            command = command.replace("openai/gpt-4o-mini", "pages/small").replace("$SYNC_KEY", sync_key)
+            for written in ("http://127.0.0.1:20128", "http://server:20128"):
+                command = command.replace(written, documented.url)
+            asked = command.replace("curl ", "curl -s -o answer -w '%{http_code}' ", 1)
+            status = answer_of(asked, documented, simulator, tmp_path)
+            assert status == "200", f"{page}: {command}\n{status} {(tmp_path / 'answer').read_text()[:500]}"
+
+
+def test_every_command_that_a_page_shows_is_one_that_the_product_takes() -> None:
+    shown = set()
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        blocks = re.findall(r"^```(?:sh|console)\n(.*?)^```", page.read_text(), re.M | re.S)
+        lines = (line for block in blocks for line in block.splitlines() if line.startswith("omniroute "))
+        shown |= {line.partition("#")[0].strip(" &").replace("[", "").replace("]", "") for line in lines}
+    assert len(shown) > 10
+    for line in sorted(shown):
+        _, name, *arguments = shlex.split(line)
+        command = load_command_class(get_commands()[name], name)
+        command.create_parser("omniroute", name).parse_args(arguments)
 
 
 def test_every_block_of_commands_is_an_example():

@@ -1,10 +1,14 @@
-"""Who may import whom: the kernel knows nobody, nothing below the gateway knows the gateway."""
+"""Who may import whom: the kernel knows nobody, nothing below the gateway knows the gateway, and nobody
+knows himself by way of others."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 from tests.services import ROOT
 
@@ -114,6 +118,28 @@ def breaches(path: Path) -> Iterator[str]:
             yield f"{where}: nothing imports admin or pages modules"
 
 
+def dependencies(path: Path, known: set[str]) -> set[str]:
+    """Modules that must be whole before this one can be, type-only and late imports included: what it imports, and
+    the packages around that, whose `__init__` runs first, but for those that are around itself, too."""
+    module = module_of(path)
+    found: set[str] = set()
+    for _, imported in imports(path):
+        parts = imported.split(".")
+        names = [name for end in range(len(parts)) if (name := ".".join(parts[: end + 1])) in known]
+        found.update(names[-1:], (name for name in names if not module.startswith(f"{name}.")))
+    return found - {module}
+
+
+def circle(paths: list[Path]) -> list[str]:
+    """Modules of which each needs the next, and the last is the first; empty where there are none."""
+    known = {module_of(path) for path in paths}
+    try:
+        TopologicalSorter({module_of(path): dependencies(path, known) for path in paths}).prepare()
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
+
+
 def _is_leaf(imported: str) -> bool:
     parts = imported.split(".")
     return parts[0] in APPS and len(parts) > 1 and parts[1] in LEAVES
@@ -140,6 +166,43 @@ def test_it_finds_breaches(tmp_path, monkeypatch):
         "import providers.models\nfrom omniroute.settings import PORT\nfrom omniroute import errors\n"
     )
     assert len(list(breaches(low))) == 2
+
+
+def test_no_modules_import_each_other():
+    assert circle(sources()) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ("import providers.b", "import providers.a", {"a", "b"}),
+        (
+            "def f():\n    from providers.b import X",
+            "if TYPE_CHECKING:\n    from .a import Y",
+            {"a", "b"},
+        ),
+        ("from providers import b", "from providers import c", set()),
+    ],
+)
+def test_it_finds_circles(tmp_path, monkeypatch, one, other, found):
+    monkeypatch.setattr("tests.test_layering.ROOT", tmp_path)
+    files = {"__init__": "", "a": one, "b": other, "c": ""}
+    paths = [tmp_path / "providers" / f"{name}.py" for name in files]
+    paths[0].parent.mkdir()
+    for path, text in zip(paths, files.values(), strict=True):
+        path.write_text(text)
+    assert {module.partition(".")[2] for module in circle(paths)} == found
+
+
+def test_a_package_comes_before_its_modules(tmp_path, monkeypatch):
+    """Whoever imports a module runs its package first, so the package may not need them."""
+    monkeypatch.setattr("tests.test_layering.ROOT", tmp_path)
+    package = tmp_path / "billing" / "pricing"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from billing.config import Config")
+    (package / "rates.py").write_text("")
+    (tmp_path / "billing" / "config.py").write_text("from billing.pricing.rates import rate")
+    assert set(circle(sorted(tmp_path.rglob("*.py")))) == {"billing.config", "billing.pricing"}
 
 
 def test_wire_works_without_django():

@@ -122,8 +122,8 @@ class PriceAdmin(FormContextAdmin):
                 "description": "1 USD per million tokens is 0.001 USD per thousand.",
                 "fields": (
                     ("input", "output"),
-                    ("cache_read", "cache_write", "cache_write_1h"),
-                    "reasoning",
+                    ("cache_read", "reasoning"),
+                    ("cache_write", "cache_write_1h"),
                     ("input_audio", "output_audio"),
                 ),
             },

@@ -18,7 +18,16 @@ _PERIODS = {"daily": "a day", "weekly": "a week", "monthly": "a month", "once": 
 
 def words(row: Budget) -> str:
     """$50 a month."""
-    return f"{amount(row.limit, row.unit)} {_PERIODS[row.period]}"
+    return f"{_limit(row)} {_PERIODS[row.period]}"
+
+
+def _limit(row: Budget) -> str:
+    """As it was written, not rounded: $0.0123."""
+    if row.unit != Budget.Unit.USD or row.limit == 0:
+        return amount(row.limit, row.unit)
+    exponent = row.limit.normalize().as_tuple().exponent
+    digits = -exponent if isinstance(exponent, int) else 0  # a word for what is no number
+    return f"${row.limit:,.{max(2, digits)}f}"
 
 
 def amount(value: Decimal, unit: str) -> str:
@@ -57,6 +66,6 @@ def bar(status: Status) -> SafeString:
         "width": f"{min(100.0, status.percent):.1f}",
         "tone": "bad" if status.is_spent else "warn" if status.is_low else "good",
         "used": amount(status.used, status.budget.unit),
-        "limit": amount(status.limit, status.budget.unit),
+        "limit": _limit(status.budget),
     }
     return render_to_string("admin/billing/budget_bar.html", context)

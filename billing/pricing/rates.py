@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from billing.models import Price
+from billing.models import Price
 
 _MILLION = Decimal(1_000_000)
 PARTS: Mapping[str, tuple[str, ...]] = {

@@ -75,3 +75,25 @@ class RequestLog(models.Model):
 
     def __str__(self) -> str:
         return self.request_id
+
+
+class KeptAnswer(models.Model):
+    """Who keeps an answer that a later request may name by its id (`billing.usage.kept_answers`)."""
+
+    in_backups = "history"
+
+    digest = models.CharField(primary_key=True, max_length=32)
+    """Of the answer's id and of the API key that got it."""
+    created_at = models.DateTimeField(db_index=True)
+    """When it was asked for, as in its usage row."""
+    request_id = models.CharField(max_length=40)
+    provider = models.CharField(max_length=60)
+    model = models.CharField(max_length=250)
+    account_id = models.BigIntegerField()
+    combo = models.CharField(max_length=120)
+    is_open = models.BooleanField(help_text="Made in the background, and what it used is not known yet.")
+    charged_usd = models.BigIntegerField(help_text="What its budgets were charged at once, in 10^-10 USD.")
+    charged_tokens = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model} {self.request_id}"

@@ -5,42 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from operator import add
 from statistics import median
 from typing import Any
 
 from django.db.models import F, QuerySet, Sum
 
 from billing.models import ApiKey, UsageRecord, UsageTotal
-from billing.usage.rollups import SUMS
+from billing.usage.rollups import SUMS, Amounts
 
 Dimension = UsageTotal.Dimension
 Span = UsageTotal.Span
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Amounts):
     """Sums over requests. `cost` and `saved` (USD) leave out the `unpriced` ones; `latency_ms` and `first_token_ms` are
     sums as well."""
 
-    requests: int = 0
-    errors: int = 0
-    fallbacks: int = 0
-    cache_hits: int = 0
-    unpriced: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    reasoning_tokens: int = 0
-    cost: Decimal = Decimal(0)
-    saved: Decimal = Decimal(0)
-    latency_ms: int = 0
-    first_token_ms: int = 0
-    first_tokens: int = 0
+    __slots__ = ()
 
-    def __add__(self, other: Totals) -> Totals:
-        return Totals(*(getattr(self, name) + getattr(other, name) for name in SUMS))
+    def __add__(self, other: Totals) -> Totals:  # type: ignore[override]  # amounts are added, not strung together
+        return Totals._make(map(add, self, other))
 
     @property
     def tokens(self) -> int:

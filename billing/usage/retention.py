@@ -14,8 +14,8 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
-from billing.models import DailyUsage, RequestLog, UsageRecord, UsageSettings, UsageTotal
-from billing.usage import request_logs
+from billing.models import DailyUsage, KeptAnswer, RequestLog, UsageRecord, UsageSettings, UsageTotal
+from billing.usage import kept_answers, request_logs
 from billing.usage.rollups import KEPT
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,8 @@ def _overdue(settings: UsageSettings, now: datetime) -> Iterable[tuple[str, Quer
         first = now - timedelta(days=settings.keep_daily_days)
         yield "daily figures", DailyUsage.objects.filter(day__lt=first.date()).order_by("day")
         yield "daily figures", UsageTotal.objects.filter(span="day", start__lt=first).order_by("start")
+    forgotten = KeptAnswer.objects.filter(created_at__lt=now - kept_answers.KEPT).order_by("created_at")
+    yield "ids of answers", forgotten
     for span, kept in KEPT.items():
         yield f"{span}s", UsageTotal.objects.filter(span=span, start__lt=now - kept).order_by("start")
 

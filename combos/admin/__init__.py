@@ -10,10 +10,10 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from combos.admin.forms import ComboForm, ModelAliasForm, TargetForm, TargetFormSet
+from combos.admin.inlines import OrderedInline
 from combos.admin.routing import FallbackChainAdmin as FallbackChainAdmin
 from combos.admin.routing_forms import COMBO_OPTION_FIELDS
 from combos.admin.suggestions import SuggestsModels
@@ -24,18 +24,12 @@ from combos.strategies import registry
 from combos.validation import Names, known_names
 
 
-class TargetInline(TabularInline):
+class TargetInline(OrderedInline):
     model = ComboTarget
     form = TargetForm
     formset = TargetFormSet
     fields = ("model", "weight", "is_active", "position")
-    ordering_field = "position"
-    hide_ordering_field = True
-    hide_title = True
     verbose_name_plural = "Targets, first to last"
-
-    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        return 0 if obj else 3
 
 
 @admin.register(Combo)
@@ -118,3 +112,8 @@ class ModelAliasAdmin(SuggestsModels):
     list_editable = ("is_active",)
     search_fields = ("pattern", "target")
     change_form_after_template = "admin/includes/suggestions.html"
+
+    def save_model(self, request: HttpRequest, obj: ModelAlias, form: ModelForm[Any], change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "target" in form.changed_data and (concern := known_names().concern(obj.target)):
+            messages.warning(request, concern)

@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
+from combos.admin.inlines import OrderedInline
 from combos.admin.routing_forms import (
     COMBO_OPTION_FIELDS,
     OPTION_FIELDS,
@@ -85,18 +85,12 @@ class ProviderRoutingAdmin(ListEditingAdmin):
         return ", ".join(said) or "-"
 
 
-class FallbackInline(TabularInline):
+class FallbackInline(OrderedInline):
     model = FallbackEntry
     form = FallbackEntryForm
     formset = FallbackFormSet
     fields = ("target", "is_active", "position")
-    ordering_field = "position"
-    hide_ordering_field = True
-    hide_title = True
     verbose_name_plural = "What is tried, first to last"
-
-    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        return 0 if obj else 3
 
 
 @admin.register(FallbackChain)

@@ -12,6 +12,7 @@ from combos.admin.suggestions import SUGGESTIONS
 from combos.cascade import BUILT_IN
 from combos.models import FallbackChain, FallbackEntry, ProviderRouting, RoutingSettings
 from combos.rules import check_fallback
+from combos.validation import known_names
 from omniroute.forms import ExplainedSelect, LinesField, SuggestionInput
 from providers.choices import provider_names
 from providers.selection import registry
@@ -157,7 +158,7 @@ class FallbackEntryForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_target(self) -> str:
         target = str(self.cleaned_data["target"]).strip()
         try:
-            check_fallback(target)
+            check_fallback(target, known_names())
         except forms.ValidationError as error:
             raise forms.ValidationError(error.messages) from None
         return target

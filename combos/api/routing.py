@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from combos.models import ProviderRouting, RoutingSettings
 from combos.rules import provider_id
 from omniroute.schema import CamelModel, Line, StrictModel
 from providers import selection
+from providers.config import load_specs, prefixes_of
 
 router = Router(tags=["Routing"], by_alias=True)
 
@@ -88,6 +90,7 @@ def get_combo_defaults(request: HttpRequest) -> ComboDefaults:
 @router.patch("/settings/combo-defaults", response=ComboDefaults)
 def patch_combo_defaults(request: HttpRequest, body: ComboDefaultsPatch) -> ComboDefaults:
     """Only the fields that are present change, also within `comboDefaults` and each override."""
+    prefixes = prefixes_of(load_specs())
     with transaction.atomic():
         if body.combo_defaults is not None:
             row = RoutingSettings.load()
@@ -95,7 +98,7 @@ def patch_combo_defaults(request: HttpRequest, body: ComboDefaultsPatch) -> Comb
             row.full_clean()
             row.save()
         for name, config in (body.provider_overrides or {}).items():
-            rule = _rule(name)
+            rule = _rule(name, prefixes)
             (config or ComboConfig.nothing()).apply(rule)
             _save_rule(rule)
     return _shown_defaults()
@@ -128,11 +131,12 @@ def shown_routing() -> RoutingOut:
 def save_routing(body: RoutingPatch) -> None:
     """Raise `ValidationError`."""
     changes = body.model_dump(exclude_unset=True)
+    prefixes = prefixes_of(load_specs())
     with transaction.atomic():
         for name, rule in (body.providers or {}).items():
-            _change_rule(_rule(name), rule)
+            _change_rule(_rule(name, prefixes), rule)
         if body.blocked_providers is not None:
-            _block(body.blocked_providers)
+            _block(body.blocked_providers, prefixes)
         own: dict[str, Any] = {
             name: value
             for name, value in changes.items()
@@ -155,23 +159,23 @@ def _change_rule(row: ProviderRouting, rule: ProviderRule | None) -> None:
     _save_rule(row)
 
 
-def _block(names: list[str]) -> None:
+def _block(names: list[str], prefixes: Mapping[str, str]) -> None:
     known = set(ProviderRouting.objects.values_list("provider", flat=True))
-    blocked = {name if name in known else provider_id(name, "blockedProviders") for name in names}
+    blocked = {name if name in known else provider_id(name, prefixes, "blockedProviders") for name in names}
     for row in ProviderRouting.objects.filter(is_blocked=True).exclude(provider__in=blocked):
         row.is_blocked = False
         _save_rule(row)
     for provider in blocked:
-        row = _rule(provider)
+        row = _rule(provider, prefixes)
         row.is_blocked = True
         _save_rule(row)
 
 
-def _rule(name: str) -> ProviderRouting:
+def _rule(name: str, prefixes: Mapping[str, str]) -> ProviderRouting:
     """The rules of a provider. Those of one that is gone stay until they are taken back, so they have its id."""
     if row := ProviderRouting.objects.filter(provider=name).first():
         return row
-    provider = provider_id(name, "providers")
+    provider = provider_id(name, prefixes, "providers")
     return ProviderRouting.objects.filter(provider=provider).first() or ProviderRouting(provider=provider)
 
 

@@ -30,6 +30,7 @@ class AccessSettingsAdmin(SingletonAdmin):
 
     def form_context(self) -> dict[str, Any]:
         return {
+            **super().form_context(),
             "requires_key": settings.REQUIRE_API_KEY,
             "ip_rules": IpRules.load(),
             "locked": len(lockouts.locked()),

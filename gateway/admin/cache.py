@@ -29,6 +29,7 @@ class CacheSettingsAdmin(SingletonAdmin):
 
     def form_context(self) -> dict[str, Any]:
         return {
+            **super().form_context(),
             "cache": semantic_cache(),
             "repeats": len(repeats.table),
             "providers": cached_by_providers(),

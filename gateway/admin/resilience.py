@@ -61,18 +61,10 @@ class ProviderProfileAdmin(ModelAdmin):
         return f"{row.breaker_failures} failures, then {seconds(row.breaker_reset_s)}"
 
 
-class BackToResilience:
+@admin.register(RateLimitSettings)
+class RateLimitSettingsAdmin(SingletonAdmin):
     """Saved or not, one goes on at the page that shows all of it."""
 
-    def form_context(self) -> dict[str, Any]:
-        return {"cancel_url": reverse("admin:gateway_resilience")}
-
-    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:gateway_resilience"))
-
-
-@admin.register(RateLimitSettings)
-class RateLimitSettingsAdmin(BackToResilience, SingletonAdmin):
     fieldsets = (
         (
             "Every protected account",
@@ -83,6 +75,12 @@ class RateLimitSettingsAdmin(BackToResilience, SingletonAdmin):
         ),
         ("Waiting", {"fields": ("queue_size", "queue_timeout_s")}),
     )
+
+    def form_context(self) -> dict[str, Any]:
+        return {**super().form_context(), "cancel_url": reverse("admin:gateway_resilience")}
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:gateway_resilience"))
 
 
 class KnowsItsAuthor:

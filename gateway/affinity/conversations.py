@@ -57,12 +57,16 @@ def after(answer_id: str, inbound: InboundRequest) -> Conversation | None:
     return _answer(answer_id) if answer_id and inbound.fields.get("store") != _FALSE else None
 
 
-def followed(inbound: InboundRequest) -> Conversation | None:
-    """The answer that a request goes on from; None where it says all by itself."""
+def previous_answer(inbound: InboundRequest) -> str:
+    """Id of the answer that a request goes on from; "" where it says all by itself."""
     if inbound.format != "openai_responses" or "previous_response_id" not in inbound.fields:
-        return None
+        return ""
     previous = json.field(dict(inbound.fields), "previous_response_id")
-    return _answer(previous) if isinstance(previous, str) and previous else None
+    return previous if isinstance(previous, str) else ""
+
+
+def followed(previous: str) -> Conversation | None:
+    return _answer(previous) if previous else None
 
 
 def _answer(id: str) -> Conversation:

@@ -1,4 +1,4 @@
-"""Management API of backups (facts/features.md §9), and of where the data is."""
+"""Management API of backups, and of where the data is."""
 
 from __future__ import annotations
 

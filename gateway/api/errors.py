@@ -214,11 +214,14 @@ def json_not_allowed(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
     """Put ninja's plain-text 405 into words like every other error."""
 
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        method = request.method
+        if method == "HEAD":
+            request.method = "GET"  # the server leaves the body out
         response = view(request, *args, **kwargs)
         if not isinstance(response, HttpResponseNotAllowed):
             return response
         allowed = response["Allow"]
-        answer = error_response(405, f"{request.path} takes {allowed}, not {request.method}")
+        answer = error_response(405, f"{request.path} takes {allowed}, not {method}")
         answer["Allow"] = allowed
         return answer
 

@@ -73,7 +73,8 @@ def set_prices(request: HttpRequest, body: Body[dict[str, Any]]) -> dict[str, An
 
     What is left out keeps its price; null takes a price of its own back.
     """
-    prefixes = prefixes_of(load_specs())
+    specs = load_specs()
+    prefixes = prefixes_of(specs)
     saved: Table = {}
     with transaction.atomic():
         for provider, models in body.items():
@@ -82,18 +83,18 @@ def set_prices(request: HttpRequest, body: Body[dict[str, Any]]) -> dict[str, An
                 raise InvalidRequest(f"There is no provider {provider[:60]!r}", param=provider[:60])
             for model, prices in _object(models, provider).items():
                 where = f"{provider}.{model}"[:200]
-                row = _set(id, model, _object(prices, where), where)
+                row = _set(specs[id], model, _object(prices, where), where)
                 saved.setdefault(id, {})[model] = as_json(columns_of_override(row)) | {"source": "override"}
     if not saved:
         raise InvalidRequest("Expected {provider: {model: {prices}}}")
     return {"success": True, "pricing": saved}
 
 
-def _set(provider: str, model: str, prices: Mapping[str, Any], where: str) -> Price:
+def _set(spec: ProviderSpec, model: str, prices: Mapping[str, Any], where: str) -> Price:
     if not 0 < len(model) <= 200:
         raise InvalidRequest(f"{where}: a model's name has 1 to 200 characters", param=where)
-    row = Price.objects.filter(provider=provider, model=model).first()
-    row = row or inherited(load_specs()[provider], model)
+    row = Price.objects.filter(provider=spec.id, model=model).first()
+    row = row or inherited(spec, model)
     for name, value in prices.items():
         if name == "source":
             continue

@@ -28,7 +28,7 @@ router = Router(tags=["Settings"], by_alias=True)
 
 Level = Literal["global", "provider", "combo", "key"]
 TEST_TIMEOUT_S = 10.0
-_MAPS = {"providers": "provider", "combos": "combo", "keys": "key"}
+_MAPS: dict[str, Level] = {"providers": "provider", "combos": "combo", "keys": "key"}
 
 
 class ProxyIn(StrictModel):
@@ -114,21 +114,25 @@ def put_proxy(request: HttpRequest, body: ProxyChanges) -> JSONDict:
     maps = {name: getattr(body, name) for name in _MAPS if name in given}
     if body.level is None and "everywhere" not in given and not maps:
         raise InvalidRequest("Send level and proxy, or global, providers, combos or keys", param="level")
+    changes: list[tuple[Level, str, ProxyIn | None]] = []
+    if body.level is not None:
+        changes.append((body.level, str(body.id or ""), body.proxy))
+    if "everywhere" in given:
+        changes.append(("global", "", body.everywhere))
+    changes += [
+        (_MAPS[name], id, entry) for name, entries in maps.items() for id, entry in (entries or {}).items()
+    ]
+    targets = [proxy_entries.target_of(level, id) for level, id, _ in changes]
     with transaction.atomic():
-        if body.level is not None:
-            _store(body.level, str(body.id or ""), body.proxy)
-        if "everywhere" in given:
-            _store("global", "", body.everywhere)
-        for name, entries in maps.items():
-            for id, entry in (entries or {}).items():
-                _store(_MAPS[name], id, entry)
+        for (level, _, entry), target in zip(changes, targets, strict=True):
+            proxy_entries.store(level, target, entry.proxy if entry else None)
     return proxy_entries.everything()
 
 
 @router.delete("/settings/proxy", response=dict)
 def delete_proxy(request: HttpRequest, level: Level, id: str = "") -> JSONDict:
     """Delete the entry of a `level` and, but for the global one, an `id`."""
-    _store(level, id, None)
+    proxy_entries.store(level, proxy_entries.target_of(level, id), None)
     return proxy_entries.everything()
 
 
@@ -158,11 +162,6 @@ async def try_proxy(proxy: Proxy) -> ProxyTested:
         latency_ms=round((time.perf_counter() - started) * 1000),
         proxy_url=proxy.shown,
     )
-
-
-def _store(level: str, id: str, entry: ProxyIn | None) -> None:
-    target = proxy_entries.target_of(level, id)
-    proxy_entries.store(level, target, entry.proxy if entry else None)
 
 
 def _resolved(connection: str, combo: str) -> JSONDict:

@@ -8,6 +8,7 @@ from typing import Any
 
 from billing.models import ApiKey, RequestLog
 from gateway.backups import tables
+from gateway.sync.models import SyncSpace
 from omniroute.crypto import EncryptedTextField
 from omniroute.redact import MASK, redact, redact_url
 from providers.models import Account, ProviderNode, ProxyRule
@@ -19,15 +20,17 @@ _ADDRESSES = ((Account, "base_url"), (ProviderNode, "base_url"))
 
 def remove_credentials(file: sqlite3.Connection) -> None:
     """Keys and tokens of accounts, passwords of proxies, hashes of API keys, further headers, options that sound
-    secret, and the logs of what clients sent. The file is rewritten, so that nothing is left in unused pages."""
+    secret, the logs of what clients sent, and what is kept, sealed, for other devices: whoever has it may try
+    passphrases for as long as he likes. The file is rewritten, so that nothing is left in unused pages."""
     for model in tables.all_models():
         for field in model._meta.concrete_fields:
             if isinstance(field, EncryptedTextField):
                 file.execute(f'UPDATE "{model._meta.db_table}" SET "{field.column}" = \'\'')  # noqa: S608
     file.execute(f"UPDATE \"{_table(ApiKey)}\" SET key_hash = '{REMOVED}' || id")  # noqa: S608
-    file.execute(f'DELETE FROM "{_table(RequestLog)}"')  # noqa: S608
-    for model, column in _ADDRESSES:
-        _change(file, _table(model), column, redact_url)
+    for model in (RequestLog, SyncSpace):
+        file.execute(f'DELETE FROM "{_table(model)}"')  # noqa: S608
+    for place, column in _ADDRESSES:
+        _change(file, _table(place), column, redact_url)
     _change(file, _table(Account), "provider_data", _without_secrets)
     file.execute(f"UPDATE \"{_table(ProviderNode)}\" SET headers = '{{}}'")  # noqa: S608
     file.execute(f"UPDATE \"{_table(ProxyRule)}\" SET username = ''")  # noqa: S608

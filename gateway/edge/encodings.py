@@ -10,6 +10,8 @@ from omniroute.errors import ClientError, InvalidRequest, RequestTooLarge
 _GZIP = 16 + zlib.MAX_WBITS
 MAX_LAYERS = 3
 """How many encodings may lie upon one another."""
+MAX_MEMBERS = 64
+"""Of a gzip body. Each costs a copy of all that is behind it, and an empty one has 20 bytes."""
 
 
 def decode(body: bytes, encoding: str, limit: int) -> bytes:
@@ -56,15 +58,17 @@ def _deflated(body: bytes, limit: int) -> bytes:
 def _inflate(body: bytes, window: int, limit: int) -> bytes:
     """Also several gzip members behind one another."""
     out = bytearray()
-    while body:
+    for _ in range(MAX_MEMBERS):
         inflater = zlib.decompressobj(window)
         out += inflater.decompress(body, limit + 1 - len(out))
         if len(out) > limit:
-            break
+            return bytes(out)
         if not inflater.eof:
             raise zlib.error("it is cut off")
         body = inflater.unused_data if window == _GZIP else b""
-    return bytes(out)
+        if not body:
+            return bytes(out)
+    raise zlib.error(f"it has more than {MAX_MEMBERS} members")
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:

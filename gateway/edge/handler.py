@@ -105,7 +105,7 @@ class WireHandler:
             logger.exception("%s %s failed", request.method, request.path)
             raise GatewayError("The gateway failed; its log says why") from None
         if response.status_code == 405:
-            raise MethodNotAllowed(f"{request.path[:200]} does not take {request.method}")
+            raise MethodNotAllowed(f"{request.path[:200]} does not take {scope['method']}")
         return response
 
 
@@ -116,7 +116,7 @@ class WireRequest(HttpRequest):
     """
 
     def __init__(self, scope: Scope, headers: dict[str, str], body: bytes) -> None:
-        self.method, self.path = scope["method"], scope["path"]
+        self.method, self.path = _asked(scope["method"]), scope["path"]
         self.path_info = self.path
         query = scope["query_string"].decode("latin-1")
         self.META = {"REQUEST_METHOD": self.method, "QUERY_STRING": query}
@@ -134,10 +134,15 @@ def peer(scope: Scope) -> str:
     return client[0] if client else "127.0.0.1"
 
 
+def _asked(method: str) -> str:
+    """HEAD is answered like GET; the server leaves the body out."""
+    return "GET" if method == "HEAD" else method
+
+
 def _preflight(headers: dict[str, str]) -> HttpResponse:
     """A browser asks what it may send. It holds no key yet, so the answer is the same for everybody."""
     allowed = {
-        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+        "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": headers.get("access-control-request-headers", "*"),
         "Access-Control-Max-Age": "86400",
     }

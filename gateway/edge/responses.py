@@ -126,7 +126,7 @@ class StreamedResponse(Streaming):
         self,
         format: WireFormat,
         exchange: Exchange,
-        pending: asyncio.Task[StreamAnswer],
+        pending: asyncio.Future[StreamAnswer],
         record: Callable[[], Awaitable[None]],
     ) -> None:
         array = exchange.inbound.array

@@ -19,6 +19,7 @@ from gateway.edge.handler import WireRequest
 from gateway.edge.inbound import parse
 from gateway.endpoints import counting
 from gateway.endpoints.dedicated import router as dedicated_router
+from gateway.endpoints.kept_answers import router as kept_answers_router
 from gateway.endpoints.models_list import router as models_router
 from gateway.passage.base import JSON_TYPE
 from gateway.passage.passed_on import MODERATION_MODEL
@@ -181,6 +182,7 @@ wire_api = WireAPI(urls_namespace="wire", docs_url=None, openapi_url=None)
 wire_api.add_router("", router)
 wire_api.add_router("", models_router)
 wire_api.add_router("", dedicated_router)
+wire_api.add_router("", kept_answers_router)
 
 
 @wire_api.exception_handler(Exception)

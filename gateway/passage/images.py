@@ -62,7 +62,7 @@ class Images(WholeAnswer):
         value, said = error_of(body)
         if said:
             raise UpstreamBroken(said)
-        if not value.get("data"):
+        if not value.get("data") or not isinstance(value["data"], list):
             raise UpstreamBroken("The provider's answer has no image")
         return Whole(body, _image_usage(value))
 
@@ -80,7 +80,7 @@ def _image_usage(value: JSONDict) -> Usage:
         priced_apart=priced.apart(
             input_image_tokens=_images_among(known.get("input_tokens_details"), 0),
             output_image_tokens=_images_among(known.get("output_tokens_details"), made),
-            output_images=len(value["data"]) if isinstance(value["data"], list) else 1,
+            output_images=len(value["data"]),
         ),
     )
 

@@ -111,6 +111,20 @@ class TapReader(Reader):
         self.error = error
 
 
+class ResumedReader(TapReader):
+    """Of a stream that is read once more, from wherever its client likes: passed on as it comes, its end as well."""
+
+    def __init__(
+        self, format: WireFormat, inbound: InboundRequest, decoder: StreamDecoder | None = None
+    ) -> None:
+        super().__init__(format, inbound, decoder)
+        self.committed = True
+
+    def close(self) -> bytes:
+        rest = self._pass([event for event in self._decoder.flush() if not _is_torn(event)])
+        return rest + self._tail
+
+
 def _is_torn(event: ServerEvent) -> bool:
     """The piece of an event that a cut connection leaves behind. What follows it must not be glued to it."""
     if not event.data or event.data == DONE:

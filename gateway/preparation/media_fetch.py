@@ -150,7 +150,7 @@ async def _follow(client: httpx.AsyncClient, url: str, private: bool, resolve: R
         request = await _request(client, url, here, await resolve(url, here, private))
         response = await client.send(request, stream=True)
         try:
-            if response.is_redirect:
+            if response.has_redirect_location:
                 here = here.join(response.headers["location"])
                 continue
             return Fetched(_type_of(response), await _read(url, response))

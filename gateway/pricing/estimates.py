@@ -10,7 +10,7 @@ import msgspec
 
 from billing.budgets.spending import TICKS, Spent
 from billing.config import BillingConfig
-from billing.pricing import price_of
+from billing.pricing.costs import price_of
 from billing.pricing.rates import PriceRow
 from combos.resolve import Target
 from gateway.pricing.offers import offer_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing.pricing import Offer
+from billing.pricing.costs import Offer
 from combos.resolve import Target
 from providers.config import AccountConfig
 from providers.spec import ProviderSpec

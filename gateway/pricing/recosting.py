@@ -18,7 +18,7 @@ from billing import config
 from billing.budgets.editing import work_out_again
 from billing.config import BillingConfig
 from billing.models import UsageRecord
-from billing.pricing import Cost, Offer, cost_of
+from billing.pricing.costs import Cost, Offer, cost_of
 from billing.usage import rollups
 from gateway.pricing.offers import offer
 from omniroute.types import Usage

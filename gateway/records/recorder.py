@@ -23,8 +23,10 @@ from django.db.backends.utils import CursorWrapper
 from billing.budgets import spending
 from billing.budgets.bills import Bill, Totals, settle
 from billing.models import ApiKey, UsageRecord
-from billing.usage import rollups
+from billing.usage import kept_answers, rollups
+from billing.usage.kept_answers import Kept
 from billing.usage.statements import execute, mark
+from gateway.records import late
 from gateway.records.counting import amounts_of, attempts_of, place_of, tries_of
 from gateway.records.live import FEEDS
 from gateway.records.usage_row import UsageRow
@@ -50,9 +52,13 @@ def _insert_sql(rows: int, mark: str) -> str:
 
 
 class Entry(NamedTuple):
-    row: UsageRow
+    row: UsageRow | None
     bill: Bill | None
     done: asyncio.Future[None]
+    kept: Kept | None = None
+    """To be found again by its id."""
+    settles: str = ""
+    """Digest of the kept answer whose use the row tells: it counts for the first who tells it."""
 
 
 class Recorder:
@@ -64,11 +70,13 @@ class Recorder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._key_used: dict[int, float] = {}
 
-    def record(self, row: UsageRow, bill: Bill | None = None) -> asyncio.Future[None]:
+    def record(
+        self, row: UsageRow | None, bill: Bill | None = None, kept: Kept | None = None, settles: str = ""
+    ) -> asyncio.Future[None]:
         """Resolved when the row is committed, or when it was given up (which is logged with the whole row)."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._pending.append(Entry(row, bill, done))
+        self._pending.append(Entry(row, bill, done, kept, settles))
         if not self._busy:
             self._busy = True
             loop.call_soon(self._next_batch, loop)
@@ -112,16 +120,14 @@ class Recorder:
             self._busy = False
         for feed in FEEDS:
             if feed.watched:
-                feed.publish(entry.row for entry in batch if not entry.row.is_extra)
+                feed.publish(entry.row for entry in batch if entry.row and not entry.row.is_extra)
 
     def _write(self, batch: Sequence[Entry]) -> Totals | None:
         """The new totals of budgets; None if the batch was given up."""
-        rows = [entry.row for entry in batch]
-        bills = [entry.bill for entry in batch if entry.bill is not None]
         attempt, until = 1, time.monotonic() + LOCKED_S
         while attempt <= TRIES:
             try:
-                return self._commit(rows, bills)
+                return self._commit(batch)
             except (DataError, IntegrityError) as error:
                 logger.warning("Usage was not written: %s", error)
                 return self._write_each(batch)
@@ -135,27 +141,34 @@ class Recorder:
                 connection.close()
                 time.sleep(0.1 * attempt)
                 attempt += 1
-        for row in rows:
-            logger.critical("Usage row lost: %s", row._asdict())
+            except Exception:  # such as a number that SQLite's driver refuses
+                logger.exception("Usage was not written")
+                return self._write_each(batch)
+        _give_up(batch)
         return None
 
     def _write_each(self, batch: Sequence[Entry]) -> Totals | None:
         """What the database does not take of one request must not cost the others their rows."""
         if len(batch) == 1:
-            logger.critical("Usage row lost: %s", batch[0].row._asdict())
+            _give_up(batch)
             return None
         known = [totals for entry in batch if (totals := self._write([entry])) is not None]
         return {key: spent for totals in known for key, spent in totals.items()}
 
-    def _commit(self, rows: Sequence[UsageRow], bills: Sequence[Bill] = ()) -> Totals:
+    def _commit(self, batch: Sequence[Entry]) -> Totals:
         totals: Totals = {}
         with transaction.atomic(), connection.cursor() as cursor:
-            if bills:
+            if kept := [entry.kept for entry in batch if entry.kept is not None]:
+                kept_answers.write(cursor, kept)
+            counted = [entry for entry in batch if not entry.settles or kept_answers.claim(entry.settles)]
+            if bills := [entry.bill for entry in counted if entry.bill is not None]:
                 charges = ((charge, bill.spent) for bill in bills for charge in bill.charges)
                 totals = spending.add(cursor, charges)
-            values = [value for row in _adapted(rows) for value in row]
-            execute(cursor, _insert_sql(len(rows), mark()), values)
-            self._add_up(cursor, rows)
+            rows = [entry.row for entry in counted if entry.row is not None and not entry.settles]
+            settled = [entry.row for entry in counted if entry.row is not None and entry.settles]
+            _insert(cursor, rows)
+            _insert(cursor, [row for row in settled if not late.put_in_place(row)])
+            self._add_up(cursor, [*rows, *settled])
             for key, moment in self._uses(rows).items():
                 ApiKey.objects.filter(pk=key).update(last_used_at=moment)
         return totals
@@ -186,6 +199,18 @@ class Recorder:
 def recorder() -> Recorder:
     """The process's own."""
     return Recorder()
+
+
+def _insert(cursor: CursorWrapper, rows: Sequence[UsageRow]) -> None:
+    if rows:
+        values = [value for row in _adapted(rows) for value in row]
+        execute(cursor, _insert_sql(len(rows), mark()), values)
+
+
+def _give_up(batch: Sequence[Entry]) -> None:
+    for entry in batch:
+        if entry.row is not None:
+            logger.critical("Usage row lost: %s", entry.row._asdict())
 
 
 def _is_locked(error: DatabaseError) -> bool:

@@ -36,6 +36,8 @@ class Writer:
             write()
         except DatabaseError as error:
             logger.warning("Not written: %s", error)
+        except Exception:
+            logger.exception("Not written")
 
 
 @cache

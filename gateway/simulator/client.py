@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,7 +28,6 @@ class ReceivedRequest:
     """complete, cut or client_left; empty while the answer is going on."""
     at: float
     ended_at: float | None
-    header_list: list[tuple[str, str]] = field(repr=False)
 
     @property
     def json(self) -> Any:
@@ -121,8 +120,7 @@ class Simulator:
 
 
 def _received(entry: dict[str, Any]) -> ReceivedRequest:
-    pairs = [(name, value) for name, value in entry.pop("headers")]
     body = (
         base64.b64decode(entry.pop("body_base64")) if "body_base64" in entry else entry.pop("body").encode()
     )
-    return ReceivedRequest(headers=dict(pairs), header_list=pairs, body=body, **entry)
+    return ReceivedRequest(headers=dict(entry.pop("headers")), body=body, **entry)

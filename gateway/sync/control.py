@@ -17,7 +17,7 @@ from gateway.sync.envelope import MIN_PASSPHRASE
 from gateway.sync.flow import address, open_copy, peer_of, synchronise
 from gateway.sync.groups import ALL
 from omniroute.types import JSONDict
-from providers.models import validate_base_url
+from providers.nodes.models import validate_base_url
 
 
 @dataclass(frozen=True, slots=True)

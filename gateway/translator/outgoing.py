@@ -63,26 +63,24 @@ def path_of(format: str, model: str, stream: bool) -> str:
     return f"/v1beta/models/{model}:{method}"
 
 
-def as_sent(
-    data: bytes,
-    source: WireFormat,
-    target: WireFormat | None,
-    model: str,
-    stream: bool,
-    destination: Destination | None,
-    snapshot: Snapshot,
+def in_format(
+    inbound: InboundRequest, source: WireFormat, target: WireFormat, model: str, snapshot: Snapshot
 ) -> Sent:
-    """Raise `InvalidRequest`. Without a destination, `target` is the format to write."""
-    inbound = read(data, source, model, stream)
-    neutral = source.parse_request(json.decode_all(dict(inbound.fields)), inbound.model, inbound.stream)
-    if destination is None:
-        assert target is not None
-        way = _plain(inbound, source, target, model, snapshot)
-        body = json.loads(json.dumps(way.fields()))
-        found = _changes(way, body)
-        if way.profile.model != inbound.model:
-            found.append(Change("model", "changed", f"written for {way.profile.model}"))
-        return Sent(neutral, target, body, found)
+    """Raise `InvalidRequest`."""
+    parsed = _parsed(inbound, source)
+    way = _plain(inbound, source, target, model, snapshot)
+    body = json.loads(json.dumps(way.fields()))
+    found = _changes(way, body)
+    if way.profile.model != inbound.model:
+        found.append(Change("model", "changed", f"written for {way.profile.model}"))
+    return Sent(parsed, target, body, found)
+
+
+def to_provider(
+    inbound: InboundRequest, source: WireFormat, destination: Destination, model: str, snapshot: Snapshot
+) -> Sent:
+    """Raise `InvalidRequest`."""
+    parsed = _parsed(inbound, source)
     attempt = attempt_at(destination, model or inbound.model, snapshot)
     ruled = policies.apply(inbound, snapshot.policies)
     way, endpoint = passage_for(ruled, attempt)
@@ -105,7 +103,7 @@ def as_sent(
         "headers": redaction.headers(request.headers.items()),
         "body": final,
     }
-    return Sent(neutral, get_format(endpoint.format), body, changes.unique(found), whole, name)
+    return Sent(parsed, get_format(endpoint.format), body, changes.unique(found), whole, name)
 
 
 def read(data: bytes, source: WireFormat, model: str = "", stream: bool = False) -> InboundRequest:
@@ -139,6 +137,10 @@ def attempt_at(destination: Destination, model: str, snapshot: Snapshot) -> Atte
     if target is None:
         raise InvalidRequest(f"{name!r} leads to no model of {spec.name}", param="model")
     return Attempt(target, account or AccountConfig(0, spec.id, "no account"))
+
+
+def _parsed(inbound: InboundRequest, source: WireFormat) -> ir.Request:
+    return source.parse_request(_decoded(inbound), inbound.model, inbound.stream)
 
 
 def _plain(

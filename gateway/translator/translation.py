@@ -8,10 +8,10 @@ from typing import Any
 
 from gateway.passage import requests
 from gateway.snapshot import Snapshot
-from gateway.translator import changes, neutral, reading
+from gateway.translator import changes, neutral, outgoing, reading
 from gateway.translator.changes import Change
 from gateway.translator.formats import SOURCES, TARGETS, VENDORS, Kind, format_named
-from gateway.translator.outgoing import Destination, as_sent
+from gateway.translator.outgoing import Destination
 from gateway.wire import ir, json, proofs
 from gateway.wire.base import ModelProfile, WireFormat
 from omniroute.errors import ClientError, GatewayError, InvalidRequest
@@ -76,8 +76,13 @@ def translate(wish: Wish, snapshot: Snapshot) -> Translation:
 
 
 def _request(wish: Wish, source: WireFormat, snapshot: Snapshot) -> Translation:
-    target = format_named(wish.target, TARGETS["request"], "targetFormat") if not wish.destination else None
-    sent = as_sent(wish.data, source, target, wish.model, wish.stream, wish.destination, snapshot)
+    if wish.destination:
+        inbound = outgoing.read(wish.data, source, wish.model, wish.stream)
+        sent = outgoing.to_provider(inbound, source, wish.destination, wish.model, snapshot)
+    else:
+        target = format_named(wish.target, TARGETS["request"], "targetFormat")
+        inbound = outgoing.read(wish.data, source, wish.model, wish.stream)
+        sent = outgoing.in_format(inbound, source, target, wish.model, snapshot)
     steps = [
         _step(1, f"Source: {source.label}", json.loads(wish.data), wish.data),
         _step(2, "Neutral form", neutral.shown(sent.neutral)),

@@ -18,20 +18,20 @@ _LOOKED_AT = 1 << 16
 
 
 def check(body: bytes, texts: Sequence[str]) -> bool:
-    """Whether more of the answer has to be seen. `texts` are case-folded. Raise `UpstreamBroken` for one of them."""
+    """Whether more of the answer has to be seen: not where it begins with something else than words, such as a model's
+    reasoning or a call. `texts` are case-folded. Raise `UpstreamBroken` for one of them."""
     said = _said(body)
+    begins = said.lstrip().casefold()
     for text in texts:
-        if said.startswith(text):
+        if begins.startswith(text):
             raise UpstreamBroken(
-                f"The provider answered with an error: {_said(body, fold=False)[:200]!r}", code="error_text"
+                f"The provider answered with an error: {said.lstrip()[:200]!r}", code="error_text"
             )
-    return any(text.startswith(said) for text in texts)
+    return bool(said) and any(text.startswith(begins) for text in texts)
 
 
-def _said(body: bytes, *, fold: bool = True) -> str:
-    parts = [_decoded(part) for part in _SAID.findall(body, 0, _LOOKED_AT)]
-    text = "".join(parts).lstrip()
-    return text.casefold() if fold else text
+def _said(body: bytes) -> str:
+    return "".join(map(_decoded, _SAID.findall(body, 0, _LOOKED_AT)))
 
 
 def _decoded(part: bytes) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from omniroute.errors import UpstreamError
 from omniroute.registry import Registry
 from omniroute.types import Fields, InboundRequest
+from providers.config import AccountConfig
 from providers.edits.base import items, text_of, value
-
-if TYPE_CHECKING:
-    from providers.config import AccountConfig
-    from providers.spec import ProviderSpec
+from providers.spec import ProviderSpec
 
 Rewrite = Callable[[bytes], bytes]
 """One event's data, or a whole body, into what the wire format would have there. Of one answer: it may keep state."""

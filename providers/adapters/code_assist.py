@@ -5,16 +5,14 @@ Source: docs/protocol-notes.md, Gemini CLI.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from providers.adapters import code_assist_setup as setup
 from providers.adapters.base import Adapter, Draft, Rewrite, registry
-
-if TYPE_CHECKING:
-    from providers.config import AccountConfig
-    from providers.spec import ProviderSpec
+from providers.config import AccountConfig
+from providers.spec import ProviderSpec
 
 PROJECT = setup.PROJECT
 _IDENTITY = ("user-agent", "x-goog-api-client")

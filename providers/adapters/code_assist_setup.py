@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from asgiref.sync import sync_to_async
 
 from omniroute.errors import UpstreamBroken, UpstreamRefused, UpstreamUnreachable
-from providers import reach
+from providers import outgoing, reach
+from providers.config import AccountConfig
 from providers.endpoints import choose_endpoint
-
-if TYPE_CHECKING:
-    from providers.config import AccountConfig
-    from providers.spec import ProviderSpec
+from providers.models import Account
+from providers.spec import ProviderSpec
 
 PROJECT = "project"
 """In an account's provider data: found here, or given by the operator, which paid tiers demand."""
@@ -75,8 +74,6 @@ async def _discover_and_keep(account: AccountConfig, spec: ProviderSpec, wish: s
 
 def _keep(account: int, wish: str, place: Place) -> None:
     """Unless the operator entered another project meanwhile."""
-    from providers.models import Account
-
     row = Account.objects.filter(pk=account).first()
     if row is not None and str(row.provider_data.get(PROJECT) or "") == wish:
         row.provider_data = {**row.provider_data, PROJECT: place.project, ONBOARDED: place.project}
@@ -89,8 +86,6 @@ async def discover(token: str, address: str, wish: str = "", account_id: int = 0
 
     Raise `UpstreamError`.
     """
-    from providers import outgoing  # reads rows, which are made of the catalog, which names this
-
     if wish.isdigit():
         raise UpstreamRefused(
             f"{wish} is a project's number: enter the project's id as “project” in the account's data.",

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING
 
 from omniroute.errors import UpstreamError, UpstreamRefused, UpstreamUnreachable
 from providers.adapters.base import Adapter, Draft, registry
-
-if TYPE_CHECKING:
-    from providers.config import AccountConfig
+from providers.config import AccountConfig
 
 PROFILE_ARN = "profileArn"
 REGION = "region"

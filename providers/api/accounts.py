@@ -16,7 +16,8 @@ from omniroute.schema import CamelModel, Line, Message, Name, Position, Secret, 
 from providers.accounts import AccountValues, delete_account, find_spec, update_account, upsert_account
 from providers.config import load_specs
 from providers.cooling import account_cooldown
-from providers.models import Account, new_node_id
+from providers.models import Account
+from providers.nodes.models import new_node_id
 from providers.spec import ProviderSpec
 
 router = Router(tags=["Providers"], by_alias=True)

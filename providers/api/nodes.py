@@ -17,8 +17,8 @@ from omniroute.schema import CamelModel, Line, Message, Name, Secret, StrictMode
 from providers import validation
 from providers.accounts import delete_node
 from providers.api.checks import Verdict, verdict
-from providers.models import ProviderNode, validate_base_url
-from providers.nodes import spec_of_node
+from providers.models import ProviderNode
+from providers.nodes.models import spec_of_node, validate_base_url
 
 Headers = dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")], Line]
 

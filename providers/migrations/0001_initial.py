@@ -2,7 +2,7 @@
 
 import django.core.validators
 import omniroute.crypto
-import providers.models
+import providers.nodes.models
 from django.db import migrations, models
 
 
@@ -17,12 +17,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ProviderNode',
             fields=[
-                ('id', models.CharField(default=providers.models.new_node_id, editable=False, max_length=40, primary_key=True, serialize=False)),
+                ('id', models.CharField(default=providers.nodes.models.new_node_id, editable=False, max_length=40, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=100)),
                 ('prefix', models.CharField(help_text='What clients write before the slash: <prefix>/<model>.', max_length=60, unique=True, validators=[django.core.validators.RegexValidator('^[a-zA-Z0-9][a-zA-Z0-9_.-]*$', 'Letters, digits, dots, dashes and underscores; no slash.')])),
                 ('kind', models.CharField(choices=[('openai-compatible', 'OpenAI-compatible'), ('anthropic-compatible', 'Anthropic-compatible')], default='openai-compatible', max_length=30)),
                 ('api_type', models.CharField(choices=[('chat', 'Chat Completions'), ('responses', 'Responses')], default='chat', help_text='Only for OpenAI-compatible servers.', max_length=20)),
-                ('base_url', models.CharField(help_text='Up to and including the version, e.g. http://localhost:11434/v1. A full endpoint address works too.', max_length=500, validators=[providers.models.validate_base_url], verbose_name='base URL')),
+                ('base_url', models.CharField(help_text='Up to and including the version, e.g. http://localhost:11434/v1. A full endpoint address works too.', max_length=500, validators=[providers.nodes.models.validate_base_url], verbose_name='base URL')),
                 ('headers', models.JSONField(blank=True, default=dict, help_text='Further headers for every request, as a JSON object.')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('api_key', omniroute.crypto.EncryptedTextField(blank=True, default='', verbose_name='API key')),
                 ('priority', models.PositiveIntegerField(default=1, help_text='1 is asked first.')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('base_url', models.CharField(blank=True, default='', help_text="Replaces the provider's own address.", max_length=500, validators=[providers.models.validate_base_url], verbose_name='base URL')),
+                ('base_url', models.CharField(blank=True, default='', help_text="Replaces the provider's own address.", max_length=500, validators=[providers.nodes.models.validate_base_url], verbose_name='base URL')),
                 ('variant', models.CharField(blank=True, default='', help_text='Where the provider offers a choice.', max_length=40, verbose_name='endpoint')),
                 ('region', models.CharField(blank=True, default='', help_text='Where the provider offers a choice.', max_length=40)),
                 ('default_model', models.CharField(blank=True, default='', max_length=200)),

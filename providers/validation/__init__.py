@@ -244,9 +244,11 @@ class _Check:
     def _redirect(self, response: httpx.Response) -> ValidationResult | None:
         if not response.is_redirect:
             return None
-        return _unknown(
-            f"{self._where} redirects to {response.headers['location']}: enter that address instead."
-        )
+        if not (there := response.headers.get("location")):
+            return _unknown(
+                f"{self._where} redirects to nowhere ({response.status_code}): check the address."
+            )
+        return _unknown(f"{self._where} redirects to {there}: enter that address instead.")
 
     async def _wrong_address(self, met: str) -> ValidationResult:
         """Nothing was found: most often `/v1` is missing, which one more question tells."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from combos import config
 from combos.models import FallbackChain, ProviderRouting, RoutingSettings
@@ -61,6 +65,33 @@ def test_rules_of_a_provider_that_the_overlay_named_can_be_sent_back_and_taken_b
     same = {"providers": shown["providers"], "blockedProviders": shown["blockedProviders"]}
     assert api.ok("PATCH", "/api/settings/routing", same) == shown
     assert api.ok("PATCH", "/api/settings/routing", {"providers": {"gone": None}})["providers"] == {}
+
+
+NAMES = ["openai", "anthropic", "deepseek", "glm", "gemini"]
+LONG: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "/api/fallback/chains", {"name": "long", "models": [f"glm/m{number}" for number in range(5)]}),
+    ("PATCH", "/api/settings/routing", {"blockedProviders": NAMES}),
+    ("PATCH", "/api/settings/routing", {"providers": {name: {"stickyLimit": 2} for name in NAMES}}),
+    (
+        "PATCH",
+        "/api/settings/combo-defaults",
+        {"providerOverrides": {name: {"maxRetries": 1} for name in NAMES}},
+    ),
+    ("PATCH", "/api/pricing", {name: {"m": {"input": 1, "output": 1}} for name in NAMES}),
+    ("PUT", "/api/settings/proxy", {"providers": dict.fromkeys(NAMES, "direct")}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), LONG)
+def test_the_configuration_is_not_read_while_writers_wait(api: ManagementClient, method, path, body):  # noqa: F811
+    """It takes a while, SQLite has one writer, so everybody's usage would wait."""
+    with CaptureQueriesContext(connection) as captured:
+        api.ok(method, path, body)
+    queries = [query["sql"] for query in captured]
+    begin = next(place for place, sql in enumerate(queries) if sql.startswith("SAVEPOINT"))
+    end = queries.index(f"RELEASE {queries[begin]}")
+    assert end > begin + 5
+    assert not [sql for sql in queries[begin:end] if 'FROM "providers_listedmodel"' in sql]
 
 
 def test_rules_go_with_a_custom_provider(api: ManagementClient):  # noqa: F811

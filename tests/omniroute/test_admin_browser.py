@@ -186,6 +186,32 @@ def test_settings_are_reached_by_their_tabs(page):
     expect(page.get_by_text("The file is not an SQLite database. Nothing was changed.")).to_be_visible()
 
 
+def test_the_keyboard_reaches_the_content_and_what_opens_by_a_click(page):
+    page.goto("/admin/billing/apikey/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.getElementById('content').contains(document.activeElement)")
+    page.get_by_role("button", name="Filters").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#changelist-filter")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#changelist-filter")).to_be_hidden()
+    page.get_by_role("button", name="boss").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("Log out")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Log out")).to_be_hidden()
+
+
+def test_the_health_page_says_when_nobody_is_logged_in_any_more(page):
+    page.goto("/admin/gateway/health/")
+    page.context.clear_cookies()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("[data-looked]")).to_have_text("Nobody is logged in any more: reload this page")
+
+
 def test_the_weights_show_with_their_strategy_only(page):
     page.goto("/admin/combos/combo/add/")
     weight = page.locator("#id_targets-0-weight")

@@ -152,6 +152,16 @@ def test_the_page_of_one_row_is_no_tab(rows, admin_client):
     assert tabs_of(admin_client.get(reverse("admin:combos_modelalias_changelist")))
 
 
+def test_settings_are_saved_with_one_button_and_say_so(admin_client):
+    url = "/admin/resilience/ratelimitsettings/1/change/"
+    page = admin_client.get(url)
+    assert b"_continue" not in page.content
+    values = page.context["adminform"].form.initial
+    saved = admin_client.post(url, {**values, "queue_size": "7"}, follow=True)
+    assert [str(message) for message in saved.context["messages"]] == ["Rate limits saved."]
+    assert admin_client.get(url).context["adminform"].form.initial["queue_size"] == 7
+
+
 def test_every_page_of_an_app_is_in_the_menu():
     lost = [
         item.title for item in pages.all_pages() if item.section and place_of(f"/admin/{item.path}") is None
@@ -209,6 +219,13 @@ def test_a_user_sees_what_the_permissions_allow(rows):
     assert reverse("admin:providers_account_changelist") not in home
     for name in ("providers_catalog", "providers_account_changelist", "billing_apikey_add"):
         assert client.get(reverse(f"admin:{name}")).status_code == 403, name
+
+
+def test_who_may_see_nothing_is_told_so():
+    client = Client()
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    home = client.get(reverse("admin:index")).content.decode()
+    assert "Your login may not see what is on this page" in home
 
 
 def test_who_may_only_look_gets_forms_without_fields(rows):

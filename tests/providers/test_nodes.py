@@ -7,7 +7,8 @@ from omniroute.types import Fields
 from providers import catalog, quirks
 from providers.credentials import auth_headers
 from providers.models import Account, ProviderNode, spec_by_id
-from providers.nodes import is_local, normalise_base_url, prefix_problem, spec_of_node
+from providers.nodes import is_local, normalise_base_url, prefix_problem
+from providers.nodes.models import spec_of_node
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,18 @@ async def test_what_happens_here_is_heard_elsewhere_and_counted(shared):
     assert heard == [("two", 3, "used", 7)]
 
 
+async def test_what_happened_last_is_told_last(shared):
+    """So that both agree on who was asked the longest time ago."""
+    one, two, heard = Gossip("one"), Gossip("two"), []
+    tell = one.join("accounts", print)
+    two.join("accounts", lambda *event: heard.append(event))
+    async with running(one, two):
+        for account in (7, 8, 7):
+            tell("used", account)
+        await until(lambda: len(heard) == 2)
+    assert heard == [(1, "used", 8), (2, "used", 7)]
+
+
 async def test_a_topic_or_an_event_that_nobody_here_knows_does_no_harm(shared):
     one, two, heard = Gossip("one"), Gossip("two"), []
     strange, known = one.join("strange", print), one.join("targets", print)

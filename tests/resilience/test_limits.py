@@ -180,6 +180,15 @@ async def test_requests_a_minute_are_counted_over_all_processes(shared):
 
 
 @pytest.mark.cluster
+async def test_who_may_not_wait_gets_a_slot_that_is_free_all_the_same(shared):
+    limiter, one = Limiter("c"), Limits(max_concurrent=1)
+    give_back = await take(limiter, one, timeout_s=0)
+    with pytest.raises(AccountBusy):
+        await take(limiter, one, timeout_s=0)
+    give_back()
+
+
+@pytest.mark.cluster
 async def test_without_redis_each_process_keeps_the_limits_alone(settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     limiter = Limiter("a")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 import pytest
 
 from omniroute import shared_state
@@ -45,6 +47,17 @@ async def test_a_change_reaches_the_other_process(shared, clock: Clock):
         await until(lambda: first.remaining("account:1") == 0)
         first.clear()
         await until(lambda: not second.active())
+
+
+@pytest.mark.cluster
+async def test_a_change_waits_in_no_line_with_requests(shared, clock: Clock):
+    one, two = Link(), Link()
+    first, second = Cooldowns(clock, one), Cooldowns(clock, two)
+    async with running(one, two), AsyncExitStack() as line:
+        for _ in range(shared_state.AT_ONCE):
+            await line.enter_async_context(shared_state.asking())
+        first.apply("account:1", classify.RATE_LIMITED, hint=60)
+        await until(lambda: second.remaining("account:1") == 60)
 
 
 @pytest.mark.cluster

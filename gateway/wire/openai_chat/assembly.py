@@ -15,10 +15,9 @@ from gateway.wire.openai_chat.citations import parse_annotations, place
 from gateway.wire.openai_chat.content import parse_content
 from gateway.wire.openai_chat.finish import parse_finish
 from gateway.wire.openai_chat.keep import CHAT, SHAPE
-from gateway.wire.openai_chat.streamed_calls import Calls
+from gateway.wire.openai_chat.streamed_calls import Calls, Events
 from omniroute.types import JSONDict
 
-Events = list[ir.Event]
 Kind = type[ir.Text] | type[ir.Reasoning] | type[ir.Refusal]
 _PLAIN = frozenset({"role", "content", "refusal"})
 """Fields of a delta that hold nothing but text."""

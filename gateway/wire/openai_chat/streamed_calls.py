@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -11,9 +11,7 @@ from gateway.wire.openai_chat.calls import LEGACY, arguments_text, new_call_id, 
 from gateway.wire.openai_chat.keep import SHAPE
 from omniroute.types import JSONDict
 
-if TYPE_CHECKING:
-    from gateway.wire.openai_chat.assembly import Choice, Events
-
+Events = list[ir.Event]
 _PLACEHOLDER = "{}"
 """Some servers send this first and the real arguments behind it."""
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -46,8 +44,20 @@ class _Call:
         return True
 
 
+class Candidate(Protocol):
+    """The choice whose calls they are."""
+
+    number: int
+
+    def stop(self, events: Events) -> None:
+        """End the part that is open."""
+
+    def take_index(self) -> int:
+        """The next part's."""
+
+
 class Calls:
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: Candidate) -> None:
         self._choice = choice
         self._calls: list[_Call] = []
         self._by_index: dict[Any, _Call] = {}

@@ -18,6 +18,12 @@ _UNDERSTOOD = (
     "max_output_tokens temperature top_p top_logprobs include user metadata service_tier store "
     "prompt_cache_key prompt_cache_retention safety_identifier"
 )
+_TRUE = msgspec.Raw(b"true")
+
+
+def in_background(inbound: InboundRequest) -> bool:
+    """Whether the answer is to be made without waiting for it."""
+    return inbound.format == "openai_responses" and inbound.fields.get("background") == _TRUE
 
 
 class OpenAIResponses(WireFormat):
@@ -39,7 +45,7 @@ class OpenAIResponses(WireFormat):
             fields["input"] = sealed.without_sealed(items)
 
     def tap(self, inbound: InboundRequest) -> Tap:
-        return tap.ResponsesTap()
+        return tap.ResponsesTap(in_background(inbound))
 
     def inspect(self, body: bytes) -> Inspection:
         return tap.inspect(body)

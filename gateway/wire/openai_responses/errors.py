@@ -49,6 +49,13 @@ def error_object(message: str, status: int, code: str | None) -> JSONDict:
     return {"code": code, "message": message}
 
 
+def emit_broken_stream(error: GatewayError) -> bytes:
+    """The end of a stream whose answer goes on being made: an error of the stream, not a failed Response."""
+    said = error_object(error.message, error.status, error.code)
+    event = {"type": "error", **said, "param": None, "sequence_number": _BEHIND_ALL}
+    return encode(json.dumps(event), "error")
+
+
 def emit_stream_error(error: GatewayError, opening: JSONDict | None = None) -> bytes:
     """A whole `response.failed`. `opening`: the response as the stream's first event told it, if that is known."""
     response: JSONDict = {

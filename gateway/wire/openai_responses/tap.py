@@ -8,7 +8,11 @@ import msgspec
 
 from gateway.wire import json, priced
 from gateway.wire.base import Inspection, Seen, Tap
-from gateway.wire.openai_responses.errors import emit_stream_error, parse_error_value
+from gateway.wire.openai_responses.errors import (
+    emit_broken_stream,
+    emit_stream_error,
+    parse_error_value,
+)
 from gateway.wire.openai_responses.usage import UsageBody
 from gateway.wire.sse import DONE, ServerEvent
 from omniroute.errors import GatewayError, InvalidRequest, UpstreamBroken, UpstreamRefused
@@ -19,6 +23,7 @@ _OPENING = frozenset({"response.created", "response.in_progress", "response.queu
 _PART_ADDED = "response.content_part.added"
 _ADDED = "response.output_item.added"
 _LAST = frozenset({"response.completed", "response.incomplete", "response.done"})
+_RUNNING = (None, "queued", "in_progress")
 _ENDS = _LAST | {"response.failed", "error"}
 
 
@@ -54,12 +59,18 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class ResponsesTap(Tap):
-    def __init__(self) -> None:
+    """`in_background`: the answer is made whether its stream is read or not. So it begins with its id, by which the
+    client may fetch the rest, and nobody else is asked after that."""
+
+    def __init__(self, in_background: bool = False) -> None:
+        self._in_background = in_background
         self._has_content = False
         self._opening = msgspec.Raw()
 
     def emit_error(self, error: GatewayError) -> bytes | None:
         """The failure of the very response that began: OpenAI's SDK refuses one by another id."""
+        if self._in_background:
+            return emit_broken_stream(error)
         opening = json.loads(self._opening) if bytes(self._opening) not in _EMPTY else None
         return emit_stream_error(error, opening) if isinstance(opening, dict) else None
 
@@ -75,7 +86,8 @@ class ResponsesTap(Tap):
         if kind in _OPENING:
             self._opening = value.response
             self.answer_id = self.answer_id or _id(_response(value.response))
-            return Seen.NOTHING
+            self._has_content = self._in_background and bool(self.answer_id)
+            return Seen.CONTENT if self._has_content else Seen.NOTHING
         if kind in _LAST:
             return self._look_at_end(value)
         if kind == "response.failed":
@@ -174,6 +186,15 @@ def inspect(body: bytes) -> Inspection:
     if not bytes(whole.output).startswith(b"["):
         return Inspection(usage, _nothing())
     return Inspection(usage, answer_id=_id(whole))
+
+
+def final_usage(body: bytes) -> Usage | None:
+    """What an answer used that somebody fetched; None where it is not at its end, or does not tell."""
+    try:
+        whole = _decode_whole(body)
+    except _UNREADABLE:
+        return None
+    return None if whole.status in _RUNNING else _usage(whole)
 
 
 def _nothing() -> GatewayError:

@@ -105,6 +105,23 @@ document.addEventListener("DOMContentLoaded", () => {
   search?.form?.querySelector("button")?.setAttribute("aria-label", "Search");
 });
 
+/* Unfold opens its menus, filters and sidebar by a click on what is no button: the keyboard reaches that, too. */
+const OPENS = "[x-on\\:click]:not(a[href], button, input, #changelist-filter-close)";
+document.addEventListener("DOMContentLoaded", () => {
+  for (const node of document.querySelectorAll(OPENS)) {
+    node.tabIndex = 0;
+    node.setAttribute("role", "button");
+    if (node.getAttribute("x-on:click").startsWith("sidebar")) node.setAttribute("aria-label", "Menu");
+    if (node.title) node.setAttribute("aria-label", node.title);
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.body.click(); // closes whatever closes by a click beside it
+  if (!["Enter", " "].includes(event.key) || !event.target.matches(OPENS)) return;
+  event.preventDefault();
+  event.target.click();
+});
+
 /* On a phone: the open tab is in sight, a list without checkboxes names its first column by its own heading, and cells
    that say nothing take no line (`or-empty`). */
 document.addEventListener("DOMContentLoaded", () => {

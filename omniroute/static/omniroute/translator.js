@@ -4,15 +4,19 @@
 const translator = {
   page: () => document.getElementById("translator"),
 
-  post(value, signal) {
+  async post(value, signal) {
     const page = this.page();
     const token = page.querySelector("input[name=csrfmiddlewaretoken]").value;
-    return fetch(page.dataset.url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": token },
-      body: JSON.stringify(value),
-      signal,
-    });
+    try {
+      return await fetch(page.dataset.url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+        body: JSON.stringify(value),
+        signal,
+      });
+    } catch (problem) {
+      throw signal?.aborted ? problem : new Error("The gateway does not answer.");
+    }
   },
 
   /* The answer's JSON. Throws an Error with what the server says; `place` is where in the body. */
@@ -49,7 +53,8 @@ const translator = {
     } catch {
       /* a page of HTML: logged out, or no permission */
     }
-    const error = new Error(told.message ?? `The gateway answered ${answer.status}. Log in again?`);
+    const lost = answer.redirected || answer.status === 403 ? "Nobody is logged in any more: reload this page." : `The gateway answered ${answer.status}.`;
+    const error = new Error(told.message ?? lost);
     error.place = told.line ? { line: told.line, column: told.column } : null;
     return error;
   },

@@ -29,7 +29,7 @@ document.addEventListener("DOMContentLoaded", () => {
       if (event.code === expired) return connect();
       show(false);
       setTimeout(connect, wait);
-      wait = Math.min(wait * 2, 60000);
+      wait = Math.min(wait * 2, 10000);
     });
   }
 

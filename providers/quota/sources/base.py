@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from omniroute.registry import Registry
 from providers import reach
+from providers.models import Account
 from providers.quota import Window
 from providers.quota.sources.counted import Counted
-
-if TYPE_CHECKING:
-    from providers.models import Account
-    from providers.spec import ProviderSpec
+from providers.spec import ProviderSpec
 
 
 class QuotaUnknown(Exception):

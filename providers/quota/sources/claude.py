@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
+from providers.models import Account
 from providers.quota import Kind, Window
 from providers.quota.sources.base import (
     QuotaSource,
@@ -22,10 +23,7 @@ from providers.quota.sources.base import (
     percent,
     registry,
 )
-
-if TYPE_CHECKING:
-    from providers.models import Account
-    from providers.spec import ProviderSpec
+from providers.spec import ProviderSpec
 
 _PREFIX = "anthropic-ratelimit-unified-"
 _WINDOWS: tuple[tuple[str, str, Kind, str], ...] = (

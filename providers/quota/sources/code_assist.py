@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import httpx
 
 from providers.adapters.code_assist_setup import PROJECT
 from providers.endpoints import choose_endpoint
+from providers.models import Account
 from providers.quota import Window
 from providers.quota.sources.base import (
     QuotaSource,
@@ -21,10 +21,7 @@ from providers.quota.sources.base import (
     registry,
 )
 from providers.quota.sources.counted import Counted
-
-if TYPE_CHECKING:
-    from providers.models import Account
-    from providers.spec import ProviderSpec
+from providers.spec import ProviderSpec
 
 
 class CodeAssist(QuotaSource):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from providers.adapters.codex import ACCOUNT_ID
+from providers.models import Account
 from providers.quota import LABELS, Kind, Window
 from providers.quota.sources.base import (
     QuotaSource,
@@ -21,10 +22,7 @@ from providers.quota.sources.base import (
     percent,
     registry,
 )
-
-if TYPE_CHECKING:
-    from providers.models import Account
-    from providers.spec import ProviderSpec
+from providers.spec import ProviderSpec
 
 _DAY_S = 86_400
 _SESSION_S = 6 * 3600

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 
+from providers.models import Account
 from providers.quota import Kind, Window
 from providers.quota.sources.base import (
     QuotaSource,
@@ -20,10 +21,7 @@ from providers.quota.sources.base import (
     percent,
     registry,
 )
-
-if TYPE_CHECKING:
-    from providers.models import Account
-    from providers.spec import ProviderSpec
+from providers.spec import ProviderSpec
 
 _SNAPSHOT, _RATE = "x-quota-snapshot-", "x-usage-ratelimit-"
 _POOLS = {"chat": "Chat", "premium_interactions": "Premium", "premium_models": "Premium models"}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from providers.adapters.kiro import PROFILE_ARN
+from providers.models import Account
 from providers.quota import Window
 from providers.quota.sources.base import (
     QuotaSource,
@@ -19,10 +20,7 @@ from providers.quota.sources.base import (
     percent,
     registry,
 )
-
-if TYPE_CHECKING:
-    from providers.models import Account
-    from providers.spec import ProviderSpec
+from providers.spec import ProviderSpec
 
 
 class Kiro(QuotaSource):

@@ -41,6 +41,16 @@ def test_the_list_shows_how_far_each_budget_is_used(admin_client, key: ApiKey):
     assert "$0 of $4.00" in html  # counts from the moment that it was made
 
 
+@pytest.mark.parametrize(
+    ("limit", "words"), [("0.0123", "$0.0123"), ("12.345", "$12.345"), ("1500", "$1,500.00")]
+)
+def test_a_limit_is_not_rounded(admin_client, limit: str, words: str):
+    save_budget(Budget(limit=Decimal(limit), period="once"))
+    html = admin_client.get(LIST).content.decode()
+    assert f"{words} once" in html
+    assert f"$0 of {words}" in html
+
+
 def test_the_bar_warns_and_tells_when_all_is_spent(admin_client, key: ApiKey):
     used(key, timezone.now(), cost="4.5")
     row = save_budget(Budget(api_key=key, limit=Decimal(5), period="monthly"))

@@ -7,7 +7,8 @@ import pytest
 
 from billing.config import BillingConfig, _pattern
 from billing.models import Price
-from billing.pricing import Cost, Offer, cost_of, dataset, quantities
+from billing.pricing import dataset
+from billing.pricing.costs import Cost, Offer, cost_of, quantities
 from billing.pricing.rates import PriceRow, of_override
 from omniroute.types import Usage
 

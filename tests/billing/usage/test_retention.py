@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.exceptions import ValidationError
 
-from billing.models import DailyUsage, RequestLog, UsageRecord, UsageSettings, UsageTotal
+from billing.models import DailyUsage, KeptAnswer, RequestLog, UsageRecord, UsageSettings, UsageTotal
 from billing.usage import request_logs, retention
 from billing.usage.request_logs import LogSettings
 from tests.usage import count, recorded
@@ -68,6 +68,17 @@ def test_short_spans_go_in_any_case():
     assert set(UsageTotal.objects.values_list("span", flat=True)) == {"hour", "day"}
     retention.prune(now + timedelta(days=9))
     assert set(UsageTotal.objects.values_list("span", flat=True)) == {"day"}
+
+
+def test_ids_of_answers_go_when_their_provider_forgets_the_answers():
+    keep()
+    for days in (29, 31):
+        values = {"request_id": "r", "provider": "openai", "model": "m", "account_id": 1, "is_open": True}
+        KeptAnswer.objects.create(
+            digest=str(days), created_at=NOW - timedelta(days=days), charged_usd=0, charged_tokens=0, **values
+        )
+    assert retention.prune(NOW) == {"ids of answers": 1}
+    assert KeptAnswer.objects.get().pk == "29"
 
 
 def test_nothing_goes_where_everything_is_kept():

@@ -117,6 +117,20 @@ class TestCombo:
         lines = [{**lines_of(row)[0], "DELETE": "on"}]
         assert errors(save(admin_client, row, form("mine", *lines, old=1)))
 
+    def test_two_hundred_targets_are_saved(self, admin_client):
+        """Each one is five fields of the form."""
+        row = combo("mine", *(f"glm/glm-4.7-{number}" for number in range(200)))
+        response = save(admin_client, row, form("mine", *lines_of(row), old=200, description="Many"))
+        assert response.status_code == 302
+        assert Combo.objects.get().description == "Many"
+
+    def test_the_list_shows_the_first_of_many_targets(self, admin_client):
+        combo("mine", *(f"glm/glm-4.7-{number}" for number in range(14)))
+        html = admin_client.get("/admin/combos/combo/").content.decode()
+        assert "glm/glm-4.7-11<" in html
+        assert "glm/glm-4.7-12<" not in html
+        assert "2 more" in html
+
     def test_a_circle_is_refused_with_the_way_it_goes(self, admin_client):
         combo("outer", "inner")
         row = combo("inner", "glm/glm-4.7")
@@ -239,6 +253,14 @@ class TestAlias:
     )
     def test_what_cannot_work_is_refused(self, pattern, target, field, admin_client):
         assert field in self.add(admin_client, pattern, target).context["adminform"].form.errors
+
+    def test_a_model_that_the_list_does_not_know_is_allowed_with_a_word(self, admin_client):
+        response = self.add(admin_client, "gpt-*", "glm/glm-99")
+        assert response.status_code == 302
+        assert any("glm/glm-99 is not in the provider's list" in text for text in texts(response))
+
+    def test_a_model_of_the_list_needs_no_word(self, admin_client):
+        assert len(texts(self.add(admin_client, "gpt-*", "glm/glm-4.7"))) == 1
 
     def test_it_cannot_lead_back_to_itself(self, admin_client):
         one = ModelAlias.objects.create(pattern="one", target="glm/glm-4.7")

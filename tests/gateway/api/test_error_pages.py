@@ -36,3 +36,8 @@ def test_a_form_without_its_token_says_what_to_do():
     answer = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "a", "password": "b"})
     assert answer.status_code == 403
     assert "load it again" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/health", 200), ("/api/auth/login", 405)])
+def test_the_management_api_answers_head_like_get(path, status):
+    assert Client().head(path).status_code == status

@@ -1,4 +1,4 @@
-"""A made-up database of the older OmniRoute (facts/features.md §13)."""
+"""A made-up database of the older OmniRoute."""
 
 from __future__ import annotations
 

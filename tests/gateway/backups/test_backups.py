@@ -22,7 +22,7 @@ from combos.models import Combo, ComboTarget, ModelAlias
 from gateway.backups import shelf, tables, taking, writing
 from gateway.backups.archive import write_archive
 from gateway.backups.checking import examine
-from gateway.models import ConfigVersion, GatewaySettings
+from gateway.models import ConfigVersion, GatewaySettings, SyncSpace
 from omniroute import crypto
 from omniroute.errors import GatewayError
 from providers.config import load
@@ -236,6 +236,7 @@ def test_a_full_archive_holds_no_credential_at_all(client_key, tmp_path, admin_u
     with connection.cursor() as cursor:
         cursor.execute("SELECT api_key FROM providers_account UNION SELECT password FROM providers_proxyrule")
         encrypted = [value.encode() for (value,) in cursor.fetchall() if value]
+    SyncSpace.objects.create(owner=ApiKey.objects.get(), name="main", envelope='{"data": "c2VhbGVk"}')
     write_archive(tmp_path / "all.tar.gz")
     with tarfile.open(tmp_path / "all.tar.gz") as archive:
         assert all(member.mode == 0o600 for member in archive)
@@ -246,7 +247,13 @@ def test_a_full_archive_holds_no_credential_at_all(client_key, tmp_path, admin_u
     }  # fmt: skip
     key_hash = ApiKey.objects.get().key_hash
     secrets = [*(text.encode() for text in SECRETS.values()), *stored, *encrypted]
-    secrets += [client_key.encode(), admin_user.password.encode(), key_hash.encode(), b"\x00\xffbody"]
+    secrets += [
+        client_key.encode(),
+        admin_user.password.encode(),
+        key_hash.encode(),
+        b"\x00\xffbody",
+        b"c2VhbGVk",
+    ]
     assert len(encrypted) == 2
     for name, content in files.items():
         assert not [secret for secret in secrets if secret in content], name

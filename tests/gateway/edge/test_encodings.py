@@ -87,6 +87,12 @@ def test_without_the_library_zstd_is_refused_with_its_name(monkeypatch):
     assert caught.value.status == 415
 
 
+def test_a_body_of_countless_empty_parts_is_refused_at_once():
+    parts = gzip.compress(b"") * 500
+    with pytest.raises(InvalidRequest, match="more than 64 members"):
+        decode(parts, "gzip", LIMIT)
+
+
 @given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "zstd", "br", "gzip, zstd"]))
 def test_any_bytes_are_decoded_or_refused(body, encoding):
     with contextlib.suppress(ClientError):

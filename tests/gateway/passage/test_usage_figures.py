@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from billing.config import BillingConfig
-from billing.pricing import Offer, cost_of
+from billing.pricing.costs import Offer, cost_of
 from gateway.passage.base import Ends, Passage
 from gateway.passage.other_format import OtherFormat
 from gateway.passage.same_format import SameFormat

@@ -52,6 +52,7 @@ _PAGES = {
     "/sound": (200, "audio/mpeg", b"ID3"),
     "/empty": (200, "image/png", b""),
     "/large": (200, "image/png", bytes(3000)),
+    "/unchanged": (304, "image/png", b""),
 }
 
 
@@ -106,6 +107,7 @@ async def test_what_needs_no_fetching_is_not_touched() -> None:
     ("path", "why"),
     [
         ("/none", "status 404"),
+        ("/unchanged", "status 304"),
         ("/empty", "the answer is empty"),
         ("/large", "it is larger than"),
         ("/slow", "it took longer than"),

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from billing.config import BillingConfig
-from billing.pricing import UNPRICED, Offer, cost_of
+from billing.pricing.costs import UNPRICED, Offer, cost_of
 from billing.pricing.rates import PriceRow, Rate
 from gateway.pricing.belief import MAX_COUNT, believable
 from omniroute.types import Usage

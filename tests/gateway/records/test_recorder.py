@@ -7,16 +7,20 @@ import itertools
 import json
 import sqlite3
 import tempfile
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
-from billing.models import ComboUsage, DailyUsage, UsageRecord, UsageTotal
+from billing.models import ComboUsage, DailyUsage, KeptAnswer, UsageRecord, UsageTotal
+from billing.usage import kept_answers
+from billing.usage.kept_answers import Kept
 from gateway.records.recorder import TRIES, Entry, Recorder
 from tests.usage import usage_row
 
+MOMENT = datetime.now(UTC)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -24,9 +28,13 @@ def attempt(status: int = 200, account: str = "a", model: str = "glm-4.7", **mor
     return {"provider": "glm", "model": model, "account": account, "status": status, "ms": 40, **more}
 
 
+def entry(row, **more) -> Entry:
+    return Entry(row, None, asyncio.Future(loop=asyncio.new_event_loop()), **more)
+
+
 def written(*rows) -> None:
     recorder = Recorder()
-    recorder._commit(rows)
+    recorder._commit([entry(row) for row in rows])
     recorder.close()
 
 
@@ -87,7 +95,7 @@ def test_what_was_paid_beside_the_answer_counts_as_money_and_tokens_and_is_no_re
 def test_a_row_that_the_database_refuses_does_not_cost_the_others_theirs(caplog):
     recorder = Recorder()
     rows = [usage_row(status=200, request_id=f"r{n}", input_tokens=-n % 3 - 1) for n in range(3)]
-    batch = [Entry(row, None, asyncio.Future(loop=asyncio.new_event_loop())) for row in rows]
+    batch = [entry(row) for row in rows]
     recorder._write(batch)
     recorder.close()
     refused = {row.request_id for row in rows if row.input_tokens < 0}
@@ -98,16 +106,34 @@ def test_a_row_that_the_database_refuses_does_not_cost_the_others_theirs(caplog)
     assert UsageTotal.objects.get(span="day", dimension="all").requests == 3 - len(refused)
 
 
+def test_a_row_that_not_even_the_driver_takes_is_logged_and_costs_the_others_nothing(monkeypatch, caplog):
+    recorder, commit = Recorder(), Recorder._commit
+
+    def refuse(self, batch):
+        if any(each.row.request_id == "r1" for each in batch):
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
+        return commit(self, batch)
+
+    monkeypatch.setattr(Recorder, "_commit", refuse)
+    rows = [usage_row(status=200, request_id=f"r{n}") for n in range(3)]
+    recorder._write([entry(row) for row in rows])
+    recorder.close()
+    assert set(UsageRecord.objects.values_list("request_id", flat=True)) == {"r0", "r2"}
+    assert [each.message[:14] for each in caplog.records if each.levelname == "CRITICAL"] == [
+        "Usage row lost"
+    ]
+
+
 def test_rows_wait_for_as_long_as_sqlite_is_locked(monkeypatch, caplog):
     recorder, commit, tries = Recorder(), Recorder._commit, itertools.count(1)
 
-    def locked_at_first(self, rows, bills=()):
+    def locked_at_first(self, batch):
         if next(tries) <= TRIES + 2:
             raise _locked()
-        return commit(self, rows, bills)
+        return commit(self, batch)
 
     monkeypatch.setattr(Recorder, "_commit", locked_at_first)
-    recorder._write([Entry(usage_row(status=200), None, asyncio.Future(loop=asyncio.new_event_loop()))])
+    recorder._write([entry(usage_row(status=200))])
     recorder.close()
     assert UsageRecord.objects.count() == 1
     assert not [each for each in caplog.records if each.levelname == "CRITICAL"]
@@ -126,3 +152,52 @@ def _locked() -> OperationalError:
         one.close()
         two.close()
     return wrapped
+
+
+def kept(digest: str = "d1", **more) -> Kept:
+    values = {
+        "created_at": MOMENT,
+        "request_id": "req_1",
+        "provider": "openai",
+        "model": "o3",
+        "account_id": 3,
+    }
+    return Kept(digest=digest, **{**values, "combo": "deep", "is_open": True, **more})
+
+
+def late_row(**more):
+    figures = {"input_tokens": 10, "output_tokens": 90, "cost": Decimal("0.5"), "cost_source": "dataset"}
+    return usage_row(request_id="req_1", created_at=MOMENT, status=200, **figures, is_extra=True, **more)
+
+
+def test_what_a_background_answer_used_is_counted_by_the_first_of_all_processes():
+    written(usage_row(request_id="req_1", created_at=MOMENT, status=200))
+    one, other = Recorder(), Recorder()
+    one._commit([entry(None, kept=kept())])
+    one._commit([entry(late_row(), settles="d1"), entry(late_row(), settles="d1")])
+    other._commit([entry(late_row(), settles="d1"), entry(late_row(), settles="unknown")])
+    row = UsageRecord.objects.get()
+    assert (row.output_tokens, row.cost, row.cost_source, row.is_extra) == (
+        90,
+        Decimal("0.5"),
+        "dataset",
+        False,
+    )
+    day = UsageTotal.objects.get(span="day", dimension="all")
+    assert (day.requests, day.output_tokens, day.cost) == (1, 90, Decimal("0.5"))
+    assert not KeptAnswer.objects.get().is_open
+
+
+def test_it_is_a_row_of_its_own_where_the_request_s_is_gone():
+    written(usage_row(request_id="req_2", status=200))
+    recorder = Recorder()
+    recorder._commit([entry(None, kept=kept()), entry(late_row(), settles="d1")])
+    row = UsageRecord.objects.get(is_extra=True)
+    assert (row.request_id, row.output_tokens) == ("req_1", 90)
+
+
+def test_an_id_that_comes_again_is_the_newer_answer_s():
+    Recorder()._commit([entry(None, kept=kept()), entry(None, kept=kept(request_id="req_2"))])
+    Recorder()._commit([entry(None, kept=kept(request_id="req_3", is_open=False))])
+    found = kept_answers.find("d1")
+    assert found == kept(request_id="req_3", is_open=False)

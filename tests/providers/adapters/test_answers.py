@@ -16,6 +16,7 @@ from providers.adapters.codex import Output, split_effort
 from providers.adapters.copilot import continues, one_choice
 from providers.adapters.iflow import as_error
 from providers.adapters.kiro import region_of
+from providers.spec import ADAPTERS
 
 REWRITES = [Output(), one_choice, as_error, adapter_of("code_assist").rewriter("gemini", "m")]
 
@@ -108,7 +109,8 @@ def test_kiros_region_is_the_profiles(arn: str, region: str, expected: str) -> N
     assert region_of(arn, region) == expected
 
 
-def test_every_adapter_is_named_by_a_row() -> None:
+def test_every_adapter_is_known_to_the_checks_and_named_by_a_row() -> None:
     from providers import catalog
 
+    assert tuple(registry) == ADAPTERS
     assert set(registry) == {spec.adapter for spec in catalog.builtin().values() if spec.adapter}

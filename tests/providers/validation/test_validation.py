@@ -11,7 +11,7 @@ import pytest
 from gateway.wire import get_format
 from providers import catalog, outgoing, reach, validation
 from providers.models import Account, ProviderNode
-from providers.nodes import spec_of_node
+from providers.nodes.models import spec_of_node
 from providers.spec import FORMATS, ProviderSpec, Validation
 from tests.providers.conftest import Upstream
 
@@ -257,6 +257,12 @@ async def test_a_redirect_names_the_address_to_enter(upstream: Upstream) -> None
     upstream.on("POST /v1/chat/completions", 308, {}, Location="https://h/v1/chat/completions")
     result = await of_spec(node(f"{upstream.url}/v1"), "")
     assert "redirects to https://h/v1" in result.error
+
+
+async def test_a_redirect_to_nowhere_is_a_result_too(upstream: Upstream) -> None:
+    upstream.on("GET /v1/models", 302, {})
+    upstream.on("POST /v1/chat/completions", 302, {})
+    assert "redirects to nowhere (302)" in (await of_spec(node(f"{upstream.url}/v1"), "")).error
 
 
 async def test_a_local_server_needs_no_key(upstream: Upstream) -> None:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from gateway.wire import json
 from gateway.wire.base import Seen
-from gateway.wire.openai_responses.tap import ResponsesTap
+from gateway.wire.openai_responses.tap import ResponsesTap, final_usage
 from gateway.wire.sse import Decoder, ServerEvent
 from omniroute.errors import UpstreamBroken
 from omniroute.types import Usage
@@ -155,3 +155,33 @@ def test_a_cut_stream_fails_as_the_response_that_began():
     failed = json.loads(told.data)["response"]
     assert (failed["id"], failed["model"], failed["status"]) == ("resp_1", "m", "failed")
     assert failed["error"]["message"] == "cut"
+
+
+def test_a_stream_in_the_background_begins_with_its_id_and_breaks_without_a_failed_response():
+    tap = ResponsesTap(in_background=True)
+    assert tap.look(event({"type": "response.created", "response": {}})) is Seen.NOTHING
+    created = {"type": "response.queued", "response": {"id": "resp_1", "status": "queued"}}
+    assert (tap.look(event(created)), tap.answer_id) == (Seen.CONTENT, "resp_1")
+    broken = tap.emit_error(UpstreamBroken("cut"))
+    assert broken is not None
+    assert b'"type":"error"' in broken
+    assert b"response.failed" not in broken
+
+
+@pytest.mark.parametrize(
+    ("status", "tokens"),
+    [
+        ("queued", None),
+        ("in_progress", None),
+        ("completed", 7),
+        ("cancelled", 7),
+        ("failed", 7),
+        (None, None),
+    ],
+)
+def test_what_an_answer_used_is_final_at_its_end(status, tokens):
+    body = {"object": "response", "status": status, "output": [], "usage": {"output_tokens": 7}}
+    found = final_usage(json.dumps(body))
+    assert (found and found.output_tokens) == tokens
+    assert final_usage(b"{") is None
+    assert final_usage(json.dumps({"status": "cancelled", "usage": None})) is None

@@ -1,21 +1,13 @@
-"""Custom nodes (`models.ProviderNode`) as providers. Source: docs/protocol-notes.md, Custom nodes."""
+"""Custom nodes: their addresses and prefixes. Source: docs/protocol-notes.md, Custom nodes."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from providers import catalog
-from providers.catalog.clones import ANTHROPIC_CLONE
-from providers.spec import Auth, Endpoint, ProviderSpec
 
-if TYPE_CHECKING:
-    from providers.models import ProviderNode
-
-LOCAL_FIRST_EVENT_S = 600.0
-"""A local server loads a model before it answers."""
 RESERVED_PREFIXES = frozenset(
     (
         *("claude", "claude-code", "cc", "codex", "cx", "gemini-cli", "gc", "github", "gh", "qwen", "qw"),
@@ -52,28 +44,6 @@ def is_local(url: str) -> bool:
     except ValueError:
         return "." not in host or host.endswith((".local", ".lan", ".internal", ".localhost"))
     return address.is_private or address.is_loopback or address.is_link_local
-
-
-def spec_of_node(node: ProviderNode) -> ProviderSpec:
-    base_url = normalise_base_url(node.base_url)
-    anthropic = node.kind == "anthropic-compatible"
-    format = "openai_responses" if node.api_type == "responses" else "openai_chat"
-    auth: Auth = "x-api-key+bearer" if anthropic else "bearer"
-    endpoint = Endpoint(
-        format="anthropic_messages" if anthropic else format,
-        base_url=base_url,
-        auth=auth,
-        headers={str(name): str(text) for name, text in (node.headers or {}).items()},
-    )
-    return ProviderSpec(
-        id=node.id,
-        name=node.name,
-        prefix=node.prefix,
-        tier="custom",
-        endpoints=(endpoint,),
-        quirks=ANTHROPIC_CLONE if anthropic else (),
-        timeout_first_event_s=LOCAL_FIRST_EVENT_S if is_local(base_url) else None,
-    )
 
 
 def prefix_problem(prefix: str) -> str:
