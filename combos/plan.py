@@ -125,7 +125,7 @@ class Plan:
         self._slow.add(target)
 
     def leave(self, attempt: Attempt, obstacle: Obstacle) -> None:
-        """Ask none of the target's accounts: it is busy."""
+        """Ask none of the target's accounts: it is busy, or cannot be asked this."""
         self._left.add(attempt.target)
         self.pass_over(attempt, obstacle)
 

@@ -19,13 +19,13 @@ from gateway.claims import began_at, came_through
 from gateway.exchange import CLIENT_LEFT, Exchange
 from gateway.planning import note_answer
 from gateway.trial import HEDGE_LOST, Trial
-from omniroute.errors import AccountBusy, GatewayError, UpstreamError, UpstreamTimeout
+from omniroute.errors import AccountBusy, GatewayError, Untranslatable, UpstreamError, UpstreamTimeout
 from resilience.classify import Verdict, classify
 from resilience.limits import Limits, limiters
 
 A = TypeVar("A")
 Try = Callable[[Attempt], Awaitable[tuple[Trial, A]]]
-"""One attempt up to its commit point. Raises `UpstreamError`."""
+"""One attempt up to its commit point. Raises `UpstreamError` or `Untranslatable`."""
 
 
 class TargetBusy(Exception):
@@ -43,6 +43,7 @@ class Contest(Generic[A]):
         self._exchange, self._plan, self._make, self._discard = exchange, plan, make, discard
         self._steps, self._stepping = plan.steps(), asyncio.Lock()
         self._errors: list[UpstreamError] = []
+        self._untranslatable: Untranslatable | None = None
         self._newest: Attempt | None = None
         self._newest_at = 0.0
         exchange.skipped = plan.skipped
@@ -71,6 +72,10 @@ class Contest(Generic[A]):
                     return await self._take_turn(attempt)
                 except TargetBusy as busy:
                     self._plan.leave(attempt, Obstacle(busy.reason))
+                    break
+                except Untranslatable as error:
+                    self._untranslatable = self._untranslatable or error
+                    self._plan.leave(attempt, Obstacle("untranslatable"))
                     break
                 except UpstreamError as error:
                     verdict = classify(error)
@@ -127,6 +132,8 @@ class Contest(Generic[A]):
 
     def _won(self, found: tuple[Trial, A] | None) -> A:
         if found is None:
+            if self._untranslatable and not self._errors:
+                raise self._untranslatable
             raise self._plan.failure(self._errors)
         trial, answer = found
         self._exchange.serve(trial)

@@ -2,7 +2,7 @@
 
 GatewayError                        status, code, message; shown to the client in its own format
 ├── ClientError                     the client's request cannot be served as it stands
-│   ├── InvalidRequest          400 ── AmbiguousModel
+│   ├── InvalidRequest          400 ── AmbiguousModel, Untranslatable
 │   ├── Unauthorized            401
 │   ├── Forbidden               403
 │   ├── NotFound                404 ── ModelNotFound
@@ -70,6 +70,10 @@ class AmbiguousModel(InvalidRequest):
         super().__init__(message, param="model")
         self.candidates = candidates
         """Ids of these providers."""
+
+
+class Untranslatable(InvalidRequest):
+    """What the provider of one target cannot be asked. Another one's may know what it means."""
 
 
 class Unauthorized(ClientError):

@@ -24,7 +24,7 @@ import httpx
 from gateway.wire import ir, media
 from gateway.wire.gemini.parts import is_fetchable
 from omniroute import __version__
-from omniroute.errors import InvalidRequest
+from omniroute.errors import InvalidRequest, Untranslatable
 from providers.nodes import is_local
 from providers.outgoing import httpx_proxy
 from providers.proxies import Proxy
@@ -245,8 +245,8 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _failure(url: str, why: str) -> InvalidRequest:
-    return InvalidRequest(f"{_shown(url)} could not be fetched: {why}", code="media_not_fetched")
+def _failure(url: str, why: str) -> Untranslatable:
+    return Untranslatable(f"{_shown(url)} could not be fetched: {why}", code="media_not_fetched")
 
 
 def _shown(url: str) -> str:

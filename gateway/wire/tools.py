@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.wire import freetext, ir
 from gateway.wire.base import Rules
-from omniroute.errors import InvalidRequest
+from omniroute.errors import InvalidRequest, Untranslatable
 from omniroute.types import JSONDict
 
 NAMESPACED = "openai_responses"
@@ -42,7 +42,7 @@ class _Origin:
 def adapt(request: ir.Request, rules: Rules) -> tuple[ir.Request, ToolMap]:
     """A request that keeps to `rules`, and the way back. The input is not changed.
 
-    Raise `InvalidRequest` where the request leans on what another vendor stores.
+    Raise `Untranslatable` where the request leans on what another vendor stores.
     """
     _refuse_stored(request)
     names = _Names(rules)
@@ -64,11 +64,11 @@ def _refuse_stored(request: ir.Request) -> None:
     for name, advice in _STORED.items():
         if isinstance(own, dict) and own.get(name):
             message = f"'{name}' names what is stored at OpenAI, which the provider of this model cannot read. {advice}"
-            raise InvalidRequest(message, param=name, code="unsupported_parameter")
+            raise Untranslatable(message, param=name, code="unsupported_parameter")
     for turn in request.messages:
         if any(_is_stored(part) for part in turn.parts):
             message = f"An item_reference names what is stored at OpenAI. {_SEND_ALL}"
-            raise InvalidRequest(message, param="input", code="unsupported_parameter")
+            raise Untranslatable(message, param="input", code="unsupported_parameter")
 
 
 def _is_stored(part: ir.Part) -> bool:

@@ -72,6 +72,29 @@ def ask(gateway: Gateway, model: str, messages: list[dict[str, str]], **headers:
     return gateway.http.post("/v1/chat/completions", json=body, headers=headers)
 
 
+# ---- What a provider cannot be asked ---------------------------------------------------------------------------------
+
+
+def test_what_one_vendor_cannot_be_asked_is_asked_of_the_next(gateway: Gateway, simulator: Simulator) -> None:
+    """A conversation that is stored at OpenAI."""
+    gateway.add_provider("stored", simulator.openai_url, api="responses")
+    combo(gateway, "stores", "sim1/x", "stored/gpt-5.4")
+    body = {"model": "stores", "input": "Go on", "conversation": "conv_1"}
+    answer = gateway.http.post("/v1/responses", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-omniroute-fallback"] == "sim1/x skipped untranslatable"
+    assert [request.json["conversation"] for request in simulator.requests] == ["conv_1"]
+
+
+def test_where_nobody_can_be_asked_the_client_is_told_what_is_in_the_way(gateway: Gateway) -> None:
+    combo(gateway, "stores-not", "sim1/x", "sim2/x")
+    for model in ("sim1/x", "stores-not"):
+        body = {"model": model, "input": "Go on", "conversation": "conv_1"}
+        answer = gateway.http.post("/v1/responses", json=body)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["param"] == "conversation"
+
+
 # ---- Accounts --------------------------------------------------------------------------------------------------------
 
 
