@@ -188,7 +188,8 @@ def test_requests_spread_over_a_combo(cluster: Gateway, simulator: Simulator, st
         for name in names[::2]:
             simulator.behave("slow150", model=name)
         with overhearing() as heard:
-            while not all(heard.took(f"other/{name}") for name in names):  # what has no time yet is tried first
+            # What a process has no time of is tried first.
+            while not all(heard.took(f"other/{name}") for name in names):
                 ask(cluster, f"by-{strategy}", 1, beside=1)
         cluster.settle()
     before = len(asked(simulator))
