@@ -30,17 +30,21 @@ def told(client: httpx.Client, method: str, path: str, body: Any = None) -> Any:
 
 @contextmanager
 def each_process(gateway: Gateway, count: int = 2) -> Iterator[list[httpx.Client]]:
-    """A client of each: its connection stays open."""
+    """A client of each: its connection stays open. Raise `TimeoutError` where one takes no connection."""
     found: dict[int, httpx.Client] = {}
     with ExitStack() as stack:
-        headers = {"authorization": f"Bearer {gateway.key}"}
-        for _ in range(200):
-            client = stack.enter_context(
-                httpx.Client(base_url=gateway.url, headers=headers, trust_env=False, timeout=30)
-            )
-            found.setdefault(told(client, "GET", "/api/monitoring/health")["system"]["pid"], client)
-            if len(found) == count:
-                break
+
+        def all_found() -> bool:
+            headers = {"authorization": f"Bearer {gateway.key}"}
+            client = httpx.Client(base_url=gateway.url, headers=headers, trust_env=False, timeout=30)
+            pid = told(client, "GET", "/api/monitoring/health")["system"]["pid"]
+            if found.setdefault(pid, client) is client:
+                stack.callback(client.close)
+            else:
+                client.close()
+            return len(found) == count
+
+        until(all_found)
         yield list(found.values())
 
 
