@@ -99,6 +99,7 @@ class Link:
 
     async def _listen(self) -> None:
         """Raise `Unavailable` when Redis goes away."""
+        loop = asyncio.get_running_loop()
         stores = {store.redis_keys[1].encode(): store for store in self.stores}
         listeners = {channel_of(topic).encode(): hear for topic, hear in self._listeners.items()}
         with shared_state.guard:
@@ -107,18 +108,20 @@ class Link:
                 for store in self.stores:
                     store.offer()
                 await self._synchronise()
+                due = loop.time() + SYNC_EVERY_S
                 while True:
                     message = await subscription.get_message(
-                        ignore_subscribe_messages=True, timeout=SYNC_EVERY_S
+                        ignore_subscribe_messages=True, timeout=max(0.0, due - loop.time())
                     )
-                    if message is None:
-                        await self._synchronise()
-                    elif message["type"] == "message":
+                    if message is not None and message["type"] == "message":
                         key, text = json.loads(message["data"])
                         if (hear := listeners.get(message["channel"])) is not None:
                             hear(key)
                         else:
                             stores[message["channel"]].adopt(key, text or None)
+                    if loop.time() >= due:  # however much news there is
+                        await self._synchronise()
+                        due = loop.time() + SYNC_EVERY_S
 
     async def _synchronise(self) -> None:
         """Read everything, unless changes of this process are still on their way: those would seem undone."""

@@ -61,6 +61,29 @@ async def test_a_change_waits_in_no_line_with_requests(shared, clock: Clock):
 
 
 @pytest.mark.cluster
+async def test_a_change_whose_message_was_lost_is_read_although_there_is_other_news(
+    shared, clock: Clock, monkeypatch
+):
+    monkeypatch.setattr("resilience.link.SYNC_EVERY_S", 0.3)
+    one, two = Link(), Link()
+    silent, _, store = Cooldowns(clock), Cooldowns(clock, one), Cooldowns(clock, two)
+    silent.apply("account:1", classify.RATE_LIMITED, hint=60)
+    heard: list[str] = []
+    two.listen("news", heard.append)
+    async with running(one, two):
+        one.tell("news", "it runs")
+        await until(lambda: heard)
+        await shared_state.client().hset(store.redis_keys[0], mapping=silent.take_changes())
+
+        def told_more() -> bool:
+            one.tell("news", "more")
+            return store.remaining("account:1") == 60
+
+        await until(told_more)
+    assert len(heard) > 3
+
+
+@pytest.mark.cluster
 async def test_two_processes_that_saw_one_failure_raise_the_level_once(shared, clock: Clock):
     one, two = Link(), Link()
     first, second = Cooldowns(clock, one), Cooldowns(clock, two)
