@@ -29,8 +29,8 @@ def remove_credentials(file: sqlite3.Connection) -> None:
     file.execute(f"UPDATE \"{_table(ApiKey)}\" SET key_hash = '{REMOVED}' || id")  # noqa: S608
     for model in (RequestLog, SyncSpace):
         file.execute(f'DELETE FROM "{_table(model)}"')  # noqa: S608
-    for place, column in _ADDRESSES:
-        _change(file, _table(place), column, redact_url)
+    for model, column in _ADDRESSES:
+        _change(file, _table(model), column, redact_url)
     _change(file, _table(Account), "provider_data", _without_secrets)
     file.execute(f"UPDATE \"{_table(ProviderNode)}\" SET headers = '{{}}'")  # noqa: S608
     file.execute(f"UPDATE \"{_table(ProxyRule)}\" SET username = ''")  # noqa: S608

@@ -211,6 +211,8 @@ def _give_up(batch: Sequence[Entry]) -> None:
     for entry in batch:
         if entry.row is not None:
             logger.critical("Usage row lost: %s", entry.row._asdict())
+        elif entry.kept is not None:
+            logger.critical("Kept answer lost: %s", entry.kept._asdict())
 
 
 def _is_locked(error: DatabaseError) -> bool:

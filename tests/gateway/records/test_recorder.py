@@ -124,6 +124,19 @@ def test_a_row_that_not_even_the_driver_takes_is_logged_and_costs_the_others_not
     ]
 
 
+def test_an_answer_that_cannot_be_noted_is_logged(monkeypatch, caplog):
+    def refuse(self, batch):
+        raise OverflowError
+
+    monkeypatch.setattr(Recorder, "_commit", refuse)
+    recorder = Recorder()
+    recorder._write([entry(None, kept=kept())])
+    recorder.close()
+    assert [each.message[:16] for each in caplog.records if each.levelname == "CRITICAL"] == [
+        "Kept answer lost"
+    ]
+
+
 def test_rows_wait_for_as_long_as_sqlite_is_locked(monkeypatch, caplog):
     recorder, commit, tries = Recorder(), Recorder._commit, itertools.count(1)
 
