@@ -72,8 +72,9 @@ async def test_a_change_whose_message_was_lost_is_read_although_there_is_other_n
     two.listen("news", heard.append)
     async with running(one, two):
         one.tell("news", "it runs")
-        await until(lambda: heard)
-        await shared_state.client().hset(store.redis_keys[0], mapping=silent.take_changes())
+        await until(lambda: bool(heard))
+        ((key, text),) = silent.take_changes().items()
+        await shared_state.client().hset(store.redis_keys[0], key, str(text))
 
         def told_more() -> bool:
             one.tell("news", "more")
